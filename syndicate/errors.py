@@ -1,0 +1,178 @@
+"""Every error we raise on purpose.
+
+SyndicateError                  carries a stable `code` and a bilingual `text`
+├── Faulty                      input refused, with every fault
+├── Unknown                     no such partner, licence, item, feed …
+├── Conflict                    it exists already, or its state forbids the act
+├── NotLicensed                 the policy said no: reason and clause
+├── TokenRejected               the key does not open: code of the contract, section 5
+├── Unstampable                 an item without its stamp does not leave
+├── ForeignItem                 an edition was offered an item stamped for somebody else
+├── KeyringFault                a signing key is missing, readable by others, damaged …
+└── StoreFault                  the database …
+    ├── StoreMissing            … is not there
+    ├── StoreNewer              … is from a newer release
+    ├── StoreOlder              … waits for its migration
+    ├── StoreBusy               … is locked by another for too long
+    ├── StoreReadOnly           … cannot be written
+    └── StoreDamaged            … is not what it should be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from syndicate.language import Lang, Text, verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with one input.
+
+    `code` is stable and for programs, `field` names the place in the input's own words
+    (`grant[0].outlets`, `headline`), `line` is 1-based where the input has lines, `text` says what was
+    found and what was expected.
+    """
+
+    code: str
+    field: str
+    text: Text
+    line: int | None = None
+
+    def said(self, lang: Lang) -> str:
+        """The fault as one line for people."""
+        where = f"{self.field}" if self.line is None else f"{self.field} ({_line(self.line, lang)})"
+        return f"{where}: {self.text.in_(lang)} [{self.code}]"
+
+
+def _line(number: int, lang: Lang) -> str:
+    return f"第 {number} 行" if lang is Lang.ZH else f"line {number}"
+
+
+class SyndicateError(Exception):
+    """Base of all our errors: a stable `code` for programs, a `text` for people."""
+
+    code: str = "error"
+
+    def __init__(self, text: Text, *, code: str | None = None) -> None:
+        super().__init__(text.en)
+        self.text = text
+        if code is not None:
+            self.code = code
+
+
+class Faulty(SyndicateError):
+    """An input was refused; `faults` has every reason, in the input's order, never none."""
+
+    code = "faulty"
+
+    def __init__(self, what: str, faults: Iterable[Fault]) -> None:
+        self.what = what
+        self.faults = tuple(faults)
+        if not self.faults:
+            raise ValueError("a refusal names its faults")
+        said_zh = "\n".join(f"  - {fault.said(Lang.ZH)}" for fault in self.faults)
+        said_en = "\n".join(f"  - {fault.said(Lang.EN)}" for fault in self.faults)
+        super().__init__(Text(f"{what} 未被接受:\n{said_zh}", f"{what} was refused:\n{said_en}"))
+
+
+class Unknown(SyndicateError):
+    """What was asked for does not exist, or must not be known to exist."""
+
+    code = "not_found"
+
+    def __init__(self, kind: Text, name: str, *, code: str | None = None) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(
+            Text("没有这个", "there is no ") + kind + verbatim(f": {name}"), code=code or "not_found"
+        )
+
+
+class Conflict(SyndicateError):
+    """The act does not fit the present state: a duplicate number, a second suspension."""
+
+    code = "conflict"
+
+
+class NotLicensed(SyndicateError):
+    """The policy said no."""
+
+    code = "not_licensed"
+
+    def __init__(self, reason: str, clause: str | None, text: Text) -> None:
+        super().__init__(text)
+        self.reason, self.clause = reason, clause
+
+
+class TokenRejected(SyndicateError):
+    """A partner's key does not open. `detail` is for the trail, never for the answer.
+
+    `partner` and `jti` are known only where the signature was verified.
+    """
+
+    def __init__(
+        self, code: str, detail: str, *, partner: str | None = None, jti: str | None = None
+    ) -> None:
+        super().__init__(verbatim(code), code=code)
+        self.detail, self.partner, self.jti = detail, partner, jti
+
+
+class Unstampable(SyndicateError):
+    """An item that cannot be stamped does not leave."""
+
+    code = "unstampable"
+
+
+class ForeignItem(SyndicateError):
+    """An edition was offered an item that was stamped for somebody else."""
+
+    code = "foreign_item"
+
+
+class KeyringFault(SyndicateError):
+    """A signing key's file is missing, readable by others, damaged, or of another kind."""
+
+    code = "keyring"
+
+
+class StoreFault(SyndicateError):
+    """The database cannot serve."""
+
+    code = "store"
+
+
+class StoreMissing(StoreFault):
+    """There is no database yet."""
+
+    code = "store_missing"
+
+
+class StoreNewer(StoreFault):
+    """The database was written by a newer release; this one must not touch it."""
+
+    code = "store_newer"
+
+
+class StoreOlder(StoreFault):
+    """The database waits for a migration: `syndicate init` makes it."""
+
+    code = "store_older"
+
+
+class StoreBusy(StoreFault):
+    """The database is locked by another for longer than we wait."""
+
+    code = "store_busy"
+
+
+class StoreReadOnly(StoreFault):
+    """The database cannot be written."""
+
+    code = "store_read_only"
+
+
+class StoreDamaged(StoreFault):
+    """The file or server is not a database of ours, or is damaged."""
+
+    code = "store_damaged"

@@ -1,0 +1,40 @@
+"""What people read, in Chinese first and in English too.
+
+A sentence stands once, as a `Text` with both languages, at the place that says it, so neither can be
+forgotten or grow old alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Lang(StrEnum):
+    """A language of the interface."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence in both languages."""
+
+    zh: str
+    en: str
+
+    def in_(self, lang: Lang) -> str:
+        """The sentence in `lang`."""
+        return self.zh if lang is Lang.ZH else self.en
+
+    def __str__(self) -> str:
+        return f"{self.zh} · {self.en}"
+
+    def __add__(self, other: Text) -> Text:
+        return Text(self.zh + other.zh, self.en + other.en)
+
+
+def verbatim(word: str) -> Text:
+    """A name or number that is the same in both languages."""
+    return Text(word, word)
