@@ -1,0 +1,141 @@
+"""稿件: one story, picture, audio or video, with versions, as the newsroom gave it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+ItemId = NewType("ItemId", str)
+"""`YYYYMMDD-` (the day of first publication, for good) and ten letters or digits; safe in an address."""
+OutletId = NewType("OutletId", str)
+ChannelId = NewType("ChannelId", str)
+
+
+class Medium(StrEnum):
+    """What an item is made of. Rights are granted by medium."""
+
+    TEXT = "text"
+    PICTURE = "picture"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class BlockKind(StrEnum):
+    """What a block of a body is."""
+
+    PARAGRAPH = "paragraph"
+    HEADING = "heading"
+    QUOTE = "quote"
+    LIST = "list"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a body.
+
+    `text` is what a person reads, without markup. `html` is the inside of the block's element, already
+    cleaned: inline markup and absolute http(s) links only (list items and table rows for those kinds).
+    """
+
+    kind: BlockKind
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One version of one item. All text is cleaned at ingest; all times are aware.
+
+    `published` keeps the offset it was published with. `ingested` is when this version was taken in.
+    `outlet` is None where the source line names none of our outlets: such an item is never released.
+    """
+
+    id: ItemId
+    version: int
+    ingested: datetime
+    headline: str
+    abstract: str
+    body: tuple[Block, ...]
+    published: datetime
+    source: str
+    outlet: OutletId | None
+    byline: str | None
+    editor: str | None
+    channel: ChannelId
+    medium: Medium
+    address: str | None
+    """Where it was first published (absolute http or https), if the document says so."""
+    language: str
+    keywords: tuple[str, ...]
+    first_ingested: datetime
+    """When version 1 was taken in; equal to `ingested` for version 1."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of what the newsroom said: equal digests are the same version of a story."""
+        return hashlib.sha256(canonical_json(said(self))).hexdigest()
+
+    @property
+    def updated(self) -> datetime:
+        """When readers should see it as changed: publication for version 1, else the version's own time."""
+        return self.published if self.version == 1 else max(self.published, self.ingested)
+
+
+def said(item: Item) -> dict[str, Any]:
+    """The content of an item as JSON values, without what we added (id, version, times of ingest)."""
+    return {
+        "headline": item.headline,
+        "abstract": item.abstract,
+        "body": [[block.kind.value, block.text, block.html] for block in item.body],
+        "published": item.published.isoformat(),
+        "source": item.source,
+        "outlet": item.outlet,
+        "byline": item.byline,
+        "editor": item.editor,
+        "channel": item.channel,
+        "medium": item.medium.value,
+        "address": item.address,
+        "language": item.language,
+        "keywords": list(item.keywords),
+    }
+
+
+def heard(
+    content: dict[str, Any], *, id: ItemId, version: int, ingested: datetime, first_ingested: datetime
+) -> Item:
+    """The inverse of `said`."""
+    return Item(
+        id=id,
+        version=version,
+        ingested=ingested,
+        first_ingested=first_ingested,
+        headline=content["headline"],
+        abstract=content["abstract"],
+        body=tuple(Block(BlockKind(kind), text, html) for kind, text, html in content["body"]),
+        published=datetime.fromisoformat(content["published"]),
+        source=content["source"],
+        outlet=content["outlet"],
+        byline=content["byline"],
+        editor=content["editor"],
+        channel=content["channel"],
+        medium=Medium(content["medium"]),
+        address=content["address"],
+        language=content["language"],
+        keywords=tuple(content["keywords"]),
+    )
+
+
+def canonical_json(value: object) -> bytes:
+    """UTF-8 JSON with sorted names and no blanks: the same value is always the same bytes."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def tag_uri(authority: str, item: ItemId) -> str:
+    """The item's identity in every format: a `tag:` URI (RFC 4151) that never changes."""
+    day = date(int(item[:4]), int(item[4:6]), int(item[6:8]))
+    return f"tag:{authority},{day.isoformat()}:item:{item}"

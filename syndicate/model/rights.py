@@ -1,0 +1,106 @@
+"""Rights as values: uses, windows, mandates, licences with grants and exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from syndicate.model.item import ChannelId, Medium, OutletId
+from syndicate.model.parties import PartnerId
+
+
+class Use(StrEnum):
+    """使用方式: the four ways of using an item that the publisher's notice names."""
+
+    REPRINT = "reprint"
+    LINK = "link"
+    REPOST = "repost"
+    COPY = "copy"
+
+
+class Form(StrEnum):
+    """How much of an item a use releases."""
+
+    SUMMARY = "summary"
+    """Headline, abstract, address and stamp."""
+    FULL = "full"
+    """The full text too."""
+
+
+FORM_OF = {Use.LINK: Form.SUMMARY, Use.REPRINT: Form.FULL, Use.REPOST: Form.FULL, Use.COPY: Form.FULL}
+PREFERRED_USES = (Use.REPRINT, Use.COPY, Use.REPOST, Use.LINK)
+"""The order in which a request that names no use is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time that includes its opening and not its close. No close: until further notice."""
+
+    opens: datetime
+    closes: datetime | None = None
+
+    def __contains__(self, now: datetime) -> bool:
+        return self.opens <= now and (self.closes is None or now < self.closes)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """独家发布权: the head agreement by which an outlet's owner gives the publisher its rights."""
+
+    number: str
+    holder: str
+    outlets: frozenset[OutletId]
+    media: frozenset[Medium]
+    exclusive: bool
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many items a grant gives in a calendar day or month."""
+
+    items: int
+    per: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """授权条款: uses × outlets × media × channels, within limits of time.
+
+    `channels` None means every channel. `delay`, `archive` and `retain` all count from the item's
+    publication; `archive` None means: published in the licence's window.
+    """
+
+    clause: str
+    uses: frozenset[Use]
+    outlets: frozenset[OutletId]
+    media: frozenset[Medium]
+    channels: frozenset[ChannelId] | None = None
+    delay: timedelta = timedelta(0)
+    archive: timedelta | None = None
+    retain: timedelta | None = None
+    may_edit: bool = False
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Except:
+    """除外条款: what no grant of the partner's may release. A part left as None means: whatever."""
+
+    clause: str
+    uses: frozenset[Use] | None = None
+    outlets: frozenset[OutletId] | None = None
+    media: frozenset[Medium] | None = None
+    channels: frozenset[ChannelId] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """授权协议: a dated agreement with one partner."""
+
+    number: str
+    partner: PartnerId
+    window: Window
+    grants: tuple[Grant, ...]
+    excepts: tuple[Except, ...] = ()
