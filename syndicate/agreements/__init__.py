@@ -1,0 +1,156 @@
+"""授权协议与独家发布权 as the rights office writes them down, read word by word and never guessed at.
+
+A licence file (contract, section 4) or a mandate file (4b) becomes a `Licence` or a `Mandate`, or is
+refused with every mistake in it. Pure: the text of a file in, a value out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from syndicate.agreements.terms import (
+    Amount,
+    Channels,
+    Closes,
+    Delay,
+    Holder,
+    House,
+    Limit,
+    Media,
+    Number,
+    Opens,
+    Outlets,
+    Partner,
+    Period,
+    Uses,
+)
+from syndicate.forms import Form, fill, parse, wrong
+from syndicate.language import Text
+from syndicate.model.item import ChannelId, Medium, OutletId
+from syndicate.model.parties import PartnerId, Publisher
+from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+
+
+def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collection[PartnerId]) -> Licence:
+    """The licence that a file's text says; `name` is what the file is called in a refusal.
+
+    A local date is its midnight in the publisher's zone; all moments come out in UTC. Grants are called
+    `NUMBER#1`, `NUMBER#2` … and exceptions `NUMBER#except-1` …, in the order of the file. Raises Faulty.
+    """
+    house = House(publisher, sorted(partners))
+    form = fill(_LicenceForm, parse(text, name), name, house)
+    grants = tuple(one.grant(f"{form.number}#{n}") for n, one in enumerate(form.grant, start=1))
+    excepts = tuple(
+        one.exception(f"{form.number}#except-{n}") for n, one in enumerate(form.excepts, start=1)
+    )
+    window = Window(form.valid_from, form.valid_until)
+    return Licence(form.number, PartnerId(form.partner), window, grants, excepts)
+
+
+def read_mandate(text: str, *, name: str, publisher: Publisher) -> Mandate:
+    """The mandate that a file's text says, as `read_licence` reads. Raises Faulty."""
+    form = fill(_MandateForm, parse(text, name), name, House(publisher))
+    return Mandate(
+        number=form.number,
+        holder=form.holder,
+        outlets=frozenset(map(OutletId, form.outlets)),
+        media=frozenset(map(Medium, form.media)),
+        exclusive=form.exclusive,
+        window=Window(form.valid_from, form.valid_until),
+    )
+
+
+def _any_grant(grants: list[_GrantForm]) -> list[_GrantForm]:
+    if grants:
+        return grants
+    raise wrong(
+        "no_grant",
+        Text(
+            "至少要有一条 [[grant]] 授权条款:没有写明的就是不授权",
+            "at least one [[grant]] is needed: what is not said is not granted",
+        ),
+    )
+
+
+class _QuotaForm(Form):
+    items: Amount
+    per: Period
+
+
+class _GrantForm(Form):
+    uses: Uses
+    outlets: Outlets
+    media: Media
+    channels: Channels | None = None
+    delay: Delay = timedelta(0)
+    archive: Limit | None = None
+    retain: Limit | None = None
+    may_edit: bool = False
+    quota: _QuotaForm | None = None
+
+    def grant(self, clause: str) -> Grant:
+        return Grant(
+            clause=clause,
+            uses=frozenset(map(Use, self.uses)),
+            outlets=frozenset(map(OutletId, self.outlets)),
+            media=frozenset(map(Medium, self.media)),
+            channels=None if self.channels is None else frozenset(map(ChannelId, self.channels)),
+            delay=self.delay,
+            archive=self.archive,
+            retain=self.retain,
+            may_edit=self.may_edit,
+            quota=None if self.quota is None else Quota(self.quota.items, self.quota.per),
+        )
+
+
+class _ExceptForm(Form):
+    uses: Uses | None = None
+    outlets: Outlets | None = None
+    media: Media | None = None
+    channels: Channels | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> _ExceptForm:
+        if self.uses or self.outlets or self.media or self.channels:
+            return self
+        raise wrong(
+            "exception_empty",
+            Text(
+                "除外条款应写明 uses、outlets、media、channels 中的至少一项",
+                "an exception names at least one of uses, outlets, media, channels",
+            ),
+        )
+
+    def exception(self, clause: str) -> Except:
+        return Except(
+            clause=clause,
+            uses=None if self.uses is None else frozenset(map(Use, self.uses)),
+            outlets=None if self.outlets is None else frozenset(map(OutletId, self.outlets)),
+            media=None if self.media is None else frozenset(map(Medium, self.media)),
+            channels=None if self.channels is None else frozenset(map(ChannelId, self.channels)),
+        )
+
+
+class _LicenceForm(Form):
+    number: Number
+    partner: Partner
+    valid_from: Opens
+    valid_until: Closes
+    grant: Annotated[list[_GrantForm], AfterValidator(_any_grant)] = Field(
+        default=[], validate_default=True
+    )
+    excepts: list[_ExceptForm] = Field(default=[], alias="except")
+
+
+class _MandateForm(Form):
+    number: Number
+    holder: Holder
+    outlets: Outlets
+    media: Media
+    exclusive: bool
+    valid_from: Opens
+    valid_until: Closes | None = None

@@ -1,0 +1,124 @@
+"""The settings: read once at the start, every mistake named together, and never half of them used.
+
+They come from an option, else the environment, else a TOML file, else the defaults (contract, sections 2
+and 4c). Keys must stay valid when the server moves to another address, so the issuer and audience in them
+follow from the publisher's authority, not from `base_url`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from syndicate.config.shape import SettingsForm
+from syndicate.errors import Fault, Faulty
+from syndicate.forms import Written, fill, parse
+from syndicate.language import Text
+from syndicate.model.parties import Publisher
+
+VARIABLES: Final = {
+    "SYNDICATE_BASE_URL": "base_url",
+    "SYNDICATE_DATA": "data",
+    "SYNDICATE_DATABASE": "database",
+    "SYNDICATE_KEYS": "keys",
+}
+"""Environment variables, and the settings that they stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the server runs with. `data` and `keys` are absolute folders, which need not be there yet.
+
+    `database` is SQLAlchemy's address and may hold a password, so it is in no repr: show
+    `database_shown`. `issuer` and `audience` are what every key says and is checked for.
+    """
+
+    data: Path
+    database: str = field(repr=False)
+    keys: Path
+    publisher: Publisher
+    issuer: str
+    audience: str
+
+    @property
+    def base_url(self) -> str:
+        """What every address that leaves begins with; no slash at its end."""
+        return self.publisher.base_url
+
+    @property
+    def database_shown(self) -> str:
+        """The database's address for people and logs: `***` for a password, nothing of its options."""
+        return _masked(self.database)
+
+
+def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = None) -> Settings:
+    """The settings. `data` is the `--data` option. Without a `file`, none is looked for.
+
+    Relative folders count from the working directory, wherever they are said. An environment variable
+    that is set but empty is a mistake, not a default. Raises Faulty with every mistake; a value's place
+    is named as it was said: `publisher.stamp` and its line, `SYNDICATE_BASE_URL`, or `--data`.
+    """
+    what = "settings" if file is None else str(file)
+    faults: list[Fault] = []
+    written = Written({})
+    if file is not None:
+        try:
+            written = parse(_text(file), what)
+        except Faulty as refused:
+            faults += refused.faults
+    said_by = {setting: variable for variable, setting in VARIABLES.items() if variable in environ}
+    values = written.values | {setting: environ[variable] for setting, variable in said_by.items()}
+    if data is not None:
+        said_by["data"] = "--data"
+        values["data"] = str(data)
+    try:
+        form = fill(SettingsForm, replace(written, values=values), what)
+    except Faulty as refused:
+        faults += [_as_said(fault, said_by) for fault in refused.faults]
+        raise Faulty(what, faults) from None
+    if faults:
+        raise Faulty(what, faults)
+    folder = _folder(form.data)
+    authority = form.publisher.authority
+    return Settings(
+        data=folder,
+        database=form.database or f"sqlite+aiosqlite:///{folder / 'syndicate.db'}",
+        keys=folder / "keys" if form.keys is None else _folder(form.keys),
+        publisher=form.publisher.publisher(form.base_url),
+        issuer=form.issuer or f"https://{authority}",
+        audience=form.audience or f"https://{authority}/licensed",
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        said = Text("文件不存在", "there is no such file")
+    except UnicodeDecodeError:
+        said = Text("不是 UTF-8 编码的文本", "this is not text in UTF-8")
+    except OSError as error:
+        said = Text(f"无法读取({error.strerror})", f"it cannot be read ({error.strerror})")
+    raise Faulty(str(file), [Fault("file_unreadable", str(file), said)])
+
+
+def _as_said(fault: Fault, said_by: Mapping[str, str]) -> Fault:
+    """A fault at the place where the value came from."""
+    place = said_by.get(fault.field)
+    return fault if place is None else replace(fault, field=place, line=None)
+
+
+def _folder(path: str) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _masked(address: str) -> str:
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    if parts.username is not None:
+        host = f"{parts.username}{'' if parts.password is None else ':***'}@{host}"
+    options = "&".join(f"{name}=…" for name, _ in parse_qsl(parts.query))
+    return f"{parts.scheme}://{host}{parts.path}" + (f"?{options}" if options else "")

@@ -1,0 +1,192 @@
+"""How signing keys lie on the disk: readable by us alone, whole or not there, and nothing followed blindly.
+
+What is wrong with a file is said with its name and the command that mends it, never with its content.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from syndicate.errors import KeyringFault
+from syndicate.language import Text, verbatim
+
+LOCK_SECONDS: Final = 5.0
+_LARGEST: Final = 1_048_576
+_TMP: Final = ".tmp"
+
+
+def read(path: Path, mend: Text) -> bytes:
+    """The bytes of a private file. Raises KeyringFault if it is missing, empty, a link, or not ours alone.
+
+    `mend` says what to do about a file that is not what it should be. The file is checked through the
+    handle that reads it, so it cannot be exchanged in between.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe that somebody put here would wait for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unreadable(path, error, mend) from None
+    try:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise fault(path, Text("不是普通文件", "is not a plain file"), mend)
+        if state.st_mode & 0o077:
+            said = Text("其他用户也能访问", f"is open to others (mode {stat.S_IMODE(state.st_mode):04o})")
+            raise fault(path, said, command(f"chmod 600 {shlex.quote(str(path))}"))
+        if not 0 < state.st_size <= _LARGEST:
+            raise fault(path, Text("是空的或过大", "is empty or far too large"), mend)
+        return _read_whole(handle)
+    except OSError as error:
+        raise _unreadable(path, error, mend) from None
+    finally:
+        os.close(handle)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put a file there, mode 0600 whatever the umask, durably, whole or not at all.
+
+    Raises KeyringFault if the disk refuses; what was there before is then untouched.
+    """
+    draft = path.with_name(f".{path.name}{_TMP}")
+    try:
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(handle, 0o600)  # a umask of 0777 would leave it unreadable to us too
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        draft.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
+
+
+def remove(path: Path) -> None:
+    """Take a file away for good; one that is gone already is no fault. Raises KeyringFault."""
+    try:
+        path.unlink(missing_ok=True)
+        sync(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def sync(folder: Path) -> None:
+    """Make what happened to a folder's names durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One writer at a time, across processes; drafts that a crash left behind are swept away.
+
+    Makes the folder (mode 0700) if it is not there. Raises KeyringFault.
+    """
+    try:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            folder.chmod(0o700)
+            sync(folder.parent)
+        with FileLock(folder / ".lock", mode=0o600, timeout=LOCK_SECONDS):
+            for draft in folder.glob(f".*{_TMP}"):
+                draft.unlink(missing_ok=True)
+            yield
+    except Timeout:
+        said = Text("被另一个进程占用", "is held by another process")
+        raise fault(folder, said, Text("请稍后重试", "try again in a moment")) from None
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def check_folder(folder: Path) -> None:
+    """Raises KeyringFault if others may put files into the folder."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError as error:
+        raise _unreadable(folder, error, restore()) from None
+    if mode & 0o022:
+        said = Text("其他用户可以在其中放置文件", "lets others put files into it")
+        raise fault(folder, said, command(f"chmod 700 {shlex.quote(str(folder))}"))
+
+
+def exists(path: Path) -> bool:
+    """Whether anything goes by this name, a broken link too. Raises KeyringFault if we may not look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unreadable(path.parent, error, restore()) from None
+    return True
+
+
+def fault(path: Path, wrong: Text, mend: Text) -> KeyringFault:
+    """`PATH what is wrong. What to do.`"""
+    return KeyringFault(
+        Text("签名密钥 ", "signing keys: ") + verbatim(str(path)) + Text("", " ") + wrong + _STOP + mend
+    )
+
+
+def command(line: str) -> Text:
+    """`Run: LINE`"""
+    return Text("请执行: ", "Run: ") + verbatim(line)
+
+
+def restore() -> Text:
+    """What to do about a file that only a copy can mend."""
+    return Text(
+        "请从备份恢复该文件;系统不会自行生成新密钥替代它",
+        "Restore it from a backup; no new key is made in its place",
+    )
+
+
+def replace_key(path: Path) -> Text:
+    """What to do about a private key's file, with a copy or without."""
+    quoted = shlex.quote(str(path))
+    return Text(
+        f"请从备份恢复该文件;若无备份,请执行: rm -f -- {quoted} && syndicate signing-key rotate",
+        f"Restore it from a backup; without one, run: rm -f -- {quoted} && syndicate signing-key rotate",
+    )
+
+
+_STOP: Final = Text("。", ". ")
+
+
+def _read_whole(handle: int) -> bytes:
+    content = b""
+    while piece := os.read(handle, _LARGEST + 1 - len(content)):
+        content += piece
+    return content
+
+
+def _unreadable(path: Path, error: OSError, mend: Text) -> KeyringFault:
+    if error.errno == errno.ELOOP:
+        return fault(path, Text("是符号链接", "is a symbolic link"), mend)
+    if error.errno == errno.ENOENT:
+        return fault(path, Text("不存在", "is not there"), mend)
+    said = Text(f"无法读取({error.strerror})", f"cannot be read ({error.strerror})")
+    quoted = shlex.quote(str(path))
+    return fault(path, said, command(f'chown "$(id -un)" {quoted}'))
+
+
+def _unwritable(path: Path, error: OSError) -> KeyringFault:
+    said = Text(f"无法写入({error.strerror})", f"cannot be written ({error.strerror})")
+    return fault(path, said, command(f"ls -ld {shlex.quote(str(path.parent))}; df -h"))
