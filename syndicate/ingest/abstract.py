@@ -1,0 +1,49 @@
+"""The abstract: what the public may read of an item, and never the whole of it.
+
+The document's own is taken where it has one. Whoever wrote it, no abstract is longer than half of the
+body: the public gets the abstract, and a licence is about the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from syndicate.model.item import Block, BlockKind
+
+_SENTENCE: Final = re.compile(r".+?(?:[。!?\uff01\uff1f…]+[”’」』)\uff09\"']*|\.(?=\s)|$)\s*", re.DOTALL)
+_CUT: Final = "…"
+
+
+def abstract_of(body: Sequence[Block], own: str | None, length: int) -> str:
+    """The document's `own` abstract, else the body's first sentences within `length` characters.
+
+    Both are held to half of the body's characters. An item without a body (a picture) has its own
+    abstract or none.
+    """
+    half = sum(len(block.text) for block in body) // 2
+    if not body:
+        return own or ""
+    if own:
+        return shortened([own], half)
+    prose = [block.text for block in body if block.kind is not BlockKind.HEADING]
+    return shortened(prose or [block.text for block in body], min(length, half))
+
+
+def shortened(paragraphs: Sequence[str], limit: int) -> str:
+    """Whole sentences from the start, `limit` characters at most; a first one that is too long is cut."""
+    taken = ""
+    for text in paragraphs:
+        gap = " " if taken and taken[-1].isascii() and text[:1].isascii() else ""
+        for found in _SENTENCE.finditer(text):
+            sentence = " ".join(found[0].split()) + found[0][len(found[0].rstrip()) :]
+            longer = taken + gap + sentence
+            if len(longer.rstrip()) > limit:
+                return taken.rstrip() or _cut(sentence, limit)
+            taken, gap = longer, ""
+    return taken.rstrip()
+
+
+def _cut(sentence: str, limit: int) -> str:
+    return sentence[: limit - 1].rstrip() + _CUT if limit > 1 else ""

@@ -1,0 +1,103 @@
+"""The door: one document comes in as bytes and becomes an item, or is refused with every fault."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+from syndicate.errors import Fault, Faulty
+from syndicate.ingest.decoding import decode
+from syndicate.ingest.draft import Draft, Parsed, finish
+from syndicate.ingest.ninjs import read_ninjs
+from syndicate.ingest.page import read_page
+from syndicate.ingest.plain import read_plain
+from syndicate.language import Text
+from syndicate.model.parties import Publisher
+
+MAX_DOCUMENT: Final = 10 * 1024 * 1024
+"""Bytes. A page of the site has some 60,000."""
+
+_HEAD: Final = 4096
+_COMMENTS: Final = re.compile(r"(?:\s|<!--.*?-->)*", re.DOTALL)
+_DECLARATION: Final = re.compile(r"<\?xml\b[^>]*\?>", re.IGNORECASE)
+_HTML: Final = re.compile(
+    r"<(?:!doctype\s+html(?:\s[^\[>]*)?>"
+    r"|(?:html|head|body|meta|title|link|script|style|div|p|article|section|main|h[1-6]|table|span|br|a"
+    r"|center|font|ul|img|iframe|svg|form|header|nav)\b)",
+    re.IGNORECASE,
+)
+_MARKUP: Final = re.compile(r"<[!?/a-zA-Z]")
+_HTML_INSIDE: Final = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
+
+
+class _Kind(Enum):
+    PLAIN = auto()
+    PAGE = auto()
+    NINJS = auto()
+    OTHER = auto()
+
+
+def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
+    """The document as an item taken in at the aware moment `now`.
+
+    `name` is what people call the document, usually its path; an ending `.json` makes it ninjs, whatever
+    it begins with. Raises Faulty(name, faults), and nothing else, for whatever cannot become an item.
+    """
+    if len(data) > MAX_DOCUMENT:
+        raise Faulty(name, [_too_large(len(data))])
+    text = decode(data)
+    if isinstance(text, Fault):
+        raise Faulty(name, [text])
+    if not text.strip():
+        raise Faulty(name, [Fault("empty", "document", Text("文件为空", "the document is empty"))])
+    draft = _read(text, _kind(text, name), publisher, now)
+    if isinstance(draft, list):
+        raise Faulty(name, draft)
+    return finish(draft, name=name, publisher=publisher, now=now)
+
+
+def _read(text: str, kind: _Kind, publisher: Publisher, now: datetime) -> Draft | list[Fault]:
+    match kind:
+        case _Kind.PLAIN:
+            return read_plain(text, publisher)
+        case _Kind.PAGE:
+            page = read_page(text, publisher)
+            return page if isinstance(page, Draft) else [page]
+        case _Kind.NINJS:
+            return read_ninjs(text, publisher, now)
+        case _Kind.OTHER:
+            return [_unsupported()]
+
+
+def _kind(text: str, name: str) -> _Kind:
+    """What the document is, by how it begins. XML is told from HTML without being parsed."""
+    start = text.lstrip("\ufeff \t\r\n\v\f\u3000")
+    if name.lower().endswith(".json") or (start.startswith("{") and not start.startswith("{\\rtf")):
+        return _Kind.NINJS
+    if start.startswith("{\\rtf"):
+        return _Kind.OTHER
+    declaration = _DECLARATION.match(start)
+    start = start[declaration.end() :] if declaration else start
+    head = _COMMENTS.sub("", start[:_HEAD], count=1)
+    if _HTML.match(head) and not (declaration and not _HTML_INSIDE.search(start[:_HEAD])):
+        return _Kind.PAGE
+    if declaration or _MARKUP.match(head):
+        return _Kind.OTHER
+    return _Kind.PAGE if _HTML_INSIDE.search(text[:_HEAD]) else _Kind.PLAIN
+
+
+def _too_large(size: int) -> Fault:
+    said = Text(
+        f"有 {size} 字节,最多 {MAX_DOCUMENT} 字节", f"{size} bytes; at most {MAX_DOCUMENT} are taken"
+    )
+    return Fault("too_large", "document", said)
+
+
+def _unsupported() -> Fault:
+    said = Text(
+        "不支持的文件类型;应为保存的网页(文本或 HTML)或 ninjs 3.1",
+        "a kind of document that is not taken; expected a saved page (text or HTML) or ninjs 3.1",
+    )
+    return Fault("unsupported_kind", "document", said)

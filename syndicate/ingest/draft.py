@@ -1,0 +1,160 @@
+"""What a document said, before it is judged; and the judgement: an item, or every fault there is.
+
+Each kind of document has a reader that makes a `Draft`. What holds for all of them is checked here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from syndicate.errors import Fault, Faulty
+from syndicate.ingest.abstract import abstract_of
+from syndicate.ingest.addresses import article
+from syndicate.ingest.identity import identity
+from syndicate.ingest.outlets import outlet_of
+from syndicate.language import Text
+from syndicate.model.item import Block, ChannelId, Item, Medium
+from syndicate.model.parties import Publisher
+
+LONGEST_HEADLINE: Final = 300
+_LONGEST: Final = {
+    "headline": LONGEST_HEADLINE,
+    "source": 100,
+    "byline": 300,
+    "editor": 100,
+}
+"""Characters. What is longer is not what the field is for: most likely a page was read wrongly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What one document said, in cleaned text; empty or None where it was silent.
+
+    `published` is aware. `abstract` is the document's own. `uri` only where the document has one.
+    `faults` are those that its reader found.
+    """
+
+    headline: str
+    published: datetime | None
+    source: str
+    byline: str | None
+    editor: str | None
+    body: tuple[Block, ...]
+    medium: Medium = Medium.TEXT
+    channel: ChannelId | None = None
+    abstract: str | None = None
+    address: str | None = None
+    language: str | None = None
+    keywords: tuple[str, ...] = ()
+    uri: str | None = None
+    notes: tuple[Text, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document that became an item.
+
+    `item` is version 1, taken in at the moment of parsing; the desk gives it another number where it knows
+    the item already by one of `keys` (strongest first). `notes` say to staff what was left out, and why.
+    """
+
+    item: Item
+    keys: tuple[str, ...]
+    notes: tuple[Text, ...]
+
+
+def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
+    """The draft as an item taken in at `now`. Raises Faulty with every fault of the document."""
+    faults = [*draft.faults, *_missing(draft), *_too_long(draft)]
+    if faults or draft.published is None:
+        order = list(_MISSING)
+        raise Faulty(name, sorted(faults, key=lambda f: order.index(f.field) if f.field in order else -1))
+    address = article(draft.address)
+    id, keys = identity(
+        headline=draft.headline,
+        source=draft.source,
+        published=draft.published,
+        body=draft.body,
+        address=address,
+        uri=draft.uri,
+        publisher=publisher,
+    )
+    item = Item(
+        id=id,
+        version=1,
+        ingested=now,
+        first_ingested=now,
+        headline=draft.headline,
+        abstract=abstract_of(draft.body, draft.abstract, publisher.abstract_length),
+        body=draft.body,
+        published=draft.published,
+        source=draft.source,
+        outlet=outlet_of(draft.source, publisher),
+        byline=draft.byline,
+        editor=draft.editor,
+        channel=draft.channel or publisher.default_channel,
+        medium=draft.medium,
+        address=address,
+        language=draft.language or publisher.language,
+        keywords=draft.keywords,
+    )
+    return Parsed(item, keys, (*draft.notes, *_damage(item)))
+
+
+_MISSING: Final = {
+    "headline": Text(
+        "没有标题;应在日期行的正上方", "no headline; expected right above the line with the date"
+    ),
+    "published": Text(
+        "没有发布时间;应为 2018年1月22日 8:1 或带时区的 RFC 3339 时间",
+        "no time of publication; expected 2018年1月22日 8:1, or RFC 3339 with an offset",
+    ),
+    "source": Text("没有来源;应有“来源:…”一行", "no source line; expected 来源:…"),
+    "body": Text("没有正文", "no body"),
+}
+
+
+def _missing(draft: Draft) -> Iterator[Fault]:
+    """What every item needs. A reader's own fault about a field says more than its absence."""
+    absent = {
+        "headline": not draft.headline,
+        "published": draft.published is None,
+        "source": not draft.source,
+        "body": draft.medium is Medium.TEXT and not draft.body,
+    }
+    known = {fault.field for fault in draft.faults}
+    for field, missing in absent.items():
+        if missing and field not in known:
+            yield Fault(f"{field}_missing", field, _MISSING[field])
+
+
+def _too_long(draft: Draft) -> Iterator[Fault]:
+    said = {
+        "headline": draft.headline,
+        "source": draft.source,
+        "byline": draft.byline or "",
+        "editor": draft.editor or "",
+    }
+    for field, text in said.items():
+        if len(text) > _LONGEST[field]:
+            yield Fault(
+                f"{field}_too_long",
+                field,
+                Text(
+                    f"有 {len(text)} 个字,最多 {_LONGEST[field]} 个",
+                    f"{len(text)} characters; at most {_LONGEST[field]}",
+                ),
+            )
+
+
+def _damage(item: Item) -> Iterator[Text]:
+    """A replacement character means that a system before us lost a letter for good."""
+    lost = sum(text.count("\ufffd") for text in (item.headline, *(block.text for block in item.body)))
+    if lost:
+        yield Text(
+            f"有 {lost} 个字在此前的转码中丢失", f"{lost} characters were lost before they came here"
+        )

@@ -1,0 +1,94 @@
+"""Lists, tables and quotes of a body, each kept together as one block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from syndicate.model.item import Block, BlockKind
+
+_MOST_LINES: Final = 3
+"""A cell with more lines than this holds an article, not a figure: the table only lays out the page."""
+
+
+@dataclass(slots=True)
+class _Cell:
+    """One cell of a row, one entry of a list, or the one part of a quote."""
+
+    tag: str
+    lines: list[Block] = field(default_factory=list)
+
+    @property
+    def html(self) -> str:
+        return f"<{self.tag}>{'<br>'.join(line.html for line in self.lines)}</{self.tag}>"
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text for line in self.lines)
+
+
+class Group:
+    """A list, table or quote while its lines come in. What is nested in it becomes part of it."""
+
+    def __init__(self, kind: BlockKind, tag: str) -> None:
+        self._kind = kind
+        self._tag = tag
+        self._depth = 1
+        self._nested = False
+        self._rows: list[list[_Cell]] = []
+        self._all: list[Block] = []
+
+    def enter(self, tag: str) -> None:
+        """An element begins inside."""
+        if tag == self._tag:
+            self._depth += 1
+            self._nested = True
+        if tag == "tr" and self._kind is BlockKind.TABLE:
+            self._rows.append([])
+        elif tag in ("td", "th") and self._kind is BlockKind.TABLE and self._rows:
+            self._rows[-1].append(_Cell(tag))
+        elif tag == "li" and self._kind is BlockKind.LIST:
+            self._rows.append([_Cell("li")])
+
+    def leave(self, tag: str) -> bool:
+        """An element ends; True where it is the group itself."""
+        if tag == self._tag:
+            self._depth -= 1
+        return self._depth == 0
+
+    def add(self, block: Block) -> None:
+        """A line, in reading order."""
+        self._all.append(block)
+        if self._kind is BlockKind.QUOTE or not self._rows or not self._rows[-1]:
+            self._rows.append([_Cell("td" if self._kind is BlockKind.TABLE else "li")])
+        self._rows[-1][-1].lines.append(block)
+
+    def blocks(self) -> list[Block]:
+        """The group as one block; a table that only lays out the page as the lines in it."""
+        rows = [row for row in self._rows if any(cell.lines for cell in row)]
+        if not rows:
+            return []
+        if self._kind is BlockKind.QUOTE:
+            html, text = ("<br>".join(b.html for b in self._all), "\n".join(b.text for b in self._all))
+            return [Block(self._kind, text, html)]
+        if self._kind is BlockKind.LIST:
+            return [self._list([row[0] for row in rows])]
+        if self._nested or len(rows) < 2 or not _figures(rows):
+            return self._all
+        html = "".join(f"<tr>{''.join(cell.html for cell in row)}</tr>" for row in rows)
+        text = "\n".join("\t".join(cell.text for cell in row) for row in rows)
+        return [Block(self._kind, text, html)]
+
+    def _list(self, entries: list[_Cell]) -> Block:
+        """Block has no kind for a numbered list: its numbers are written out."""
+        if self._tag == "ol":
+            for number, entry in enumerate(entries, 1):
+                first = entry.lines[0]
+                said = f"{number}. "
+                entry.lines[0] = Block(first.kind, said + first.text, said + first.html)
+        text = "\n".join(entry.text for entry in entries)
+        return Block(self._kind, text, "".join(entry.html for entry in entries))
+
+
+def _figures(rows: list[list[_Cell]]) -> bool:
+    return max(map(len, rows)) > 1 and all(len(cell.lines) <= _MOST_LINES for row in rows for cell in row)

@@ -1,0 +1,87 @@
+"""One line of a body with its markup: links and emphasis, and nothing that could act.
+
+Markup is not copied but written anew from a closed list, and then given to nh3 as a second lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Final
+
+import nh3
+
+from syndicate.ingest.text import clean
+
+MARKS: Final = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "sub": "sub", "sup": "sup"}
+"""The emphasis that we keep, and how we write it."""
+_ORDER: Final = ("strong", "em", "sub", "sup")
+_BLANKS: Final = re.compile(r"\s+")
+_WIDE: Final = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+_FOLD: Final = re.compile(f"(?<=[{_WIDE}])[ \t]*\n\\s*(?=[{_WIDE}])")
+_LOCK: Final = nh3.Cleaner(
+    tags={"a", "strong", "em", "sub", "sup"},
+    attributes={"a": {"href"}},
+    url_schemes={"http", "https"},
+    url_relative="deny",
+    link_rel=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text under the same marks, with the address it links to."""
+
+    text: str
+    marks: frozenset[str]
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what a person reads, and the same with its markup."""
+
+    text: str
+    html: str
+
+
+def unfolded(text: str) -> str:
+    """HTML text cleaned, without the line breaks of the file between characters that take no blanks."""
+    return _FOLD.sub("", clean(text))
+
+
+def line_of(runs: Sequence[Run]) -> Line | None:
+    """The runs as one line, blanks collapsed across them; None where nothing is left to read."""
+    tidy: list[Run] = []
+    before = " "
+    for run in runs:
+        text = _BLANKS.sub(" ", run.text)
+        if before.endswith(" "):
+            text = text.removeprefix(" ")
+        if text:
+            before = text
+            tidy.append(Run(text, run.marks, run.href))
+    while tidy and not tidy[-1].text.rstrip():
+        tidy.pop()
+    if not tidy:
+        return None
+    tidy[-1] = Run(tidy[-1].text.rstrip(), tidy[-1].marks, tidy[-1].href)
+    return Line("".join(run.text for run in tidy), _LOCK.clean(_markup(tidy)))
+
+
+def _markup(runs: Sequence[Run]) -> str:
+    """The runs as HTML: a link outside, emphasis inside, neighbours under the same marks together."""
+    written = ""
+    for href, linked in groupby(runs, key=lambda run: run.href):
+        inside = ""
+        for marks, marked in groupby(linked, key=lambda run: run.marks):
+            text = escape("".join(run.text for run in marked), quote=False)
+            names = [name for name in _ORDER if name in marks]
+            opened = "".join(f"<{name}>" for name in names)
+            closed = "".join(f"</{name}>" for name in reversed(names))
+            inside += opened + text + closed
+        written += inside if href is None else f'<a href="{escape(href)}">{inside}</a>'
+    return written

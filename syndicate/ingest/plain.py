@@ -1,0 +1,14 @@
+"""A page of the site that somebody saved as plain text."""
+
+from __future__ import annotations
+
+from syndicate.ingest.draft import Draft
+from syndicate.ingest.reading import PageLine, read
+from syndicate.ingest.text import lines, paragraph
+from syndicate.model.parties import Publisher
+
+
+def read_plain(text: str, publisher: Publisher) -> Draft:
+    """The draft of a saved page; every line of the file that is not blank is a paragraph."""
+    page = [PageLine(paragraph(one), number) for number, one in enumerate(lines(text), 1) if one]
+    return read(page, publisher)

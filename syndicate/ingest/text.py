@@ -1,0 +1,68 @@
+"""Cleaning of every word that comes in, so that nothing unreadable or invisible gets past the door.
+
+After this, text holds no character that XML 1.0 forbids, no control or direction character, no zero-width
+character and no exotic blank; it is in Unicode's NFC form. Full-width punctuation stays as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html import escape
+from typing import Final
+
+from syndicate.model.item import Block, BlockKind
+
+_BREAKS: Final = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BLANKS: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_GONE: Final = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1f\x7f-\x9f"  # C0 and C1 controls, without tab and line feed
+    "\ud800-\udfff"  # lone surrogates: JSON can spell them
+    "\u00ad\u180e\u200b\u200c\u2060-\u2064\ufeff"  # invisible
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction
+    "\ufdd0-\ufdef\ufff0-\ufffc\ufffe\uffff"  # no characters, and marks of annotations
+    "\U000e0000-\U000e007f"  # invisible tags
+    "]"
+    # A joiner is kept between the parts of an emoji alone.
+    "|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d"
+)
+_RUN: Final = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """The text without what must not come in; line breaks become `\\n`, exotic blanks a blank."""
+    text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
+    # A character taken out may leave two behind that belong together: compose last.
+    return unicodedata.normalize("NFC", _GONE.sub("", text))
+
+
+def line(text: str) -> str:
+    """The text cleaned, on one line: every run of blanks is one blank, none at the ends."""
+    return _RUN.sub(" ", clean(text)).strip()
+
+
+def lines(text: str) -> list[str]:
+    """Each line of the text, cleaned; empty lines stay, as empty text, so that they can be counted."""
+    return [_RUN.sub(" ", one).strip() for one in clean(text).split("\n")]
+
+
+def folded(text: str) -> str:
+    """What two spellings of the same words share: no case, width, blank or punctuation."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in plain if c.isalnum()) or "".join(plain.split())
+
+
+def words(said: str) -> frozenset[str]:
+    """The words of a list that is written with blanks between them."""
+    return frozenset(said.split())
+
+
+def paragraph(text: str) -> Block:
+    """One cleaned line as a paragraph without markup."""
+    return Block(BlockKind.PARAGRAPH, text, escape(text, quote=False))
+
+
+def heading(text: str) -> Block:
+    """One cleaned line as a section heading; a heading carries no markup inside."""
+    return Block(BlockKind.HEADING, text, escape(text, quote=False))
