@@ -1,0 +1,120 @@
+"""What SQLite and PostgreSQL must each bring: a way to read, a way to write in turn, a change notice."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from syndicate.store.faults import translated
+
+T = TypeVar("T")
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do this even if the caller is cancelled meanwhile; the cancellation comes through afterwards.
+
+    A statement that was begun is not left running behind a lock that was given up.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at, so that it is not reported as lost
+        raise cancelled
+    return task.result()
+
+
+def opened(part: T | None) -> T:
+    """The part, which is there from `open` to `close`."""
+    if part is None:
+        raise RuntimeError("open() before anything else")
+    return part
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection from the engine's pool; whatever was not committed on it is undone at the end."""
+    connection = engine.connect()
+    try:
+        with translated():
+            await to_the_end(connection.start())
+        yield connection
+    finally:
+        if connection.sync_connection is not None:
+            with translated():
+                await to_the_end(connection.close())
+
+
+class Session:
+    """One transaction, as queries see it. Errors come out as ours.
+
+    `change` is the change number that the transaction found or reached, `announces` whether it took a
+    new one: what the change notice is made from once it is committed.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.change: int | None = None
+        self.announces = False
+
+    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
+        """Every row of the answer."""
+        with translated():
+            result = await to_the_end(self._connection.execute(query))
+        return result.all()
+
+    async def row(self, query: Executable) -> Row[Any] | None:
+        """The first row of the answer, or None."""
+        with translated():
+            result = await to_the_end(self._connection.execute(query))
+        return result.first()
+
+    async def run(
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """Write; how many rows it met (unknown for several sets of values)."""
+        with translated():
+            result = await to_the_end(self._connection.execute(statement, values))
+        return result.rowcount
+
+
+class Database(ABC):
+    """One engine room. Everything above it is the same for both."""
+
+    @abstractmethod
+    async def create(self) -> bool:
+        """See `Store.create`."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """See `Store.open`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """See `Store.close`."""
+
+    @abstractmethod
+    def notice(self) -> int:
+        """See `Store.notice`."""
+
+    @abstractmethod
+    def reading(self) -> AbstractAsyncContextManager[Session]:
+        """A transaction that sees one state of the database and writes nothing."""
+
+    @abstractmethod
+    def writing(self) -> AbstractAsyncContextManager[Session]:
+        """A transaction that may write: durable at the end of the block, undone by any exception.
+
+        After it has taken the counters' row (`count.take`), no other process writes until it ends.
+        """

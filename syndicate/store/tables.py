@@ -1,0 +1,186 @@
+"""What is kept, table by table.
+
+The migrations make these tables; this is how queries see them, and a test holds the two together.
+Agreements, versions of items, kept lists and the trail are only ever added to.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def as_number(moment: datetime) -> int:
+    """Microseconds since 1970 UTC, exactly. Raises ValueError for a moment without a time zone."""
+    if moment.utcoffset() is None:
+        raise ValueError(f"a moment to keep needs its time zone: {moment!r}")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def as_moment(number: int) -> datetime:
+    """The inverse of `as_number`, in UTC."""
+    return _EPOCH + timedelta(microseconds=number)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment as a whole number, so that both databases sort and compare alike.
+
+    Refuses datetimes without a time zone; gives them back in UTC.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else as_number(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else as_moment(value)
+
+
+# Byte order, not a language's: ids are compared the same way on both databases and in Python.
+NAME: Final = Text().with_variant(Text(collation="C"), "postgresql")
+# SQLite makes a rowid of `INTEGER PRIMARY KEY` alone.
+NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("change", BigInteger, nullable=False),
+    Column("rights", BigInteger, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""One row. Every writer takes it first, so that numbers are in the order of commits."""
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", NAME, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("outlet", NAME),
+    Column("channel", NAME, nullable=False),
+    Column("medium", NAME, nullable=False),
+    Column("published", Instant, nullable=False),
+    Index("items_newest", "published", "id"),
+    Index("items_by_channel", "channel", "published", "id"),
+    Index("items_by_medium", "medium", "published", "id"),
+    Index("items_by_outlet", "outlet", "medium", "published", "id"),
+    Index("items_by_all", "outlet", "medium", "channel", "published", "id"),
+)
+"""What listings ask of an item's newest version."""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("item", NAME, ForeignKey("items.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("ingested", Instant, nullable=False),
+    Column("first_ingested", Instant, nullable=False),
+    Column("content", Text, nullable=False),
+)
+
+item_keys = Table(
+    "item_keys",
+    metadata,
+    Column("key", NAME, primary_key=True),
+    Column("item", NAME, ForeignKey("items.id"), nullable=False),
+    Index("item_keys_by_item", "item"),
+)
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("id", NAME, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("domains", Text, nullable=False),
+    Column("added", Instant),
+    Column("suspended", Instant),
+)
+
+mandates = Table(
+    "mandates",
+    metadata,
+    Column("number", NAME, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+)
+
+licences = Table(
+    "licences",
+    metadata,
+    Column("number", NAME, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("partner", NAME, ForeignKey("partners.id"), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("jti", NAME, primary_key=True),
+    Column("partner", NAME, ForeignKey("partners.id"), nullable=False),
+    Column("kid", NAME, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("issued", Instant, nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("revoked", Instant),
+    Index("keys_by_partner", "partner", "issued"),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("seq", NUMBER, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", NAME, nullable=False),
+    Column("actor", NAME, nullable=False),
+    Column("partner", NAME),
+    Column("jti", NAME),
+    Column("item", NAME),
+    Column("body", Text, nullable=False),
+    Index("trail_by_partner", "partner", "seq"),
+    Index("trail_by_key", "jti", "seq"),
+    Index("trail_by_item", "item", "seq"),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("digest", NAME, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("feed", NAME, primary_key=True),
+    Column("recipient", NAME, primary_key=True),
+    Column("digest", NAME, nullable=False),
+    Column("judged", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+)

@@ -1,0 +1,114 @@
+"""The trail only grows, its numbers have no gaps, its time never goes back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PartnerId
+from syndicate.store.protocol import Pending
+from tests.databases import opened
+from tests.test_store.raw import by_hand
+from tests.test_store.samples import (
+    NOON,
+    a_delivery,
+    a_licence,
+    a_mandate,
+    a_pending,
+    an_act,
+    an_item,
+    keep_item,
+    keep_partner,
+    seconds,
+)
+
+GROWING = ("trail", "versions", "manifests", "mandates", "licences")
+A_COLUMN = {
+    "trail": "actor = 'nobody'",
+    "versions": "content = '{}'",
+    "manifests": "digest = 'x'",
+    "mandates": "document = ''",
+    "licences": "document = ''",
+}
+
+
+async def fill(address: str) -> None:
+    async with opened(address) as store:
+        async with store.writing() as writing:
+            await keep_partner(writing)
+            await keep_item(writing, an_item())
+            await writing.put_mandate(a_mandate(), "head", NOON)
+            await writing.put_licence(a_licence(), "first", NOON)
+        assert await store.record([Pending(a_delivery(), 2, ("aa", b"1"))]) == [True]
+
+
+@pytest.mark.parametrize("table", GROWING)
+def test_what_was_written_is_neither_changed_nor_deleted(store_address: str, table: str) -> None:
+    async def act() -> None:
+        await fill(store_address)
+        before = await by_hand(store_address, f"SELECT * FROM {table}")
+        assert before
+        for statement in (f"UPDATE {table} SET {A_COLUMN[table]}", f"DELETE FROM {table}"):
+            with pytest.raises(IntegrityError, match="only grows"):
+                await by_hand(store_address, statement)
+        if store_address.startswith("sqlite"):
+            with pytest.raises(IntegrityError, match="only grows"):
+                await by_hand(store_address, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        else:
+            with pytest.raises(DBAPIError, match="only grows"):
+                await by_hand(store_address, f"TRUNCATE {table}")
+        assert await by_hand(store_address, f"SELECT * FROM {table}") == before
+
+    asyncio.run(act())
+
+
+def test_lines_are_found_by_partner_and_by_item(store_address: str) -> None:
+    async def act() -> None:
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                await keep_partner(writing)
+            await store.record([a_pending(1, number) for number in (1, 2, 1)])
+            assert [line.seq for line in await store.lines()] == [1, 2, 3, 4]
+            assert [line.seq for line in await store.lines(after=1, limit=2)] == [2, 3]
+            item = ItemId("20260301-0000000001")
+            assert [line.seq for line in await store.lines(item=item)] == [2, 4]
+            assert [line.seq for line in await store.lines(item=item, after=2)] == [4]
+            zjol, other = PartnerId("zjol"), PartnerId("other")
+            assert [line.seq for line in await store.lines(partner=zjol, limit=3)] == [1, 2, 3]
+            assert [line.seq for line in await store.lines(partner=zjol, item=item)] == [2, 4]
+            assert await store.lines(partner=other) == []
+            assert await store.lines(after=4) == []
+
+    asyncio.run(act())
+
+
+def test_the_trails_time_never_decreases(store_address: str) -> None:
+    async def act() -> None:
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                await writing.append(an_act(NOON + seconds(10)))
+                await writing.append(an_act(NOON))
+            later = [Pending(a_delivery(at=NOON + seconds(at))) for at in (5, 30, 20)]
+            assert await store.record(later) == [True, True, True]
+            moments = [(line.entry.at - NOON).total_seconds() for line in await store.lines()]
+            assert moments == [10, 10, 10, 30, 30]
+
+    asyncio.run(act())
+
+
+def test_an_undone_act_leaves_no_gap_in_the_numbers(store_address: str) -> None:
+    async def act() -> None:
+        async with opened(store_address) as store:
+            for number in range(3):
+                async with store.writing() as writing:
+                    await writing.append(an_act())
+                with pytest.raises(ValueError, match=str(number)):  # noqa: PT012
+                    async with store.writing() as writing:
+                        await writing.append(an_act())
+                        raise ValueError(number)
+            assert [line.seq for line in await store.lines()] == [1, 2, 3]
+
+    asyncio.run(act())
