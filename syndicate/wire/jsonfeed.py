@@ -1,0 +1,87 @@
+"""JSON Feed 1.1, for programs that would rather not read XML."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from syndicate.model.parties import Public
+from syndicate.stamping import Edition, StampedItem
+from syndicate.wire import masthead
+from syndicate.wire.clean import address, clean, one_line
+from syndicate.wire.galley import Galley, set_in_type
+from syndicate.wire.moments import rfc3339
+from syndicate.wire.rendered import Rendered, json_body
+from syndicate.wire.terms import terms_address, usage_terms
+
+CONTENT_TYPE: Final = "application/feed+json"
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
+    publisher = edition.publisher
+    feed: dict[str, Any] = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": masthead.title(edition),
+        "home_page_url": address(publisher.home),
+        "feed_url": masthead.own_address(edition, "json"),
+        "description": clean(masthead.description(edition)),
+        "language": publisher.language,
+        "authors": [{"name": publisher.name, "url": address(publisher.home)}],
+        "_syndicate": {
+            "about": terms_address(publisher),
+            "stamp": publisher.stamp,
+            "rights": clean(publisher.notice),
+            "license": terms_address(publisher),
+            "updated": rfc3339(edition.updated),
+        },
+        "items": [_item(edition, item, set_in_type(item, publisher)) for item in edition.items],
+    }
+    return Rendered(CONTENT_TYPE, json_body(_without_none(feed)))
+
+
+def _item(edition: Edition, item: StampedItem, galley: Galley) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "id": item.uri,
+        "url": galley.address,
+        "title": galley.headline,
+        "summary": galley.summary,
+        "content_html": galley.html,
+        "content_text": galley.text if galley.text is not None else galley.summary,
+        "date_published": rfc3339(item.published),
+        "date_modified": rfc3339(item.updated),
+        "authors": [{"name": galley.byline}] if galley.byline is not None else None,
+        "tags": list(dict.fromkeys((one_line(item.channel.name), *galley.keywords))),
+        "language": galley.language,
+        "_syndicate": _without_none(_rights(edition, item, galley)),
+    }
+    return _without_none(written)
+
+
+def _rights(edition: Edition, item: StampedItem, galley: Galley) -> dict[str, Any]:
+    """The item's rights as fields. What an agreement says is between its parties: not for the public."""
+    publisher = edition.publisher
+    rights: dict[str, Any] = {
+        "stamp": galley.stamp,
+        "source": galley.source,
+        "editor": galley.editor,
+        "outlet": {"id": item.outlet.id, "name": item.outlet.name},
+        "channel": {"id": item.channel.id, "name": item.channel.name},
+        "medium": item.medium.value,
+        "version": item.version,
+        "form": item.form.value,
+        "license": terms_address(publisher),
+        "usage_terms": usage_terms(item, publisher).zh,
+    }
+    if not isinstance(item.recipient, Public):
+        rights |= {
+            "use": item.use.value,
+            "licence": item.licence,
+            "clause": item.clause,
+            "may_edit": item.may_edit,
+            "take_down": rfc3339(item.take_down) if item.take_down is not None else None,
+        }
+    return rights
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,103 @@
+"""ninjs 3.1 (IPTC), one item as newsroom systems exchange it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from syndicate.model.parties import Publisher
+from syndicate.stamping import Edition, StampedItem
+from syndicate.wire import masthead
+from syndicate.wire.clean import address, one_line
+from syndicate.wire.galley import Galley, set_in_type
+from syndicate.wire.moments import rfc3339
+from syndicate.wire.rendered import Rendered, json_body
+from syndicate.wire.terms import rights_line, terms_address, usage_terms
+
+CONTENT_TYPE: Final = "application/json"
+_SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
+_ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition's one item. Raises ValueError where it has another number of them."""
+    return Rendered(CONTENT_TYPE, json_body(document(masthead.only_item(edition), edition.publisher)))
+
+
+def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
+    """The item as a ninjs object: only properties that the 3.1 schema knows, none empty."""
+    galley = set_in_type(item, publisher)
+    written: dict[str, Any] = {
+        "uri": item.uri,
+        "standard": {"name": "ninjs", "version": "3.1", "schema": _SCHEMA},
+        "type": item.medium.value,
+        "representationType": "full" if galley.text is not None else "partial",
+        "version": str(item.version),
+        "pubStatus": "usable",
+        "language": galley.language,
+        "firstCreated": rfc3339(item.published),
+        "versionCreated": rfc3339(item.updated),
+        "contentCreated": rfc3339(item.published),
+        "expires": rfc3339(item.take_down) if item.take_down is not None else None,
+        "title": galley.headline,
+        "headlines": [{"role": "main", "contentType": "text/plain", "value": galley.headline}],
+        "by": galley.byline,
+        "people": [{"name": galley.editor, "rel": "editor"}] if galley.editor is not None else None,
+        "descriptions": [{"role": "summary", "contentType": "text/plain", "value": galley.summary}],
+        "bodies": _bodies(galley),
+        "subjects": _subjects(item, galley, publisher),
+        "copyrightHolder": publisher.name,
+        "copyrightNotice": rights_line(item, publisher).zh,
+        "usageTerms": usage_terms(item, publisher).zh,
+        "rightsInfo": {"linkedRights": terms_address(publisher)},
+        "infoSources": _sources(item, galley, publisher),
+        # The schema has no links: the address of first publication is another name of the item.
+        "altIds": [
+            {"role": "firstPublication", "value": galley.address},
+            {"role": "item", "value": item.id},
+        ],
+    }
+    return {name: value for name, value in written.items() if value not in (None, [])}
+
+
+def _subjects(item: StampedItem, galley: Galley, publisher: Publisher) -> list[dict[str, str]]:
+    """The channel, then the keywords, for which 3.1 has no property of their own."""
+    channel = {
+        "name": one_line(item.channel.name),
+        "rel": "channel",
+        "uri": masthead.feed_id(publisher, item.channel.id, public=True),
+        "literal": item.channel.id,
+    }
+    return [channel, *({"name": word, "rel": "keyword"} for word in galley.keywords)]
+
+
+def _bodies(galley: Galley) -> list[dict[str, Any]]:
+    if galley.text is None or galley.html is None:
+        return []
+    return [
+        {"role": "main", "contentType": "text/html", "value": galley.html},
+        {
+            "role": "main",
+            "contentType": "text/plain",
+            "charCount": len(galley.text),
+            "value": galley.text,
+        },
+    ]
+
+
+def _sources(item: StampedItem, galley: Galley, publisher: Publisher) -> list[dict[str, str]]:
+    """Who gave it: the publisher under its stamp, and the outlet under the source line as published."""
+    outlet = {
+        "name": one_line(item.outlet.name),
+        "role": f"{_ROLES}originator",
+        "uri": masthead.feed_id(publisher, item.outlet.id, public=True),
+        "literal": galley.source,
+    }
+    return [
+        {
+            "name": publisher.name,
+            "role": f"{_ROLES}distributor",
+            "uri": address(publisher.home),
+            "literal": galley.stamp,
+        },
+        {name: value for name, value in outlet.items() if value},
+    ]

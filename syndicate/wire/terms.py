@@ -1,0 +1,73 @@
+"""What a recipient may do with an item, in sentences: the stamp first, then the terms of its grant."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from syndicate.language import Text, verbatim
+from syndicate.model.parties import Public, Publisher
+from syndicate.model.rights import Use
+from syndicate.stamping import StampedItem
+from syndicate.wire.moments import readable
+
+
+def use_name(use: Use) -> Text:
+    """A use in the words of the publisher's notice."""
+    match use:
+        case Use.REPRINT:
+            return Text("转载", "reprint")
+        case Use.LINK:
+            return Text("链接", "link")
+        case Use.REPOST:
+            return Text("转贴", "repost")
+        case Use.COPY:
+            return Text("以其他方式复制发表", "copy in another way")
+    assert_never(use)
+
+
+_RESERVED: Final = Text(
+    "未经协议授权不得转载、链接、转贴或以其他方式复制发表",
+    "without an agreement it may not be reprinted, linked, reposted or copied in any other way",
+)
+
+
+def rights_line(item: StampedItem, publisher: Publisher) -> Text:
+    """Whose the item is, for a format's field of rights. Begins with the stamp."""
+    return (
+        verbatim(item.stamp)
+        + Text(f"。© {publisher.name},", f". © {publisher.name_en or publisher.name}: ")
+        + _RESERVED
+        + Text("。", ".")
+    )
+
+
+def conditions(item: StampedItem, publisher: Publisher) -> Text:
+    """What the grant asks of its partner beyond the stamp; for the public, what is reserved."""
+    if isinstance(item.recipient, Public):
+        return _RESERVED
+    said = Text("授权使用方式:", "granted use: ") + use_name(item.use)
+    said += (
+        Text(";可修改文章", "; the article may be edited")
+        if item.may_edit
+        else Text(";不得修改文章", "; the article must not be edited")
+    )
+    if item.take_down is not None:
+        moment = readable(item.take_down, publisher.zone)
+        said += Text(f";须于{moment.zh}前撤下", f"; must be taken down by {moment.en}")
+    return said
+
+
+def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
+    """All terms as one readable paragraph. It quotes the stamp, which every use must show."""
+    return (
+        Text("使用时必须注明“", "Every use must carry “")
+        + verbatim(item.stamp)
+        + Text("”;", "”; ")
+        + conditions(item, publisher)
+        + Text(f"。完整条款:{terms_address(publisher)}", f". Full terms: {terms_address(publisher)}")
+    )
+
+
+def terms_address(publisher: Publisher) -> str:
+    """Where the rights notice stands; what every `license` link names."""
+    return f"{publisher.base_url}/terms"

@@ -1,0 +1,251 @@
+"""The promise, stated once: whatever is rendered was cleared, is stamped, and is cut to its form.
+
+Hypothesis looks for the exception over items, licences, mandates, moments and formats. What may leave is
+worked out a second time here, from the contract's words alone and without `policy`, and what did leave
+is read back by readers that we did not write.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import feedparser
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syndicate.model.feeds import feeds_of
+from syndicate.model.item import Item, Medium
+from syndicate.model.parties import PUBLIC, Partner, Recipient
+from syndicate.model.rights import Except, Licence, Mandate, Use, Window
+from syndicate.policy import Clearance, clear_preferred
+from syndicate.stamping import Edition, stamp
+from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
+from tests.making import (
+    ASK,
+    DAILY,
+    HEALTH,
+    NEWS,
+    NOON,
+    OTHER,
+    PUBLISHER,
+    RADIO,
+    SECRET,
+    TV,
+    ZJOL,
+    a_grant,
+    a_licence,
+    a_mandate,
+    an_item,
+)
+
+OUTLETS, CHANNELS = [DAILY, TV, RADIO], [NEWS, HEALTH, ASK]
+FULL = {Use.REPRINT, Use.REPOST, Use.COPY}
+
+hours = st.integers(-96, 96).map(lambda number: timedelta(hours=number))
+spans = st.integers(1, 96).map(lambda number: timedelta(hours=number))
+moments = hours.map(lambda span: NOON + span)
+windows = st.builds(
+    lambda opens, length: Window(opens, None if length is None else opens + length),
+    moments,
+    st.none() | spans,
+)
+
+
+def some(values: list[object]) -> st.SearchStrategy[list[object]]:
+    return st.lists(st.sampled_from(values), min_size=1, unique=True)
+
+
+grants = st.builds(
+    lambda **terms: terms,
+    uses=some(list(Use)),
+    outlets=some(list(OUTLETS)),
+    media=some(list(Medium)),
+    channels=st.none() | some(list(CHANNELS)),
+    delay=st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=12)]),
+    archive=st.none() | spans,
+    retain=st.none() | spans,
+)
+excepts = st.builds(
+    lambda uses, channels: (uses, channels), st.none() | some(list(Use)), st.none() | some(list(CHANNELS))
+)
+
+
+@st.composite
+def licences(draw: st.DrawFn) -> Licence:
+    number = f"L-{draw(st.integers(1, 9))}"
+    terms = draw(st.lists(grants, min_size=1, max_size=3))
+    out = draw(st.lists(excepts, max_size=1))
+    return a_licence(
+        *(a_grant(f"{number}#{at}", **term) for at, term in enumerate(terms, 1)),
+        number=number,
+        partner=draw(st.sampled_from([ZJOL, OTHER])),
+        window=draw(windows),
+        excepts=[
+            Except(
+                clause=f"{number}#except-1",
+                uses=None if uses is None else frozenset(uses),
+                channels=None if channels is None else frozenset(channels),
+            )
+            for uses, channels in out
+        ],
+    )
+
+
+@st.composite
+def item_lists(draw: st.DrawFn) -> list[Item]:
+    return [
+        an_item(
+            id=f"20261102-aaaaaaaaa{number}",
+            headline=f"第{number}篇稿件",
+            body=(f"第{number}篇的导语。", f"{SECRET}{number}。"),
+            abstract=f"第{number}篇的导语。",
+            outlet=draw(st.sampled_from([None, *OUTLETS])),
+            channel=draw(st.sampled_from(CHANNELS)),
+            medium=draw(st.sampled_from(list(Medium))),
+            published=draw(moments),
+        )
+        for number in range(draw(st.integers(0, 5)))
+    ]
+
+
+mandates = st.builds(
+    lambda number, outlets, media, window: a_mandate(
+        f"HEAD-{number}", outlets=outlets, media=media, window=window
+    ),
+    st.integers(1, 9),
+    some(list(OUTLETS)),
+    some(list(Medium)),
+    windows,
+)
+
+
+def uses_for(
+    item: Item, to: Recipient, mandates: list[Mandate], agreed: list[Licence], now: datetime
+) -> set[Use]:
+    """What the contract allows, worked out use by use in the plainest way."""
+    if item.outlet is None or now < item.published:
+        return set()
+    if not any(
+        item.outlet in m.outlets
+        and item.medium in m.media
+        and m.window.opens <= now
+        and (m.window.closes is None or now < m.window.closes)
+        for m in mandates
+    ):
+        return set()
+    if not isinstance(to, Partner):
+        return {Use.LINK}
+    allowed: set[Use] = set()
+    barred: set[Use] = set()
+    for licence in agreed:
+        opens, closes = licence.window.opens, licence.window.closes
+        if licence.partner != to.id or now < opens or (closes is not None and now >= closes):
+            continue
+        for out in licence.excepts:
+            if out.channels is None or item.channel in out.channels:
+                barred |= set(Use) if out.uses is None else set(out.uses)
+        for grant in licence.grants:
+            age = now - item.published
+            in_window = opens <= item.published and (closes is None or item.published < closes)
+            fresh = in_window if grant.archive is None else age < grant.archive
+            if (
+                item.outlet in grant.outlets
+                and item.medium in grant.media
+                and (grant.channels is None or item.channel in grant.channels)
+                and fresh
+                and age >= grant.delay
+                and (grant.retain is None or age < grant.retain)
+            ):
+                allowed |= set(grant.uses)
+    return allowed - barred
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    item_lists(),
+    st.sampled_from([PUBLIC, ZJOL, OTHER]),
+    st.lists(mandates, max_size=3),
+    st.lists(licences(), max_size=4),
+    moments,
+    st.none() | st.sampled_from(list(Use)),
+    st.sampled_from(sorted(FEED_FORMATS)),
+)
+def test_whatever_is_rendered_was_cleared_is_stamped_and_is_cut_to_its_form(
+    items: list[Item],
+    to: Recipient,
+    heads: list[Mandate],
+    agreed: list[Licence],
+    now: datetime,
+    use: Use | None,
+    format: str,
+) -> None:
+    verdicts = [clear_preferred(item, to, heads, agreed, use, now) for item in items]
+    cleared = [verdict for verdict in verdicts if isinstance(verdict, Clearance)]
+    edition = Edition(
+        publisher=PUBLISHER,
+        recipient=to,
+        feed=feeds_of(PUBLISHER)["all"],
+        items=tuple(stamp(verdict, PUBLISHER) for verdict in cleared),
+        updated=now,
+        until=None,
+    )
+    body = FEED_FORMATS[format](edition).body
+    read = _read(format, body)
+    expected = {}
+    for item in items:
+        given_uses = uses_for(item, to, heads, agreed, now)
+        given_uses &= {use} if use is not None else set(Use)
+        if given_uses:
+            expected[item.headline] = (f"{SECRET}{item.id[-1]}", bool(given_uses & FULL))
+    assert set(read) == set(expected)
+    for headline, texts in read.items():
+        secret, full = expected[headline]
+        assert all(PUBLISHER.stamp in text for text in texts)
+        assert any(secret in text for text in texts) is full
+    for item in items:
+        secret, full = expected.get(item.headline, (f"{SECRET}{item.id[-1]}", False))
+        assert (secret in body.decode()) is full
+
+
+@settings(max_examples=60, deadline=None)
+@given(item_lists(), st.sampled_from([PUBLIC, ZJOL]), st.lists(licences(), max_size=3), moments)
+def test_a_single_item_keeps_the_promise_in_every_format(
+    items: list[Item], to: Recipient, agreed: list[Licence], now: datetime
+) -> None:
+    heads = [a_mandate(outlets=OUTLETS)]
+    for item in items:
+        verdict = clear_preferred(item, to, heads, agreed, None, now)
+        uses = uses_for(item, to, heads, agreed, now)
+        assert isinstance(verdict, Clearance) is bool(uses)
+        if not isinstance(verdict, Clearance):
+            continue
+        edition = Edition(
+            publisher=PUBLISHER,
+            recipient=to,
+            feed=None,
+            items=(stamp(verdict, PUBLISHER),),
+            updated=now,
+            until=None,
+        )
+        for render in ITEM_FORMATS.values():
+            text = render(edition).body.decode()
+            assert PUBLISHER.stamp in text
+            assert (SECRET in text) is bool(uses & FULL)
+
+
+def _read(format: str, body: bytes) -> dict[str, list[str]]:
+    """Each entry's headline, and every text of it that a reader might show."""
+    if format == "json":
+        return {
+            entry["title"]: [
+                entry[name] for name in ("content_html", "content_text", "summary") if name in entry
+            ]
+            for entry in json.loads(body)["items"]
+        }
+    feed = feedparser.parse(body)
+    assert not feed.bozo, feed.bozo_exception
+    return {
+        entry.title: [entry.summary, *(content.value for content in entry.get("content", []))]
+        for entry in feed.entries
+    }

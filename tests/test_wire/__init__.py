@@ -1,0 +1,1 @@
+"""The way out, read back: golden bytes first, then readers that we did not write."""

@@ -1,0 +1,258 @@
+"""Editions for the tests of the way out, made as the house makes them: cleared, then stamped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from importlib.resources import files
+from typing import Any
+
+from syndicate.language import Lang
+from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
+from syndicate.model.parties import (
+    PUBLIC,
+    STAMP,
+    Channel,
+    Outlet,
+    Partner,
+    PartnerId,
+    Public,
+    Publisher,
+    Recipient,
+)
+from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
+from syndicate.policy import Clearance, clear
+from syndicate.stamping import Edition, StampedItem, stamp
+from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, Rendered, html, opml
+
+PUBLISHER = Publisher(
+    name="萧山网",
+    name_en="Xiaoshan Net",
+    stamp=STAMP,
+    base_url="https://feeds.xsnet.example",
+    authority="xsnet.cn",
+    home="http://www.xsnet.cn/",
+    outlets=(
+        Outlet(OutletId("daily"), "萧山日报", ("萧山网-萧山日报", "萧山日报"), "Xiaoshan Daily"),
+        Outlet(OutletId("tv"), "萧山电视台", ("萧山网-萧山电视台",), "Xiaoshan Television"),
+        Outlet(OutletId("radio"), "萧山人民广播电台", ("萧山人民广播电台",)),
+    ),
+    channels=(
+        Channel(ChannelId("news"), "新闻", "News"),
+        Channel(ChannelId("health"), "健康", "Health"),
+        Channel(ChannelId("video"), "视频", "Video"),
+    ),
+    default_channel=ChannelId("news"),
+    abstract_length=120,
+    notice="本网稿件版权均属萧山网所有,未经协议授权不得使用。\n已经授权的,使用时必须注明“稿件来源:萧山网”。",
+    notice_en="All items are the property of Xiaoshan Net.\nWhoever uses them must show 稿件来源:萧山网.",
+    contact="版权合作:0571-00000000",
+)
+PARTNER = Partner(PartnerId("zjol"), "浙江在线 & 合作媒体", ("zjol.example",))
+BEIJING = timezone(timedelta(hours=8))
+PUBLISHED = datetime(2018, 1, 22, 8, 1, tzinfo=BEIJING)
+UPDATED = datetime(2018, 1, 23, 0, 30, tzinfo=UTC)
+NOW = datetime(2018, 1, 24, tzinfo=UTC)
+MEDIA = frozenset(Medium)
+OUTLETS = frozenset(outlet.id for outlet in PUBLISHER.outlets)
+MANDATE = Mandate(
+    "HEAD-2015-1", "萧山日报社", OUTLETS, MEDIA, True, Window(datetime(2015, 1, 1, tzinfo=BEIJING))
+)
+HEADINGS = ("深化“最多跑一次”改革", "加快社会事业发展", "加强和创新社会治理")
+
+
+def paragraph(text: str, html: str | None = None) -> Block:
+    return Block(BlockKind.PARAGRAPH, text, text if html is None else html)
+
+
+def seed_body() -> tuple[Block, ...]:
+    """The body of the shipped page, block by block."""
+    lines = (files("syndicate") / "demo" / "seed.txt").read_text("utf-8").split("\n")
+    body = [line.strip() for line in lines if line.strip()]
+    first = next(at for at, line in enumerate(body) if line.startswith("新年伊始"))
+    last = next(at for at, line in enumerate(body) if line.endswith("共建共治共享的萧山样板。"))
+    return tuple(
+        Block(BlockKind.HEADING if line in HEADINGS else BlockKind.PARAGRAPH, line, line)
+        for line in body[first : last + 1]
+    )
+
+
+SEED = Item(
+    id=ItemId("20180122-abc2345678"),
+    version=1,
+    ingested=UPDATED,
+    first_ingested=UPDATED,
+    headline="“2018 我们怎么干”系列报道之四——保障和改善民生 还有更多幸福事值得期待",
+    abstract="新年伊始,每个萧山人都满含着对美好生活的新期待。",
+    body=seed_body(),
+    published=PUBLISHED,
+    source="萧山网-萧山日报",
+    outlet=OutletId("daily"),
+    byline="首席记者 周喆",
+    editor="桂信怡",
+    channel=ChannelId("news"),
+    medium=Medium.TEXT,
+    address="http://www.xsnet.cn/news/shms/2018_1/2837262.shtml",
+    language="zh-CN",
+    keywords=("民生", "最多跑一次"),
+)
+
+TABLES = replace(
+    SEED,
+    id=ItemId("20180121-tables0001"),
+    version=2,
+    ingested=datetime(2018, 1, 22, 3, 0, 0, 500000, tzinfo=UTC),
+    headline="数字与问答:A&B <湘湖> 的“一窗受理”",
+    abstract="前台集中受理率达到98.8%,\n窗口缩减55.6%。",
+    body=(
+        Block(BlockKind.QUOTE, "让群众少跑腿。", "让群众<em>少跑腿</em>。"),
+        Block(BlockKind.LIST, "投资审批\n商事登记", "<li>投资审批</li><li>商事登记</li>"),
+        Block(BlockKind.TABLE, "窗口 55.6%", "<tr><th>窗口</th><td>55.6%</td></tr>"),
+        paragraph(
+            "详见湘湖网 1 < 2 & 3。",
+            '详见<a href="https://www.xianghu.example/?a=1&amp;b=2">湘湖网</a> 1 &lt; 2 &amp; 3。',
+        ),
+    ),
+    published=datetime(2018, 1, 21, 9, 30, tzinfo=BEIJING),
+    byline="记者 王小明",
+    editor=None,
+    channel=ChannelId("health"),
+    address="https://www.xsnet.cn/health/2018_1/2837001.shtml",
+    keywords=(),
+)
+
+VIDEO = replace(
+    SEED,
+    id=ItemId("20180120-video00001"),
+    headline="Video: snow on Xianghu Lake 湘湖雪景",
+    abstract="",
+    body=(paragraph("湘湖银装素裹。"),),
+    published=datetime(2018, 1, 20, 18, 0, tzinfo=BEIJING),
+    source="萧山网-萧山电视台",
+    outlet=OutletId("tv"),
+    byline=None,
+    editor=None,
+    channel=ChannelId("video"),
+    medium=Medium.VIDEO,
+    address=None,
+    language="en",
+    keywords=(),
+)
+
+HOSTILE = replace(
+    SEED,
+    id=ItemId("20180119-hostile001"),
+    headline="\x0b]]> <b>粗体</b> & \ufffe\u202e反转\u202c \U0001f600 </script><!--",
+    abstract="<script>alert(1)</script> ]]> \x00&amp; \u2028 مرحبا \ud800",
+    body=(paragraph("]]> \x0c 秘文", "]]&gt; \x0c 秘文"),),
+    published=datetime(2018, 1, 19, 7, 0, tzinfo=timezone(timedelta(hours=8, minutes=5, seconds=43))),
+    byline="\x08 ",
+    editor="",
+    source="萧山日报\x1f",
+    address="http://www.xsnet.cn/新闻?a=\"<b>'",
+    keywords=("民生", "民生", "\x02", '<"&'),
+)
+
+
+def a_licence(
+    use: Use = Use.REPRINT, *, retain: timedelta | None = None, may_edit: bool = False
+) -> Licence:
+    grant = Grant(
+        clause="XSW-2018-001#1",
+        uses=frozenset({use}),
+        outlets=OUTLETS,
+        media=MEDIA,
+        archive=timedelta(days=36500),
+        retain=retain,
+        may_edit=may_edit,
+    )
+    window = Window(datetime(2018, 1, 1, tzinfo=BEIJING), datetime(2019, 1, 1, tzinfo=BEIJING))
+    return Licence("XSW-2018-001", PARTNER.id, window, (grant,))
+
+
+def for_public(item: Item) -> StampedItem:
+    return stamp(_cleared(item, PUBLIC, (), Use.LINK), PUBLISHER)
+
+
+def for_partner(item: Item, use: Use = Use.REPRINT, **terms: Any) -> StampedItem:
+    return stamp(_cleared(item, PARTNER, (a_licence(use, **terms),), use), PUBLISHER)
+
+
+def _cleared(item: Item, recipient: Recipient, licences: tuple[Licence, ...], use: Use) -> Clearance:
+    verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
+    assert isinstance(verdict, Clearance), verdict
+    return verdict
+
+
+def feed_of(*items: StampedItem, recipient: Recipient = PUBLIC, feed: str = "all") -> Edition:
+    return _edition(items, recipient, feeds_of(PUBLISHER)[feed])
+
+
+def alone(item: StampedItem) -> Edition:
+    return _edition((item,), item.recipient, None)
+
+
+def _edition(items: tuple[StampedItem, ...], recipient: Recipient, feed: Feed | None) -> Edition:
+    return Edition(
+        publisher=PUBLISHER, recipient=recipient, feed=feed, items=items, updated=UPDATED, until=None
+    )
+
+
+def feed_cases() -> dict[str, Edition]:
+    """Every edition of a feed that has a golden folder."""
+    kept = timedelta(days=90)
+    return {
+        "public-feed": feed_of(for_public(SEED), for_public(TABLES), for_public(VIDEO)),
+        "public-channel": feed_of(for_public(TABLES), feed="health"),
+        "partner-feed": feed_of(
+            for_partner(SEED, retain=kept),
+            for_partner(TABLES, may_edit=True),
+            for_partner(VIDEO, Use.LINK),
+            recipient=PARTNER,
+        ),
+        "empty-feed": feed_of(),
+        "hostile-public": feed_of(for_public(SEED), for_public(HOSTILE), for_public(VIDEO)),
+        "hostile-partner": feed_of(
+            for_partner(SEED), for_partner(HOSTILE), for_partner(VIDEO), recipient=PARTNER
+        ),
+    }
+
+
+def item_cases() -> dict[str, Edition]:
+    """Every edition of a single item that has a golden folder."""
+    return {
+        "public-item": alone(for_public(SEED)),
+        "partner-item": alone(for_partner(SEED, retain=timedelta(days=90))),
+        "partner-item-link": alone(for_partner(TABLES, Use.LINK)),
+        "hostile-item": alone(for_partner(HOSTILE)),
+    }
+
+
+FORMS: Mapping[str, Callable[[Edition], Rendered]] = {
+    **ITEM_FORMATS,
+    "en.html": lambda edition: html.render(edition, lang=Lang.EN),
+}
+SUFFIX = {"ninjs": "ninjs.json"}
+
+
+def rendered() -> dict[str, Rendered]:
+    """Every golden file, by its path under tests/golden/wire."""
+    out: dict[str, Rendered] = {}
+    for case, edition in feed_cases().items():
+        for name, render in FEED_FORMATS.items():
+            out[f"{case}/expected.{name}"] = render(edition)
+    for case, edition in item_cases().items():
+        for name, render in FORMS.items():
+            out[f"{case}/expected.{SUFFIX.get(name, name)}"] = render(edition)
+    out["opml/expected.opml"] = opml(PUBLISHER, feeds_of(PUBLISHER).values())
+    return out
+
+
+def every_edition() -> dict[str, Edition]:
+    return {**feed_cases(), **item_cases()}
+
+
+def is_public(edition: Edition) -> bool:
+    return isinstance(edition.recipient, Public)

@@ -1,0 +1,140 @@
+"""The page of an item, for people: what stands on it, in both languages, and what can never run on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from jinja2 import DictLoader, UndefinedError
+from selectolax.lexbor import LexborHTMLParser
+
+from syndicate.language import Lang
+from syndicate.model.parties import STAMP
+from syndicate.stamping import StampedItem
+from syndicate.wire import html
+from tests.test_wire.cases import (
+    HOSTILE,
+    PUBLISHER,
+    SEED,
+    TABLES,
+    alone,
+    for_partner,
+    for_public,
+    item_cases,
+)
+
+
+def page(item: StampedItem, lang: Lang = Lang.ZH) -> LexborHTMLParser:
+    return LexborHTMLParser(html.render(alone(item), lang=lang).body.decode())
+
+
+def said(of: LexborHTMLParser, selector: str) -> str:
+    node = of.css_first(selector)
+    assert node is not None, selector
+    return node.text(strip=True)
+
+
+def attribute(of: LexborHTMLParser, selector: str, name: str) -> str | None:
+    node = of.css_first(selector)
+    assert node is not None, selector
+    return node.attributes[name]
+
+
+def data(of: LexborHTMLParser) -> dict[str, object]:
+    read: dict[str, object] = json.loads(said(of, 'script[type="application/ld+json"]'))
+    return read
+
+
+def test_the_stamp_stands_right_under_the_headline() -> None:
+    for lang in Lang:
+        assert said(page(for_public(SEED), lang), "h1 + .seal") == STAMP
+
+
+def test_the_stamp_is_in_the_page_s_fields() -> None:
+    read = page(for_public(SEED))
+    assert attribute(read, 'meta[name="source"]', "content") == STAMP
+    assert data(read)["creditText"] == STAMP
+    assert str(data(read)["copyrightNotice"]).startswith(STAMP)
+    assert (attribute(read, 'meta[property="og:description"]', "content") or "").endswith(STAMP)
+
+
+def test_the_public_page_has_headline_abstract_source_names_and_time_and_no_body() -> None:
+    read = page(for_public(SEED))
+    assert said(read, "h1") == SEED.headline
+    assert SEED.abstract in said(read, ".abstract")
+    credits = said(read, ".credits")
+    for word in (SEED.source, SEED.byline, SEED.editor, "2018年1月22日 08:01"):
+        assert word is not None
+        assert word in credits
+    assert attribute(read, "time", "datetime") == "2018-01-22T08:01:00+08:00"
+    assert attribute(read, 'link[rel="canonical"]', "href") == SEED.address
+    assert read.css_first(".body") is None
+    assert read.css_first('meta[name="robots"]') is None
+
+
+def test_a_full_text_page_has_the_body_and_is_not_for_search_engines() -> None:
+    read = page(for_partner(SEED))
+    assert len(read.css(".body > p")) == 15
+    assert len(read.css(".body > h2")) == 3
+    assert attribute(read, 'meta[name="robots"]', "content") == "noindex, nofollow"
+    tables = page(for_partner(TABLES))
+    assert [node.tag for node in tables.css(".body > *")] == ["blockquote", "ul", "table", "p"]
+
+
+def test_the_page_speaks_english_where_it_was_asked_to() -> None:
+    read = page(for_public(SEED), Lang.EN)
+    assert attribute(read, "html", "lang") == "en"
+    assert attribute(read, "h1", "lang") == "zh-CN"
+    assert "First published" in said(read, ".credits")
+    assert "22 January 2018, 08:01 (UTC+08:00)" in said(read, ".credits")
+    assert "property of Xiaoshan Net" in said(read, "footer")
+    assert attribute(read, 'a[href="?lang=zh"]', "hreflang") == "zh-CN"
+    assert attribute(page(for_public(SEED)), 'a[href="?lang=en"]', "hreflang") == "en"
+
+
+def test_the_page_leads_to_the_feeds_and_the_terms() -> None:
+    read = page(for_public(TABLES))
+    found = {node.attributes["href"] for node in read.css('link[rel="alternate"]')}
+    assert found == {
+        f"{PUBLISHER.base_url}/feeds/{feed}.{extension}"
+        for feed in ("all", "health")
+        for extension in ("rss", "atom", "json")
+    }
+    assert attribute(read, 'link[rel="license"]', "href") == f"{PUBLISHER.base_url}/terms"
+
+
+def test_a_server_under_a_path_finds_its_style_sheet() -> None:
+    under = replace(PUBLISHER, base_url="https://www.xsnet.example/syndicate")
+    edition = replace(alone(for_public(SEED)), publisher=under)
+    read = LexborHTMLParser(html.render(edition).body.decode())
+    assert attribute(read, 'link[rel="stylesheet"]', "href") == "/syndicate/static/syndicate.css"
+
+
+def test_nothing_on_a_page_needs_more_than_its_content_security_policy_gives() -> None:
+    for edition in item_cases().values():
+        for lang in Lang:
+            read = LexborHTMLParser(html.render(edition, lang=lang).body.decode())
+            assert [node.attributes.get("type") for node in read.css("script")] == ["application/ld+json"]
+            assert read.css("style, iframe, object, img, form, [style]") == []
+            for node in read.css("*"):
+                assert not [name for name in node.attributes if name.startswith("on")]
+
+
+def test_no_text_of_an_item_becomes_an_element_or_ends_the_data_block() -> None:
+    read = page(for_partner(HOSTILE))
+    assert data(read)["headline"] == said(read, "h1")
+    assert "</script><!--" in said(read, "h1")
+    assert read.css("h1 *, .abstract p *") == []
+    assert said(read, ".seal") == STAMP
+
+
+def test_another_page_extends_the_frame_and_may_forget_no_name() -> None:
+    templates = {
+        "home.html": '{% extends "base.html" %}{% block main %}<p>{{ greeting }}</p>{% endblock %}'
+    }
+    home = html.environment(DictLoader(templates)).get_template("home.html")
+    shared = html.frame(PUBLISHER, Lang.EN)
+    assert "<p>&lt;hello&gt;</p>" in home.render({**shared, "greeting": "<hello>"})
+    with pytest.raises(UndefinedError, match="greeting"):
+        home.render(shared)
