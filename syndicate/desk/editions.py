@@ -1,0 +1,238 @@
+"""Editions: what one recipient gets in one answer, judged now and kept until that may change.
+
+A kept edition is used again only while the change number is the one it was judged at and its `until`
+has not come; after a change that left its content alone it keeps its moment, so that validators hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from cachetools import LRUCache
+
+import syndicate
+from syndicate.desk.standing import Clock
+from syndicate.errors import NotLicensed, StoreBusy, Unstampable
+from syndicate.model.feeds import FEED_LENGTH, Feed
+from syndicate.model.item import Item, Medium, OutletId, canonical_json
+from syndicate.model.parties import Partner, Public, Publisher, Recipient, recipient_id
+from syndicate.model.register import Register
+from syndicate.model.rights import Licence, Use
+from syndicate.policy import REASONS, Clearance, Refusal, admit, clear_preferred
+from syndicate.stamping import Edition, StampedItem, manifest, manifest_digest, stamp
+from syndicate.store.protocol import Place, Selection, Store
+
+_BATCH = 100
+_KEPT = 24_000_000
+"""Characters of text in kept editions, at most: some 100 full-text feeds, or 1,000 public ones."""
+
+_log = structlog.get_logger("syndicate.desk")
+
+Asking = tuple[str, str, Use | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An edition with what the trail and the caches need to know of it.
+
+    `digest` names the manifest; `content` names all that the bytes are made from (manifest, settings,
+    release); `judged` is the change number that it was judged at.
+    """
+
+    edition: Edition
+    use: Use | None
+    digest: str
+    content: str
+    manifest: bytes
+    judged: int
+
+    def kept(self) -> tuple[str, bytes] | None:
+        """The manifest as the trail keeps it; None for a single item, whose line says it all."""
+        return (self.digest, self.manifest) if self.edition.feed is not None else None
+
+
+class Editions:
+    """Makes editions, and keeps those of feeds."""
+
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+        self._store, self._publisher, self._clock = store, publisher, clock
+        self._kept: LRUCache[Asking, Served] = LRUCache(_KEPT, getsizeof=_weight)
+        self._turns: dict[Asking, asyncio.Lock] = {}
+        self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
+
+    async def of_feed(
+        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, judged: int
+    ) -> Served:
+        """The recipient's edition of a feed. Raises NotLicensed where nothing at all may be released."""
+        asking = (feed.id, recipient_id(recipient), use)
+        kept = self._kept.get(asking)
+        if kept is not None and self._holds(kept, judged):
+            return kept
+        # One request makes the edition, the others who ask for the same wait for it.
+        turn = self._turns.setdefault(asking, asyncio.Lock())
+        try:
+            async with turn:
+                kept = self._kept.get(asking)
+                if kept is not None and self._holds(kept, judged):
+                    return kept
+                made = await self._make(feed, recipient, use, register, judged, kept)
+                self._kept[asking] = made
+                return made
+        finally:
+            if not turn.locked():
+                self._turns.pop(asking, None)
+
+    def kept(self, feed: str, recipient: Recipient, use: Use | None, judged: int) -> Served | None:
+        """The edition that was made before, if it still holds at this change number."""
+        kept = self._kept.get((feed, recipient_id(recipient), use))
+        return kept if kept is not None and self._holds(kept, judged) else None
+
+    async def of_item(
+        self, item: Item, recipient: Recipient, use: Use | None, register: Register, judged: int
+    ) -> Served | Refusal:
+        """One item as an edition of its own, or why not."""
+        now = self._clock()
+        verdict = clear_preferred(item, recipient, register.mandates, _own(register, recipient), use, now)
+        if isinstance(verdict, Refusal):
+            return verdict
+        stamped = stamp(verdict, self._publisher)
+        content = manifest(recipient, None, [stamped])
+        name = self._content(content, [stamped])
+        updated = item.ingested.replace(microsecond=0)
+        if isinstance(recipient, Partner):
+            whose = f"{recipient_id(recipient)}:{use or ''}"
+            updated = await self._store.edition_moment(
+                f"item:{item.id}", whose, name, judged=judged, at=now
+            )
+        edition = Edition(
+            publisher=self._publisher,
+            recipient=recipient,
+            feed=None,
+            items=(stamped,),
+            updated=updated,
+            until=verdict.until,
+        )
+        return Served(edition, use, manifest_digest(content), name, content, judged)
+
+    def _holds(self, kept: Served, judged: int) -> bool:
+        until = kept.edition.until
+        return kept.judged == judged and (until is None or self._clock() < until)
+
+    def _content(self, content: bytes, items: Sequence[StampedItem]) -> str:
+        """A name for all that the bytes are made from: also the terms that stand in them."""
+        terms = canonical_json(
+            [[item.may_edit, item.take_down.isoformat() if item.take_down else None] for item in items]
+        )
+        return hashlib.sha256(b"\0".join((self._settings, content, terms))).hexdigest()
+
+    async def _make(
+        self,
+        feed: Feed,
+        recipient: Recipient,
+        use: Use | None,
+        register: Register,
+        judged: int,
+        before: Served | None,
+    ) -> Served:
+        now = self._clock()
+        licences = _own(register, recipient)
+        refusal = admit(recipient, register.mandates, licences, use, now)
+        if refusal is not None and isinstance(recipient, Partner):
+            raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
+        items, until = await self._cleared(feed, recipient, use, register, now)
+        content = manifest(recipient, feed, items)
+        name = self._content(content, items)
+        if before is not None and before.content == name:
+            kept = replace(before.edition, until=until)
+            return replace(before, edition=kept, judged=judged)
+        whose = f"{recipient_id(recipient)}:{use or ''}"
+        try:
+            updated = await self._store.edition_moment(feed.id, whose, name, judged=judged, at=now)
+        except StoreBusy:
+            if isinstance(recipient, Partner):
+                raise
+            # Open feeds are read even while somebody else holds the database; the moment is kept later.
+            updated = now.replace(microsecond=0)
+        edition = Edition(
+            publisher=self._publisher,
+            recipient=recipient,
+            feed=feed,
+            items=tuple(items),
+            updated=updated,
+            until=until,
+        )
+        return Served(edition, use, manifest_digest(content), name, content, judged)
+
+    async def _cleared(
+        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime
+    ) -> tuple[list[StampedItem], datetime | None]:
+        """The newest items of the feed that the recipient may have, and until when that list holds.
+
+        Items older than the last one in the list cannot enter it before one of the list leaves, so
+        what was looked at decides `until`.
+        """
+        licences = _own(register, recipient)
+        selection = _reach(feed, recipient, register, licences)
+        items: list[StampedItem] = []
+        until: datetime | None = None
+        after: Place | None = None
+        while selection is not None and len(items) < FEED_LENGTH:
+            batch = await self._store.items(selection, after=after, limit=_BATCH)
+            for item in batch:
+                verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
+                if verdict.until is not None:
+                    until = verdict.until if until is None else min(until, verdict.until)
+                if isinstance(verdict, Clearance):
+                    _stamp_onto(items, verdict, self._publisher)
+                if len(items) == FEED_LENGTH:
+                    break
+            if len(batch) < _BATCH:
+                break
+            after = Place(batch[-1].published, batch[-1].id)
+        windows = [m.window for m in register.mandates] + [licence.window for licence in licences]
+        edges = [edge for window in windows for edge in (window.opens, window.closes) if edge is not None]
+        coming = [edge for edge in edges if edge > now]
+        return items, min((*coming, *([until] if until is not None else [])), default=None)
+
+
+def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publisher) -> None:
+    """One item that cannot be stamped does not leave, and does not empty the feed for the others."""
+    try:
+        items.append(stamp(clearance, publisher))
+    except Unstampable as why:
+        _log.warning("item_left_out", item=clearance.item.id, why=why.text.en)
+
+
+def _weight(served: Served) -> int:
+    """Roughly the characters that keeping this edition costs."""
+    return 2_000 + sum(
+        400 + len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
+        for item in served.edition.items
+    )
+
+
+def _own(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
+    return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
+
+
+def _reach(
+    feed: Feed, recipient: Recipient, register: Register, licences: tuple[Licence, ...]
+) -> Selection | None:
+    """What agreements could release at all, now or later; None for nothing.
+
+    A hint that keeps the store from reading what no agreement names: the policy decides on every item.
+    """
+    outlets: frozenset[OutletId] = frozenset().union(*(m.outlets for m in register.mandates))
+    media: frozenset[Medium] = frozenset().union(*(m.media for m in register.mandates))
+    if isinstance(recipient, Partner):
+        grants = [grant for licence in licences for grant in licence.grants]
+        outlets &= frozenset().union(*(grant.outlets for grant in grants))
+        media &= frozenset().union(*(grant.media for grant in grants))
+    if not outlets or not media:
+        return None
+    return Selection(feed=feed, outlets=outlets, media=media)

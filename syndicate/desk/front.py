@@ -1,0 +1,252 @@
+"""The front desk: what readers and partners ask for. One decision, one stamp, one line in the trail.
+
+A licensed answer goes three steps: it is judged here, rendered outside, and leaves only when `deliver`
+has written its line. A line that was judged before the last change of rights is not written, so a key
+revoked or a licence ended in between stops the answer, whichever worker holds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from syndicate.desk.editions import Editions, Served
+from syndicate.desk.standing import Clock, Standing
+from syndicate.desk.trail import Pen
+from syndicate.errors import NotLicensed, TokenRejected, Unknown
+from syndicate.language import Text
+from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PUBLIC, Partner, PartnerId, Publisher, Recipient
+from syndicate.model.register import Key
+from syndicate.model.rights import Licence, Use
+from syndicate.model.trail import (
+    EditionDelivered,
+    Entry,
+    Event,
+    ItemDelivered,
+    KeyRejected,
+    LicenceShown,
+    ReleaseRefused,
+)
+from syndicate.policy import HIDDEN, REASONS, Refusal
+from syndicate.store.protocol import Pending, Store
+
+_REJECTIONS_A_MINUTE = 60
+"""Rejected keys without a verified signature that are written one by one; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A partner that showed a good key, as the register knew it at change `judged`."""
+
+    partner: Partner
+    jti: str
+    judged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The circumstances of one request that its line in the trail names."""
+
+    request: str
+    method: str
+    format: str
+
+
+class FrontDesk:
+    """One per worker. Raises NotLicensed, Unknown, TokenRejected, StoreFault."""
+
+    def __init__(self, store: Store, publisher: Publisher, standing: Standing, clock: Clock) -> None:
+        self._store, self._publisher, self._standing, self._clock = store, publisher, standing, clock
+        self._feeds = feeds_of(publisher)
+        self._pen = Pen(store)
+        self.editions = Editions(store, publisher, clock)
+        self._minute: datetime | None = None
+        self._rejections = 0
+        self._uncounted = 0
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        """Every feed by its id."""
+        return self._feeds
+
+    async def admit(self, partner: PartnerId, jti: str) -> Caller:
+        """Let a key with a good signature in, or not: it must be known, its partner's, and in force.
+
+        Raises TokenRejected with key_revoked, partner_suspended or token_invalid.
+        """
+        register, judged = await self._standing.read()
+        key = register.keys.get(jti)
+        if key is None or key.partner != partner:
+            raise TokenRejected("token_invalid", "no such key was issued", partner=partner, jti=jti)
+        known = register.partners.get(partner)
+        if known is None:
+            raise TokenRejected("token_invalid", "no such partner", partner=partner, jti=jti)
+        if key.revoked is not None:
+            raise TokenRejected("key_revoked", "the key was revoked", partner=partner, jti=jti)
+        if known.suspended is not None:
+            raise TokenRejected("partner_suspended", "the partner is suspended", partner=partner, jti=jti)
+        return Caller(known, jti, judged)
+
+    async def public_feed(self, feed: str) -> Served:
+        """The public's edition of a feed: headline, abstract, stamp."""
+        register, judged = await self._standing.read()
+        return await self.editions.of_feed(self._feed(feed), PUBLIC, None, register, judged)
+
+    def kept_public_feed(self, feed: str) -> Served | None:
+        """The public's edition of a feed if it is at hand and still holds; never waits."""
+        judged = self._standing.known()
+        return None if judged is None else self.editions.kept(feed, PUBLIC, None, judged)
+
+    async def licensed_feed(self, feed: str, caller: Caller, use: Use | None) -> Served:
+        """The partner's edition of a feed: what its licences cover, and nothing else."""
+        known = self._feed(feed)
+        register, judged = await self._standing.read()
+        return await self.editions.of_feed(known, caller.partner, use, register, judged)
+
+    async def public_item(self, item: ItemId) -> Served:
+        """One item as the public may have it. Raises Unknown for all that the public may not know."""
+        return await self._item(item, PUBLIC, None)
+
+    async def licensed_item(self, item: ItemId, caller: Caller, use: Use | None) -> Served:
+        """One item as the partner may have it.
+
+        Raises NotLicensed with reason and clause; Unknown where nobody may know that it exists.
+        """
+        return await self._item(item, caller.partner, use)
+
+    async def licence_of(self, caller: Caller) -> tuple[tuple[Licence, ...], list[Key]]:
+        """The partner's own licences and keys."""
+        register, _ = await self._standing.read()
+        return register.licences_of(caller.partner.id), await self._store.keys(caller.partner.id)
+
+    async def deliver(self, served: Served, caller: Caller, status: int, asked: Asked) -> bool:
+        """Write the line for an answer that is about to leave. False: judge it again.
+
+        An answer is judged by the older of the moments at which the key and the content were judged.
+        """
+        if served.edition.until is not None and self._clock() >= served.edition.until:
+            return False
+        judged = min(caller.judged, served.judged)
+        pending = Pending(
+            self._entry(caller, _delivered(served, caller, status, asked)), judged, served.kept()
+        )
+        return await self._write(pending)
+
+    async def show_licence(self, caller: Caller, asked: Asked) -> bool:
+        """Write the line for the partner's look at its own licence. False: judge it again."""
+        event = LicenceShown(caller.partner.id, caller.jti, asked.request)
+        return await self._write(Pending(self._entry(caller, event), caller.judged))
+
+    async def refuse(
+        self, caller: Caller, subject: str, use: Use | None, refusal: NotLicensed, asked: Asked
+    ) -> None:
+        """Write the line for a refusal to a known partner."""
+        event = ReleaseRefused(
+            partner=caller.partner.id,
+            jti=caller.jti,
+            subject=subject,
+            use=use.value if use is not None else "",
+            reason=refusal.reason,
+            clause=refusal.clause,
+            request=asked.request,
+        )
+        await self._pen.write(Pending(self._entry(caller, event)))
+
+    async def reject(self, rejected: TokenRejected, asked: Asked) -> None:
+        """Write the line for a key that did not open; floods of forged ones are counted instead."""
+        times = self._times(rejected)
+        if times == 0:
+            return
+        event = KeyRejected(
+            code=rejected.code,
+            detail=rejected.detail,
+            partner=rejected.partner,
+            jti=rejected.jti,
+            times=times,
+            request=asked.request,
+        )
+        await self._pen.write(Pending(Entry(self._clock(), rejected.partner or "unknown", event)))
+
+    async def rights_changed(self) -> int:
+        """A number that differs after a change of rights: partners, agreements, keys, signing keys."""
+        register, _ = await self._standing.read()
+        return register.seq
+
+    async def close(self) -> None:
+        """Wait until every line is written."""
+        await self._pen.flush()
+
+    async def ready(self) -> None:
+        """Raise a StoreFault unless the store answers."""
+        self._standing.forget()
+        await self._standing.read()
+
+    async def _item(self, item: ItemId, recipient: Recipient, use: Use | None) -> Served:
+        register, judged = await self._standing.read()
+        found = await self._store.item(item)
+        if found is None:
+            raise Unknown(Text("稿件", "item"), item)
+        verdict = await self.editions.of_item(found, recipient, use, register, judged)
+        if isinstance(verdict, Refusal):
+            if recipient == PUBLIC or verdict.reason in HIDDEN:
+                raise Unknown(Text("稿件", "item"), item)
+            raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason])
+        return verdict
+
+    def _feed(self, feed: str) -> Feed:
+        known = self._feeds.get(feed)
+        if known is None:
+            raise Unknown(Text("订阅源", "feed"), feed, code="unknown_feed")
+        return known
+
+    def _entry(self, caller: Caller, event: Event) -> Entry:
+        return Entry(self._clock(), caller.partner.id, event)
+
+    async def _write(self, pending: Pending) -> bool:
+        written = await self._pen.write(pending)
+        if not written:
+            self._standing.forget()
+        return written
+
+    def _times(self, rejected: TokenRejected) -> int:
+        if rejected.jti is not None:
+            return 1
+        minute = self._clock().replace(second=0, microsecond=0)
+        if minute != self._minute:
+            self._minute, self._rejections = minute, 0
+        self._rejections += 1
+        if self._rejections > _REJECTIONS_A_MINUTE:
+            self._uncounted += 1
+            return 0
+        times, self._uncounted = 1 + self._uncounted, 0
+        return times
+
+
+def _delivered(served: Served, caller: Caller, status: int, asked: Asked) -> Event:
+    edition = served.edition
+    if edition.feed is not None:
+        return EditionDelivered(
+            partner=caller.partner.id,
+            jti=caller.jti,
+            feed=edition.feed.id,
+            format=asked.format,
+            use=served.use.value if served.use is not None else "",
+            edition=served.digest,
+            status=status,
+            method=asked.method,
+            request=asked.request,
+        )
+    item = edition.items[0]
+    return ItemDelivered(
+        partner=caller.partner.id,
+        jti=caller.jti,
+        item=item.id,
+        version=item.version,
+        use=item.use.value,
+        clause=item.clause,
+        status=status,
+        method=asked.method,
+        request=asked.request,
+    )

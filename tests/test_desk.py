@@ -1,0 +1,485 @@
+"""The desks on a real store of both kinds: acts with their lines, identity of stories, rights, the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from syndicate.desk.front import Asked
+from syndicate.desk.news import Action, Taken
+from syndicate.errors import Conflict, Faulty, NotLicensed, TokenRejected, Unknown
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PUBLIC, PartnerId
+from syndicate.model.rights import Form, Use
+from syndicate.model.trail import (
+    EditionDelivered,
+    Event,
+    ItemIngested,
+    KeyRejected,
+    KeyRevoked,
+    ReleaseRefused,
+)
+from syndicate.policy import Clearance, Reason, Refusal
+from syndicate.store.sql import SqlStore
+from syndicate.wiring import House, build
+from tests.databases import opened
+from tests.making import NOON, days, minutes
+from tests.serving import MovableClock, settings_for
+
+ZJOL = PartnerId("zjol")
+ASKED = Asked("0123456789abcdef", "GET", "rss")
+MANDATE = """
+number = "HEAD-1"
+holder = "萧山日报社"
+outlets = ["daily"]
+media = ["text"]
+exclusive = true
+valid_from = 2015-01-01
+"""
+LICENCE = """
+number = "XSW-1"
+partner = "zjol"
+valid_from = 2026-01-01
+valid_until = 2027-01-01
+
+[[grant]]
+uses = ["reprint", "link"]
+outlets = ["daily"]
+media = ["text"]
+"""
+BODY = "这一段写得足够长,因此摘要只取开头的一句。后面的内容只有全文才有,读者要到首发页面去看。"
+
+
+def page(headline: str = "湘湖水质提升", body: str = BODY, *, address: str = "", minute: int = 0) -> bytes:
+    canonical = f'<link rel="canonical" href="{address}">' if address else ""
+    return f"""<html><head><meta charset="utf-8">{canonical}</head><body>
+<div class="con_title">{headline}</div>
+<span class="time">2026年11月2日 11:{minute:02}</span><span class="confrom">来源:萧山日报</span>
+<div class="xs_content"><p>{body}</p><p>第二段也写得很长,里面有更多细节,也有更多数字。</p></div>
+<div class="con_edit">作者:记者 王小明 编辑:桂信怡</div></body></html>""".encode()
+
+
+@dataclass
+class Here:
+    house: House
+    clock: MovableClock
+    store: SqlStore
+
+
+@asynccontextmanager
+async def a_house(address: str, folder: Path) -> AsyncIterator[Here]:
+    clock = MovableClock()
+    async with opened(address) as store:
+        house = build(settings_for(folder), store, clock)
+        await house.keys.make_signing_key()
+        yield Here(house, clock, store)
+        await house.front.close()
+
+
+def on(address: str, folder: Path, story: Callable[[Here], Awaitable[None]]) -> None:
+    async def tell() -> None:
+        async with a_house(address, folder) as here:
+            await story(here)
+
+    asyncio.run(tell())
+
+
+async def licensed(here: Here) -> str:
+    """A mandate, a partner with a licence and a key, one item; the key's jti."""
+    await here.house.rights.add_mandate(MANDATE, "m.toml")
+    await here.house.rights.add_partner(ZJOL, "浙江在线", ["zjol.com.cn"])
+    await here.house.rights.add_licence(LICENCE, "l.toml")
+    await here.house.news.take_in(page(), "a.html")
+    return (await here.house.keys.issue(ZJOL)).key.jti
+
+
+async def events(here: Here) -> list[Event]:
+    return [line.entry.event for line in await here.store.lines(limit=1000)]
+
+
+def taken_id(taken: Taken) -> str:
+    assert taken.item is not None, taken.faults
+    return taken.item.id
+
+
+# The news desk: one story is one item.
+
+
+def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        first = await here.house.news.take_in(page(), "a.html")
+        lines = await events(here)
+        again = await here.house.news.take_in(page(), "b.html")
+        assert (first.action, again.action) == (Action.CREATED, Action.UNCHANGED)
+        assert taken_id(first) == taken_id(again)
+        assert await events(here) == lines
+        assert [type(event) for event in lines if isinstance(event, ItemIngested)] == [ItemIngested]
+
+    on(store_address, tmp_path, story)
+
+
+def test_changed_text_is_a_new_version_of_the_same_item(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        first = await here.house.news.take_in(page(), "a.html")
+        here.clock.move(minutes(7))
+        second = await here.house.news.take_in(page(body=BODY + "更正一处数字。"), "a.html")
+        third = await here.house.news.take_in(page("湘湖水质再提升", BODY + "更正一处数字。"), "a.html")
+        assert [taken.action for taken in (second, third)] == [Action.UPDATED, Action.UPDATED]
+        assert taken_id(first) == taken_id(second) == taken_id(third)
+        versions = await here.house.news.versions(ItemId(taken_id(first)))
+        assert [item.version for item in versions] == [1, 2, 3]
+        assert versions[0].headline == "湘湖水质提升"
+        assert versions[2].first_ingested == versions[0].ingested == NOON
+        assert versions[2].updated == NOON + minutes(7)
+
+    on(store_address, tmp_path, story)
+
+
+def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        news = here.house.news
+        one = await news.take_in(page("图片新闻", address="http://www.xsnet.cn/news/1.shtml"), "1.html")
+        two = await news.take_in(
+            page(
+                "图片新闻",
+                "另一张图片的说明,写得同样足够长,读者一看就明白。",
+                address="http://www.xsnet.cn/news/2.shtml",
+            ),
+            "2.html",
+        )
+        assert (one.action, two.action) == (Action.CREATED, Action.CREATED)
+        assert taken_id(one) != taken_id(two)
+        # Each is found again by its own address, also when its headline changes.
+        again = await news.take_in(
+            page("图片新闻更正", address="http://www.xsnet.cn/news/2.shtml"), "2.html"
+        )
+        assert (again.action, taken_id(again)) == (Action.UPDATED, taken_id(two))
+
+    on(store_address, tmp_path, story)
+
+
+def test_an_address_once_known_is_not_lost_by_a_text_without_it(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        news = here.house.news
+        await news.take_in(page(address="http://www.xsnet.cn/news/1.shtml"), "1.html")
+        again = await news.take_in(page(), "1.txt")
+        assert again.action is Action.UNCHANGED
+        assert again.item is not None
+        assert again.item.address == "http://www.xsnet.cn/news/1.shtml"
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_refused_document_changes_nothing_but_the_trail(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        before = await here.store.sequence()
+        taken = await here.house.news.take_in(b"\x00\x01", "binary.bin")
+        assert taken.action is Action.REFUSED
+        assert taken.faults[0].code == "binary"
+        assert await here.house.news.items() == []
+        assert await here.store.sequence() == before
+        assert (await events(here))[-1].kind == "document_refused"
+
+    on(store_address, tmp_path, story)
+
+
+# The rights desk.
+
+
+def test_a_number_can_be_used_once(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        lines = len(await events(here))
+        with pytest.raises(Conflict) as mandate:
+            await here.house.rights.add_mandate(MANDATE, "m.toml")
+        with pytest.raises(Conflict) as licence:
+            await here.house.rights.add_licence(LICENCE, "l.toml")
+        with pytest.raises(Conflict) as taken:
+            await here.house.rights.add_licence(LICENCE.replace("XSW-1", "HEAD-1"), "l.toml")
+        with pytest.raises(Conflict):
+            await here.house.rights.add_partner(ZJOL, "又一个")
+        assert {mandate.value.code, licence.value.code, taken.value.code} == {"duplicate_number"}
+        assert len(await events(here)) == lines
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_licence_for_an_unknown_outlet_or_partner_is_refused_with_every_fault(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        faulty = LICENCE.replace('["daily"]', '["dialy"]').replace("2027", "2025")
+        with pytest.raises(Faulty) as refused:
+            await here.house.rights.add_licence(faulty, "l.toml")
+        faults = {fault.field: fault for fault in refused.value.faults}
+        assert {"partner", "grant[0].outlets"} <= set(faults)
+        assert any(field.startswith("valid_") for field in faults)
+        assert all(fault.line for fault in refused.value.faults)
+        assert await here.store.sequence() == await here.store.sequence()
+        assert (await here.house.rights.register()).licences == {}
+
+    on(store_address, tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "domains", "codes"),
+    [
+        ("Zjol", "浙江在线", [], {"partner_id_invalid"}),
+        ("public", "浙江在线", [], {"partner_id_invalid"}),
+        ("a:b", " ", ["http://x"], {"partner_id_invalid", "partner_name_invalid", "domain_invalid"}),
+        ("", "x\x00", ["x"], {"partner_id_invalid", "partner_name_invalid", "domain_invalid"}),
+    ],
+)
+def test_what_is_no_partner_is_refused_with_every_fault(
+    sqlite_address: str, tmp_path: Path, id: str, name: str, domains: list[str], codes: set[str]
+) -> None:
+    async def story(here: Here) -> None:
+        with pytest.raises(Faulty) as refused:
+            await here.house.rights.add_partner(id, name, domains)
+        assert {fault.code for fault in refused.value.faults} == codes
+
+    on(sqlite_address, tmp_path, story)
+
+
+def test_ending_a_licence_or_mandate_closes_it_now_and_only_once(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        here.clock.move(minutes(5))
+        rights = here.house.rights
+        ended = await rights.end_licence("XSW-1")
+        assert ended.window.closes == NOON + minutes(5)
+        assert (await rights.licence("XSW-1"))[1] == LICENCE
+        with pytest.raises(Conflict):
+            await rights.end_licence("XSW-1")
+        assert (await rights.end_mandate("HEAD-1")).window.closes == NOON + minutes(5)
+        with pytest.raises(Unknown):
+            await rights.end_mandate("HEAD-2")
+
+    on(store_address, tmp_path, story)
+
+
+def test_an_explanation_says_why_and_when(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        (item,) = await here.house.news.items()
+        rights = here.house.rights
+        yes = (await rights.explain("zjol", item.id, Use.REPRINT, None)).verdict
+        assert isinstance(yes, Clearance)
+        assert (yes.clause, yes.form) == ("XSW-1#1", Form.FULL)
+        no = (await rights.explain("zjol", item.id, Use.REPRINT, NOON + days(365))).verdict
+        assert isinstance(no, Refusal)
+        assert (no.reason, no.clause) == (Reason.LICENCE_ENDED, "XSW-1")
+        public = (await rights.explain("public", item.id, Use.COPY, None)).verdict
+        assert isinstance(public, Refusal)
+        assert public.reason is Reason.SUMMARY_ONLY
+        with pytest.raises(Unknown):
+            await rights.explain("nobody", item.id, Use.COPY, None)
+
+    on(store_address, tmp_path, story)
+
+
+# The key desk.
+
+
+def test_several_keys_live_at_once_and_the_token_is_kept_nowhere(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        old, new = [await here.house.keys.issue(ZJOL, label=label) for label in ("旧", "新")]
+        for issued in (old, new):
+            assert (await here.house.front.admit(ZJOL, issued.key.jti)).partner.id == ZJOL
+            assert issued.token not in repr(issued)
+        await here.house.keys.revoke(old.key.jti)
+        with pytest.raises(TokenRejected) as rejected:
+            await here.house.front.admit(ZJOL, old.key.jti)
+        assert rejected.value.code == "key_revoked"
+        await here.house.front.admit(ZJOL, new.key.jti)
+        with pytest.raises(Conflict):
+            await here.house.keys.revoke(old.key.jti)
+        written = json.dumps([str(line) for line in await here.store.lines(limit=1000)])
+        for issued in (old, new):
+            assert issued.token.split(".")[2] not in written
+        assert any(isinstance(event, KeyRevoked) for event in await events(here))
+
+    on(store_address, tmp_path, story)
+
+
+@pytest.mark.parametrize("days", [0, -1, 100_000])
+def test_a_key_has_a_bounded_life(sqlite_address: str, tmp_path: Path, days: int) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        with pytest.raises(Faulty):
+            await here.house.keys.issue(ZJOL, days=days)
+
+    on(sqlite_address, tmp_path, story)
+
+
+# The front desk: judged, written, delivered.
+
+
+def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        # Another process revokes the key while the answer is being made.
+        async with opened(store_address) as elsewhere:
+            other = build(here.house.settings, elsewhere, here.clock)
+            await other.keys.revoke(jti)
+        assert await front.deliver(served, caller, 200, ASKED) is False
+        assert not any(isinstance(event, EditionDelivered) for event in await events(here))
+        with pytest.raises(TokenRejected):
+            await front.admit(ZJOL, jti)
+
+    on(store_address, tmp_path, story)
+
+
+def test_the_line_names_an_edition_whose_list_says_exactly_what_was_given(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        for status in (200, 304, 304):
+            assert await front.deliver(served, caller, status, ASKED)
+        delivered = [event for event in await events(here) if isinstance(event, EditionDelivered)]
+        assert len(delivered) == 3
+        assert len({event.edition for event in delivered}) == 1
+        kept = await here.store.manifest(delivered[0].edition)
+        assert kept is not None
+        (item,) = served.edition.items
+        assert json.loads(kept) == {
+            "recipient": "partner:zjol",
+            "feed": "all",
+            "items": [[item.id, 1, "reprint", "XSW-1#1"]],
+        }
+        (key,) = await here.house.keys.keys(ZJOL)
+        assert key.last_used is not None
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_kept_edition_is_the_same_until_its_content_changes(store_address: str, tmp_path: Path) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        front = here.house.front
+        first = await front.public_feed("all")
+        here.clock.move(minutes(3))
+        assert (await front.public_feed("all")).edition is first.edition
+        await here.house.news.take_in(
+            page("别处新闻", minute=3).replace("萧山日报".encode(), "新华社".encode()), "b.html"
+        )
+        same = await front.public_feed("all")
+        assert (same.edition.updated, same.content) == (first.edition.updated, first.content)
+        await here.house.news.take_in(
+            page("又一条新闻", "另一条新闻的正文也写得足够长,读者读得明白。" * 2, minute=4), "c.html"
+        )
+        changed = await front.public_feed("all")
+        assert changed.content != first.content
+        assert changed.edition.updated > first.edition.updated
+
+    on(store_address, tmp_path, story)
+
+
+def test_refusals_are_written_and_floods_of_forged_keys_are_counted(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        caller = await front.admit(ZJOL, jti)
+        with pytest.raises(NotLicensed) as refused:
+            await front.licensed_feed("all", caller, Use.COPY)
+        await front.refuse(caller, "feed:all", Use.COPY, refused.value, ASKED)
+        for _ in range(100):
+            await front.reject(TokenRejected("token_invalid", "forged"), ASKED)
+        here.clock.move(minutes(2))
+        await front.reject(TokenRejected("token_invalid", "forged"), ASKED)
+        written = await events(here)
+        refusal = next(event for event in written if isinstance(event, ReleaseRefused))
+        assert (refusal.reason, refusal.subject) == ("use_not_granted", "feed:all")
+        rejections = [event for event in written if isinstance(event, KeyRejected)]
+        assert len(rejections) == 61
+        assert sum(event.times for event in rejections) == 101
+
+    on(store_address, tmp_path, story)
+
+
+def test_many_answers_under_way_share_a_commit_and_each_gets_its_own_line(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        written = await asyncio.gather(
+            *(front.deliver(served, caller, 200, replace(ASKED, request=f"{n:016}")) for n in range(64))
+        )
+        assert all(written)
+        delivered = [event for event in await events(here) if isinstance(event, EditionDelivered)]
+        assert {event.request for event in delivered} == {f"{n:016}" for n in range(64)}
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_partners_summary_feed_and_the_publics_are_two_editions(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        caller = await front.admit(ZJOL, jti)
+        own = await front.licensed_feed("all", caller, Use.LINK)
+        public = await front.public_feed("all")
+        assert own.edition.recipient == caller.partner
+        assert public.edition.recipient == PUBLIC
+        assert all(item.body == () for item in (*own.edition.items, *public.edition.items))
+
+    on(store_address, tmp_path, story)
+
+
+def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        await here.house.rights.add_licence(
+            LICENCE.replace("XSW-1", "XSW-2") + '\n[[except]]\nchannels = ["ask"]\n', "l.toml"
+        )
+        for number in range(130):
+            crumb = "<div class='navigate'><div class='rute'>您的位置:萧山网 > 网络问政 > 正文</div></div>"
+            asked = (
+                page(f"问政{number}", f"第{number}个问题这样写。{BODY}", minute=30)
+                .decode()
+                .replace("<body>", f"<body>{crumb}")
+            )
+            taken = await here.house.news.take_in(asked.encode(), f"{number}.html")
+            assert taken.item is not None
+            assert taken.item.channel == "ask"
+        for number in range(5):
+            await here.house.news.take_in(
+                page(f"旧闻{number}", f"第{number}条旧闻这样写。{BODY}", minute=1), f"old-{number}.html"
+            )
+        caller = await here.house.front.admit(ZJOL, jti)
+        served = await here.house.front.licensed_feed("all", caller, None)
+        assert [item.channel.id for item in served.edition.items] == ["news"] * 6
+        assert len((await here.house.front.public_feed("all")).edition.items) == 50
+
+    on(store_address, tmp_path, story)
