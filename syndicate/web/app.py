@@ -1,0 +1,168 @@
+"""What a worker serves with, and what happens around every request."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import perf_counter, time
+
+import structlog
+from aiohttp import web
+
+from syndicate.desk.front import Asked, Caller
+from syndicate.errors import NotLicensed, StoreFault, SyndicateError, TokenRejected, Unknown
+from syndicate.language import Lang, Text
+from syndicate.web.identity import Doorkeeper
+from syndicate.web.logs import AccessLog
+from syndicate.web.pages import Pages
+from syndicate.web.ready import ReadyAnswers
+from syndicate.web.replies import CLOSING, REQUEST_ID, Headers, Reply, language_of, problem
+from syndicate.wiring import House
+
+_log = structlog.get_logger("syndicate.web")
+
+ANSWER_WITHIN = 10.0
+"""Seconds that an answer may take to make."""
+
+
+class BadParameter(Exception):
+    """A parameter of the address or a header that cannot be used: which, and what was expected."""
+
+    def __init__(self, field: str, expected: Text, code: str = "bad_parameter") -> None:
+        super().__init__(field)
+        self.field, self.expected, self.code = field, expected, code
+
+
+@dataclass(slots=True)
+class Worker:
+    """What one worker process serves with."""
+
+    house: House
+    doorkeeper: Doorkeeper
+    ready: ReadyAnswers
+    pages: Pages
+    access_log: AccessLog
+    draining: bool = field(default=False)
+
+
+WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def asked(request: web.Request, format: str = "") -> Asked:
+    """The circumstances of this request for the trail."""
+    return Asked(request=request[REQUEST_ID], method=request.method, format=format)
+
+
+def new_request_id() -> str:
+    """Sixteen hexadecimal digits, at random."""
+    return secrets.token_hex(8)
+
+
+@web.middleware
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Number the request, keep it to its time, turn what goes wrong into a problem, and log it."""
+    worker = request.app[WORKER]
+    request[REQUEST_ID] = new_request_id()
+    if worker.draining:
+        request[CLOSING] = True
+    begun = perf_counter()
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            answer = await handler(request)
+    except Exception as accident:  # noqa: BLE001  (nothing may leave as aiohttp's own error page)
+        answer = problem_of(request, accident)
+    caller = request.get(CALLER)
+    worker.access_log.add(
+        at=time(),
+        request_id=request[REQUEST_ID],
+        method=request.method,
+        path=request.path,
+        status=answer.status,
+        octets=answer.body_length if isinstance(answer, Reply) else 0,
+        seconds=perf_counter() - begun,
+        partner=caller.partner.id if caller is not None else "",
+    )
+    return answer
+
+
+def problem_of(request: web.Request, accident: Exception) -> Reply:
+    """The one table from errors to problem documents."""
+    match accident:
+        case TokenRejected(code=code):
+            return _say(request, code)
+        case NotLicensed(reason=reason, clause=clause):
+            contact = request.app[WORKER].house.settings.publisher.contact
+            detail = accident.text + Text("。", ".")
+            return _say(request, "not_licensed", detail, reason=reason, clause=clause, contact=contact)
+        case Unknown(code=code):
+            return _say(request, "unknown_feed" if code == "unknown_feed" else "not_found")
+        case BadParameter(code=code, field=name, expected=expected):
+            return _say(request, code, expected, field=name)
+        case StoreFault(code=code):
+            _log.error("store_fault", code=code, request_id=request[REQUEST_ID], why=accident.text.en)
+            return _say(request, "unavailable", headers=[("Retry-After", "5")])
+        case TimeoutError():
+            _log.error("too_slow", request_id=request[REQUEST_ID], path=request.path)
+            return _say(request, "unavailable", headers=[("Retry-After", "5")])
+        case web.HTTPMethodNotAllowed():
+            allow = ", ".join(sorted(accident.allowed_methods))
+            return _say(request, "method_not_allowed", headers=[("Allow", allow)])
+        case web.HTTPRequestEntityTooLarge():
+            return _say(request, "too_large")
+        case web.HTTPException(status=status) if status < 500:
+            return _say(request, "not_found" if status == 404 else "bad_request")
+        case SyndicateError(code=code):
+            _log.error("refused", code=code, request_id=request[REQUEST_ID], why=accident.text.en)
+            return _say(request, "unavailable", headers=[("Retry-After", "5")])
+        case _:
+            _log.error("accident", request_id=request[REQUEST_ID], exc_info=accident)
+            return _say(request, "internal")
+
+
+def _say(
+    request: web.Request, code: str, detail: Text | None = None, headers: Headers = (), **members: object
+) -> Reply:
+    return problem(
+        code,
+        base_url=request.app[WORKER].house.settings.base_url,
+        request_id=request[REQUEST_ID],
+        lang=language_of(request.headers.get("Accept-Language")),
+        detail=detail,
+        headers=headers,
+        **members,
+    )
+
+
+def unreadable(worker: Worker) -> Callable[[str, str, BaseException | None], Reply]:
+    """What is said, and logged, about a client whose bytes were no request."""
+
+    def say(code: str, request_id: str, accident: BaseException | None) -> Reply:
+        if code == "internal":
+            _log.error("accident", request_id=request_id, exc_info=accident)
+        base_url = worker.house.settings.base_url
+        answer = problem(code, base_url=base_url, request_id=request_id, lang=Lang.ZH)
+        worker.access_log.add(
+            at=time(),
+            request_id=request_id,
+            method="",
+            path="",
+            status=answer.status,
+            octets=answer.body_length,
+            seconds=0.0,
+            partner="",
+        )
+        return answer
+
+    return say
+
+
+async def expect(request: web.Request) -> None:
+    """The Expect header (RFC 9110, section 10.1.1): no route reads a body, so 100-continue needs no
+    word. Raises HTTPExpectationFailed for anything else; what is then said repeats none of it."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed

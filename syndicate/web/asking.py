@@ -1,0 +1,117 @@
+"""What a request asks for: its use, its language, and whether it takes what the route has."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from aiohttp import web
+
+from syndicate.language import Lang, Text
+from syndicate.model.rights import Use
+from syndicate.web.app import BadParameter
+
+_FEEDS = (
+    "application/rss+xml",
+    "application/atom+xml",
+    "application/xml",
+    "text/xml",
+    "application/rdf+xml",
+    "application/feed+json",
+    "application/json",
+)
+"""A reader that asks for one kind of feed and follows an address to another takes that too: rss-parser,
+for one, says `application/rss+xml` wherever it goes."""
+
+_WIDER = {
+    "rss": _FEEDS,
+    "atom": _FEEDS,
+    "json": _FEEDS,
+    "ninjs": ("application/json",),
+    "html": ("text/html", "application/xhtml+xml"),
+}
+"""The media types under which a format may be asked for."""
+
+
+def field(request: web.Request, name: str) -> str | None:
+    """A list field of the request, its lines joined (RFC 9110, section 5.3); None if there is none."""
+    lines = request.headers.getall(name, None)
+    return None if lines is None else ", ".join(lines)
+
+
+def use_of(request: web.Request) -> Use | None:
+    """The use that a licensed request names. Raises BadParameter for what is none."""
+    named = request.query.getall("use", [])
+    if not named:
+        return None
+    try:
+        (only,) = named
+        return Use(only)
+    except ValueError:
+        allowed = ", ".join(Use)
+        raise BadParameter(
+            "use", Text(f"use 应为其中之一: {allowed}", f"use must be one of: {allowed}")
+        ) from None
+
+
+def lang_of(request: web.Request) -> Lang:
+    """The language of a page: Chinese, or English where the address says so."""
+    return Lang.EN if request.query.get("lang") == "en" else Lang.ZH
+
+
+def must_accept(request: web.Request, format: str) -> None:
+    """Raise BadParameter unless the client takes this format, or says nothing about it."""
+    accept = field(request, "Accept")
+    if accept is None or accept == "*/*":
+        return
+    taken = _takes(accept, format)
+    if taken is None:
+        text = Text("Accept 不是有效的媒体类型列表", "Accept is no list of media ranges (RFC 9110, 12.5.1)")
+        raise BadParameter("Accept", text)
+    if not taken:
+        offered = ", ".join(_WIDER[format])
+        text = Text(f"这里提供的是: {offered}", f"what is here: {offered}")
+        raise BadParameter("Accept", text, code="not_acceptable")
+
+
+@lru_cache(maxsize=512)
+def _takes(accept: str, format: str) -> bool | None:
+    """Whether any range with a weight above nought covers the format; None for what is no Accept."""
+    best: tuple[int, float] | None = None
+    for part in accept.split(","):
+        if not part.strip():
+            continue
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        kind, slash, subtype = name.partition("/")
+        if not (slash and kind and subtype):
+            if name != "*":  # some old clients write * for */*
+                return None
+            kind = subtype = "*"
+        precision = _precision(kind, subtype, format)
+        if precision is None:
+            continue
+        weight = _weight(parameters)
+        if weight is None:
+            return None
+        best = max(best or (0, 0.0), (precision, weight))
+    return best is not None and best[1] > 0 if accept.strip() else True
+
+
+def _precision(kind: str, subtype: str, format: str) -> int | None:
+    """How exactly a range covers the format: the most exact range decides. None: not at all."""
+    if kind == "*":
+        return 1 if subtype == "*" else None
+    if subtype == "*":
+        return 2 if any(one.startswith(f"{kind}/") for one in _WIDER[format]) else None
+    return 3 if f"{kind}/{subtype}" in _WIDER[format] else None
+
+
+def _weight(parameters: list[str]) -> float | None:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                return None
+            return weight if 0 <= weight <= 1 else None
+    return 1.0

@@ -1,0 +1,167 @@
+"""Conversations with clients that may be slow, broken or hostile: deadlines, and errors that echo nothing.
+
+aiohttp has no deadline for a request's head or body, and its error page repeats part of what it could
+not read (`docs/explanation/server.md`). This wraps its protocol once: whoever makes no progress is
+dropped, whoever sends nonsense gets a problem document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from syndicate.web.replies import REQUEST_ID, Reply
+
+PATIENCE = 10.0
+"""Seconds without progress after which a client is dropped, at the latest one sweep later."""
+SWEEP = 2.0
+"""Seconds between two looks at all connections."""
+MOST_CONNECTIONS = 8_192
+"""Open connections of one worker; more are closed as they come."""
+MOST_TAKING = 120.0
+"""Seconds that a client may take over one answer."""
+
+Errors = Callable[[str, str, BaseException | None], Reply]
+"""(code, request id, accident) → the answer to what was no request."""
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: what the client did not take is thrown away with the connection."""
+
+
+class Conversation(RequestHandler):
+    """One connection. `step` changes whenever the client gets on."""
+
+    __slots__ = ("_errors", "_last_step", "_stuck_since", "_taking_since")
+
+    def __init__(self, manager: Listener, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._errors = manager.errors
+        self._last_step: tuple[int, int, int] | None = None
+        self._stuck_since = self._taking_since = loop.time()
+
+    def step(self) -> tuple[int, int, int]:
+        """Where the conversation is: requests begun, whether one is under way, octets not yet taken.
+
+        Octets of a head or a body that drips in do not count as getting on.
+        """
+        transport = self.transport
+        unread = transport.get_write_buffer_size() if transport is not None else 0
+        return (self._request_count, id(self._current_request) if self._current_request else 0, unread)
+
+    def look(self, now: float) -> None:
+        """Drop the client if it has not got on for `PATIENCE` seconds, or takes an answer too slowly."""
+        step = self.step()
+        if step[2] == 0 or self._last_step is None or step[0] != self._last_step[0]:
+            self._taking_since = now
+        elif now - self._taking_since >= MOST_TAKING:
+            self._drop()
+            return
+        if step != self._last_step:
+            self._last_step, self._stuck_since = step, now
+        elif now - self._stuck_since >= PATIENCE:
+            self._drop()
+
+    def _drop(self) -> None:
+        """End the connection with all that is waiting in it; the kernel must not keep it either."""
+        if self.transport is None:
+            return
+        line = self.transport.get_extra_info("socket")
+        if line is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.transport.abort()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What could not be read as a request: a problem document that repeats none of it."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer was sent already")
+        if status < 500:
+            code = "header_too_large" if isinstance(exc, LineTooLong) else "bad_request"
+        else:
+            code = "internal"
+        return self._problem(request, code, exc)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer. Every answer is a `Reply`: a page of aiohttp's own, such as the one for an
+        Expect that cannot be met, is replaced before it leaves."""
+        if not isinstance(resp, Reply):
+            refused = isinstance(resp, web.HTTPException) and resp.status < 500
+            resp = self._problem(request, "bad_request" if refused else "internal", None)
+        return await super().finish_response(request, resp, start_time)
+
+    def log_exception(self, *args: Any, **details: Any) -> None:
+        """A body that could not be read was the client's doing, and its answer has left already."""
+        if not isinstance(details.get("exc_info"), RequestPayloadError):
+            super().log_exception(*args, **details)
+
+    def _problem(self, request: web.BaseRequest, code: str, accident: BaseException | None) -> Reply:
+        if REQUEST_ID not in request:
+            request[REQUEST_ID] = secrets.token_hex(8)
+        return self._errors(code, request[REQUEST_ID], accident)
+
+
+class Listener(web.Server):
+    """Makes a `Conversation` for each connection and looks after all of them."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        errors: Errors,
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, **options)
+        self.errors = errors
+        self._options = {name: value for name, value in options.items() if name != "request_factory"}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def __call__(self) -> RequestHandler:
+        return Conversation(self, loop=self._loop, **self._options)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a connection, unless there are too many."""
+        super().connection_made(handler, transport)
+        if len(self._connections) > MOST_CONNECTIONS:
+            transport.abort()
+
+    def start(self) -> None:
+        """Begin to look after connections."""
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Stop looking after connections."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            now = self._loop.time()
+            for conversation in self.connections:
+                if isinstance(conversation, Conversation):
+                    conversation.look(now)
+
+    @property
+    def busy(self) -> int:
+        """Connections on which a request is under way or an answer not yet taken."""
+        return sum(
+            1
+            for conversation in self.connections
+            if isinstance(conversation, Conversation) and conversation.step()[1:] != (0, 0)
+        )

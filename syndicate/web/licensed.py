@@ -1,0 +1,183 @@
+"""What a partner gets with its key. Nothing leaves here before its line in the trail is durable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from aiohttp import web
+
+from syndicate.desk.editions import Served
+from syndicate.errors import NotLicensed, StoreBusy, TokenRejected
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+from syndicate.model.register import Key
+from syndicate.model.rights import Licence
+from syndicate.web.app import CALLER, WORKER, Handler, asked
+from syndicate.web.asking import field, must_accept, use_of
+from syndicate.web.ready import PRIVATE, Renderer, answer
+from syndicate.web.replies import Reply, reply
+from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
+
+_TRIES = 8
+"""How often an answer is judged again because rights changed while it was being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An answer that is ready to leave, and the writing of its line: False means judge it again."""
+
+    reply: Reply
+    deliver: Callable[[], Awaitable[bool]]
+
+
+PartnerHandler = Callable[[web.Request], Awaitable[Prepared]]
+
+
+def with_key(handler: PartnerHandler) -> Handler:
+    """Let a partner in by its key, and an answer out by its line.
+
+    The key is looked at again at each try, so a revocation that comes while an answer is being made
+    stops that answer.
+    """
+
+    @wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        worker = request.app[WORKER]
+        for _ in range(_TRIES):
+            try:
+                request[CALLER] = await worker.doorkeeper.admit(request)
+            except TokenRejected as rejected:
+                await worker.house.front.reject(rejected, asked(request))
+                raise
+            try:
+                prepared = await handler(request)
+            except NotLicensed as refusal:
+                front = worker.house.front
+                await front.refuse(
+                    request[CALLER], _subject(request), use_of(request), refusal, asked(request)
+                )
+                raise
+            if not isinstance(prepared, Prepared):
+                raise TypeError("a handler for partners answers with what its line is written for")
+            if await prepared.deliver():
+                return prepared.reply
+        raise StoreBusy(
+            Text(
+                "授权状态正在频繁变动,请重试",
+                "rights are changing faster than answers can be made; try again",
+            )
+        )
+
+    return guarded
+
+
+async def feed(request: web.Request) -> Prepared:
+    """A feed in full text: only what the partner's licences cover."""
+    worker = request.app[WORKER]
+    format = request.match_info["format"]
+    must_accept(request, format)
+    use = use_of(request)
+    served = await worker.house.front.licensed_feed(request.match_info["feed"], request[CALLER], use)
+    return await _prepared(request, served, format, FEED_FORMATS[format])
+
+
+async def item(request: web.Request) -> Prepared:
+    """One item as ninjs."""
+    worker = request.app[WORKER]
+    must_accept(request, "ninjs")
+    use = use_of(request)
+    served = await worker.house.front.licensed_item(
+        ItemId(request.match_info["item"]), request[CALLER], use
+    )
+    return await _prepared(request, served, "ninjs", ITEM_FORMATS["ninjs"])
+
+
+async def licence(request: web.Request) -> Prepared:
+    """The partner's own licences and keys, never a token."""
+    worker = request.app[WORKER]
+    caller = request[CALLER]
+    licences, keys = await worker.house.front.licence_of(caller)
+    document = {
+        "partner": {"id": caller.partner.id, "name": caller.partner.name},
+        "licences": [_licence(one) for one in licences],
+        "keys": [_key(one, caller.jti) for one in keys],
+    }
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "private, no-store"),
+        ("Vary", "Authorization"),
+        ("Link", f'<{worker.house.settings.base_url}/terms>; rel="license"'),
+    ]
+    said = reply(200, headers, json.dumps(document, ensure_ascii=False).encode())
+    return Prepared(said, lambda: worker.house.front.show_licence(caller, asked(request, "json")))
+
+
+async def _prepared(request: web.Request, served: Served, format: str, renderer: Renderer) -> Prepared:
+    worker = request.app[WORKER]
+    ready = await worker.ready.of(served, format, renderer)
+    said = answer(
+        ready,
+        accept_encoding=field(request, "Accept-Encoding"),
+        if_none_match=field(request, "If-None-Match"),
+        if_modified_since=request.headers.get("If-Modified-Since"),
+        cache_control=PRIVATE,
+    )
+    caller = request[CALLER]
+    return Prepared(
+        said,
+        lambda: worker.house.front.deliver(served, caller, said.status, asked(request, format)),
+    )
+
+
+def _subject(request: web.Request) -> str:
+    match_info = request.match_info
+    return f"item:{match_info['item']}" if "item" in match_info else f"feed:{match_info['feed']}"
+
+
+def _licence(licence: Licence) -> dict[str, object]:
+    window = licence.window
+    return {
+        "number": licence.number,
+        "valid_from": window.opens.isoformat(),
+        "valid_until": window.closes.isoformat() if window.closes is not None else None,
+        "grants": [
+            {
+                "clause": grant.clause,
+                "uses": sorted(grant.uses),
+                "outlets": sorted(grant.outlets),
+                "media": sorted(grant.media),
+                "channels": sorted(grant.channels) if grant.channels is not None else None,
+                "delay_seconds": int(grant.delay.total_seconds()),
+                "archive_seconds": int(grant.archive.total_seconds()) if grant.archive else None,
+                "retain_seconds": int(grant.retain.total_seconds()) if grant.retain else None,
+                "may_edit": grant.may_edit,
+                "quota": {"items": grant.quota.items, "per": grant.quota.per} if grant.quota else None,
+            }
+            for grant in licence.grants
+        ],
+        "except": [
+            {
+                "clause": one.clause,
+                "uses": sorted(one.uses) if one.uses is not None else None,
+                "outlets": sorted(one.outlets) if one.outlets is not None else None,
+                "media": sorted(one.media) if one.media is not None else None,
+                "channels": sorted(one.channels) if one.channels is not None else None,
+            }
+            for one in licence.excepts
+        ],
+    }
+
+
+def _key(key: Key, own: str) -> dict[str, object]:
+    return {
+        "jti": key.jti,
+        "label": key.label,
+        "issued": key.issued.isoformat(),
+        "expires": key.expires.isoformat(),
+        "revoked": key.revoked.isoformat() if key.revoked is not None else None,
+        "last_used": key.last_used.isoformat() if key.last_used is not None else None,
+        "this": key.jti == own,
+    }

@@ -1,0 +1,128 @@
+"""Logs: one event, one JSON line on stderr. No token, no query string, no address of a reader.
+
+Access lines are gathered and written twice a second, since a line per answer would cost as much as the
+answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+import structlog
+
+_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
+"""Whatever looks like a key: some put theirs into the address, where it opens nothing."""
+
+
+def configure(stream: TextIO = sys.stderr) -> None:
+    """One JSON line per event, for our own events and for those of libraries alike."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=True),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=True),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+class AccessLog:
+    """Lines about answers, written in groups."""
+
+    def __init__(self, stream: TextIO = sys.stderr, every: float = 0.5) -> None:
+        self._stream, self._every = stream, every
+        self._lines: list[tuple[float, str, str, str, int, int, float, str]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(
+        self,
+        *,
+        at: float,
+        request_id: str,
+        method: str,
+        path: str,
+        status: int,
+        octets: int,
+        seconds: float,
+        partner: str,
+    ) -> None:
+        """Remember one answer. `at` is in seconds since the epoch, `path` has no query."""
+        self._lines.append((at, request_id, method, path, status, octets, seconds, partner))
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._write_now_and_then())
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.write()
+
+    def write(self) -> None:
+        """Write everything gathered."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        self._stream.write("".join(_line(*line) for line in lines))
+        self._stream.flush()
+
+    async def _write_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            self.write()
+
+
+def _line(
+    at: float,
+    request_id: str,
+    method: str,
+    path: str,
+    status: int,
+    octets: int,
+    seconds: float,
+    partner: str,
+) -> str:
+    # ASCII JSON escapes control and bidi characters, so a path cannot forge or hide a line.
+    event = {
+        "event": "request",
+        "request_id": request_id,
+        "method": method,
+        "path": _TOKEN.sub("[key]", path)[:300],
+        "status": status,
+        "octets": octets,
+        "ms": round(seconds * 1000, 2),
+        "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
+        "worker": os.getpid(),
+    }
+    if partner:
+        event["partner"] = partner
+    return json.dumps(event) + "\n"

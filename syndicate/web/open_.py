@@ -1,0 +1,120 @@
+"""What is open to all: headline, abstract and stamp, the terms, the public signing keys."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from syndicate.errors import Unknown
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+from syndicate.web.app import WORKER
+from syndicate.web.asking import field, lang_of, must_accept
+from syndicate.web.ready import Ready, answer, public_cache
+from syndicate.web.replies import PROBLEMS, Reply, reply
+from syndicate.wire import FEED_FORMATS
+from syndicate.wire import html as item_page
+
+
+async def feed(request: web.Request) -> web.StreamResponse:
+    """A public feed."""
+    worker = request.app[WORKER]
+    format = request.match_info["format"]
+    must_accept(request, format)
+    served = await worker.house.front.public_feed(request.match_info["feed"])
+    ready = await worker.ready.of(served, format, FEED_FORMATS[format])
+    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+
+
+async def item(request: web.Request) -> web.StreamResponse:
+    """The page of one item."""
+    worker = request.app[WORKER]
+    must_accept(request, "html")
+    lang = lang_of(request)
+    served = await worker.house.front.public_item(ItemId(request.match_info["item"]))
+    ready = await worker.ready.of(
+        served, f"html-{lang}", lambda edition: item_page.render(edition, lang=lang), page=True
+    )
+    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+
+
+async def home(request: web.Request) -> web.StreamResponse:
+    """The home page: feeds, the newest headlines, terms, and how to become a partner."""
+    worker = request.app[WORKER]
+    must_accept(request, "html")
+    lang = lang_of(request)
+    served = await worker.house.front.public_feed("all")
+    ready = await worker.ready.of(
+        served, f"home-{lang}", lambda edition: worker.pages.home(edition, lang), page=True
+    )
+    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+
+
+async def terms(request: web.Request) -> web.StreamResponse:
+    """The rights notice, for people."""
+    worker = request.app[WORKER]
+    must_accept(request, "html")
+    return _answer(request, worker.pages.terms(lang_of(request)), public_cache(None, worker.house.clock()))
+
+
+async def problem_page(request: web.Request) -> web.StreamResponse:
+    """What one code of error means, and what to do."""
+    worker = request.app[WORKER]
+    code = request.match_info["code"]
+    if code not in PROBLEMS:
+        raise Unknown(Text("错误代码", "error code"), code)
+    page = worker.pages.problem(code, lang_of(request))
+    return _answer(request, page, public_cache(None, worker.house.clock()))
+
+
+async def opml(request: web.Request) -> web.StreamResponse:
+    """Every public feed, as OPML."""
+    worker = request.app[WORKER]
+    return _answer(request, worker.pages.opml(), public_cache(None, worker.house.clock()))
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """A style sheet or an emblem."""
+    worker = request.app[WORKER]
+    found = worker.pages.static(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound
+    return _answer(request, found, public_cache(None, worker.house.clock()))
+
+
+async def jwks(request: web.Request) -> web.StreamResponse:
+    """The public signing keys (RFC 7517): those that sign, and those whose signatures still hold."""
+    keys = await request.app[WORKER].doorkeeper.jwks()
+    headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")]
+    return reply(200, headers, json.dumps(keys, separators=(",", ":")).encode())
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """Alive: the event loop turns."""
+    return _plain(200, "ok")
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Ready to serve: the store answers, the signing keys are whole, and nobody said to stop."""
+    worker = request.app[WORKER]
+    if worker.draining:
+        return _plain(503, "draining")
+    await worker.house.front.ready()
+    await worker.doorkeeper.jwks()
+    return _plain(200, "ready")
+
+
+def _plain(status: int, word: str) -> Reply:
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+    return reply(status, headers, f"{word}\n".encode())
+
+
+def _answer(request: web.Request, ready: Ready, cache_control: bytes) -> Reply:
+    return answer(
+        ready,
+        accept_encoding=field(request, "Accept-Encoding"),
+        if_none_match=field(request, "If-None-Match"),
+        if_modified_since=request.headers.get("If-Modified-Since"),
+        cache_control=cache_control,
+    )

@@ -1,0 +1,236 @@
+"""Ready-made answers: an edition rendered once, coded once, with its validators and heads.
+
+What is not cached is rendered in one thread beside the event loop, so that a large feed never holds
+up the others; feedgen is not made for several threads at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
+
+import brotli
+from cachetools import LRUCache
+
+from syndicate.desk.editions import Served
+from syndicate.model.parties import recipient_id
+from syndicate.model.rights import Use
+from syndicate.stamping import Edition
+from syndicate.web.replies import PAGE_POLICY, Reply, head_of
+from syndicate.wire import Rendered
+
+_KEPT = 96 * 1024 * 1024
+"""Octets of ready-made answers kept by one worker."""
+_WORTH_CODING = 512
+PUBLIC_AGE = 300
+"""Seconds that an open answer may be kept by caches; a feed's `ttl` says the same in minutes."""
+
+Renderer = Callable[[Edition], Rendered]
+Asking = tuple[str, str, Use | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """One representation: a content coding's octets with their own strong validator and heads.
+
+    The heads lack Cache-Control, which depends on the moment.
+    """
+
+    etag: str
+    head: bytes
+    head_unmodified: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An edition in one format, in every content coding."""
+
+    content: str
+    updated: datetime
+    last_modified: str
+    codings: dict[str, Coded]
+
+    @property
+    def weight(self) -> int:
+        """Octets that keeping it costs."""
+        return 4096 + sum(len(coded.body) for coded in self.codings.values())
+
+
+class ReadyAnswers:
+    """One per worker: what was rendered, by feed, recipient, use and format."""
+
+    def __init__(self, terms: str) -> None:
+        self._kept: LRUCache[Asking, Ready] = LRUCache(_KEPT, getsizeof=lambda ready: ready.weight)
+        self._making: dict[Asking, asyncio.Task[Ready]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="render")
+        self._terms = terms
+
+    async def of(self, served: Served, format: str, renderer: Renderer, *, page: bool = False) -> Ready:
+        """The edition in this format; rendered only if its content or moment is new."""
+        kept = self.kept(served, format)
+        if kept is not None:
+            return kept
+        edition, asking = served.edition, _asking(served, format)
+        making = self._making.get(asking)
+        if making is None:
+            making = asyncio.create_task(self._make(served, renderer, page))
+            self._making[asking] = making
+            making.add_done_callback(lambda _: self._making.pop(asking, None))
+        ready = await asyncio.shield(making)
+        if ready.content != served.content or ready.updated != edition.updated:
+            # Another request was making an older or newer edition under the same name.
+            ready = await self._make(served, renderer, page)
+        if ready.weight < _KEPT // 4:
+            self._kept[asking] = ready
+        return ready
+
+    def kept(self, served: Served, format: str) -> Ready | None:
+        """The edition in this format, if it was rendered before."""
+        kept = self._kept.get(_asking(served, format))
+        if kept is not None and kept.content == served.content and kept.updated == served.edition.updated:
+            return kept
+        return None
+
+    async def _make(self, served: Served, renderer: Renderer, page: bool) -> Ready:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._render, served, renderer, page)
+
+    def _render(self, served: Served, renderer: Renderer, page: bool) -> Ready:
+        edition = served.edition
+        rendered = renderer(edition)
+        vary = "Accept-Encoding" if edition.public else "Authorization, Accept-Encoding"
+        return make_ready(rendered, served.content, edition.updated, self._terms, page=page, vary=vary)
+
+    def close(self) -> None:
+        """Let the rendering thread end."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _asking(served: Served, format: str) -> Asking:
+    edition = served.edition
+    what = edition.feed.id if edition.feed is not None else f"item:{edition.items[0].id}"
+    return what, recipient_id(edition.recipient), served.use, format
+
+
+def make_ready(
+    rendered: Rendered,
+    content: str,
+    updated: datetime,
+    terms: str,
+    *,
+    page: bool = False,
+    vary: str = "Accept-Encoding",
+) -> Ready:
+    """Code the octets and write the heads. The strong validator is made of the octets themselves."""
+    last_modified = format_datetime(updated, usegmt=True)
+    name = hashlib.sha256(rendered.body).hexdigest()[:24]
+    codings = {}
+    for coding, body in _coded(rendered.body).items():
+        etag = f'"{name}"' if coding == "identity" else f'"{name}-{coding}"'
+        common = [
+            ("ETag", etag),
+            ("Last-Modified", last_modified),
+            ("Vary", vary),
+            ("Link", f'<{terms}>; rel="license"'),
+        ]
+        entity = [("Content-Type", rendered.content_type), ("Content-Length", str(len(body)))]
+        if coding != "identity":
+            entity.append(("Content-Encoding", coding))
+        if page:
+            entity += PAGE_POLICY
+        codings[coding] = Coded(etag, head_of([*entity, *common]), head_of(common), body)
+    return Ready(content, updated, last_modified, codings)
+
+
+def _coded(body: bytes) -> dict[str, bytes]:
+    codings = {"identity": body}
+    if len(body) >= _WORTH_CODING:
+        codings["gzip"] = gzip.compress(body, 6, mtime=0)
+        codings["br"] = brotli.compress(body, quality=5)
+    return codings
+
+
+def answer(
+    ready: Ready,
+    *,
+    accept_encoding: str | None,
+    if_none_match: str | None,
+    if_modified_since: str | None,
+    cache_control: bytes,
+) -> Reply:
+    """200 or 304, in the coding that the client prefers (RFC 9110, sections 12.5.3 and 13.2.2)."""
+    coding = preferred_coding(accept_encoding)
+    coded = ready.codings.get(coding) or ready.codings["identity"]
+    if if_none_match is not None:
+        unmodified = _matches(if_none_match, coded.etag)
+    else:
+        unmodified = if_modified_since is not None and _not_since(ready.updated, if_modified_since)
+    if unmodified:
+        return Reply(304, coded.head_unmodified + cache_control, b"")
+    return Reply(200, coded.head + cache_control, coded.body)
+
+
+def public_cache(until: datetime | None, now: datetime) -> bytes:
+    """Cache-Control of an open answer: never beyond the moment at which it may change."""
+    if until is None or (left := int((until - now).total_seconds())) >= PUBLIC_AGE:
+        return _PUBLIC
+    return f"Cache-Control: public, max-age={max(0, left)}\r\n".encode()
+
+
+_PUBLIC = f"Cache-Control: public, max-age={PUBLIC_AGE}\r\n".encode()
+PRIVATE = b"Cache-Control: private, no-cache\r\n"
+"""Cache-Control of a licensed answer: the reader may keep it, and asks before each use."""
+
+
+@lru_cache(maxsize=512)
+def preferred_coding(accept_encoding: str | None) -> str:
+    """br, gzip or identity, by the client's weights; ours in that order where they are equal."""
+    if not accept_encoding:
+        return "identity"
+    weights: dict[str, float] = {}
+    for part in accept_encoding.split(",")[:32]:
+        name, _, parameters = part.partition(";")
+        weight = 1.0
+        if parameters.strip().lower().startswith("q="):
+            try:
+                weight = float(parameters.strip()[2:])
+            except ValueError:
+                weight = 0.0
+        weights[name.strip().lower()] = weight
+    rest = weights.get("*", 0.0)
+    best, chosen = 0.0, "identity"
+    for coding in ("br", "gzip"):
+        weight = weights.get(coding, weights.get("x-gzip", rest) if coding == "gzip" else rest)
+        if weight > best:
+            best, chosen = weight, coding
+    return chosen if best >= weights.get("identity", 0.0) else "identity"
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Weak comparison (RFC 9110, section 8.8.3.2) against each listed validator, or `*`."""
+    if if_none_match == etag or if_none_match.strip() == "*":
+        return True
+    return any(one.strip().removeprefix("W/") == etag for one in if_none_match.split(","))
+
+
+@lru_cache(maxsize=512)
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _not_since(updated: datetime, if_modified_since: str) -> bool:
+    """Whether nothing changed since; a date that is none is ignored, never an error."""
+    moment = _http_date(if_modified_since)
+    return moment is not None and updated <= moment

@@ -1,0 +1,104 @@
+"""Every route, and who may call it. There is no default: a route without its Access cannot be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import cast
+
+from aiohttp import web
+
+from syndicate.web import licensed, open_
+from syndicate.web.app import WORKER, Handler, Worker, around, expect
+from syndicate.web.identity import Doorkeeper
+from syndicate.web.licensed import PartnerHandler, with_key
+from syndicate.web.logs import AccessLog
+from syndicate.web.pages import Pages
+from syndicate.web.ready import ReadyAnswers
+from syndicate.wiring import House
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    OPEN = "open"
+    """Everybody."""
+    PARTNER = "partner"
+    """Who shows a partner's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route: its handler is wrapped by what its Access demands.
+
+    A handler for partners answers with a `Prepared`, which is no response: named as open by mistake, it
+    is an error of its own and gives nothing away.
+    """
+
+    method: str
+    path: str
+    access: Access
+    handler: Handler | PartnerHandler
+
+    def guarded(self) -> Handler:
+        """The handler behind its door."""
+        match self.access:
+            case Access.OPEN:
+                return cast("Handler", self.handler)
+            case Access.PARTNER:
+                return with_key(cast("PartnerHandler", self.handler))
+
+
+_FEED = "{feed:[a-z][a-z0-9-]{0,63}}.{format:rss|atom|json}"
+_ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
+
+ROUTES = (
+    Route("GET", "/", Access.OPEN, open_.home),
+    Route("GET", "/terms", Access.OPEN, open_.terms),
+    Route("GET", f"/feeds/{_FEED}", Access.OPEN, open_.feed),
+    Route("GET", "/feeds.opml", Access.OPEN, open_.opml),
+    Route("GET", f"/items/{_ITEM}", Access.OPEN, open_.item),
+    Route("GET", "/problems/{code:[a-z_]{1,40}}", Access.OPEN, open_.problem_page),
+    Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|svg)}", Access.OPEN, open_.static),
+    Route("GET", "/.well-known/jwks.json", Access.OPEN, open_.jwks),
+    Route("GET", "/healthz", Access.OPEN, open_.healthz),
+    Route("GET", "/readyz", Access.OPEN, open_.readyz),
+    Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed.feed),
+    Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed.item),
+    Route("GET", "/licensed/licence", Access.PARTNER, licensed.licence),
+)
+
+
+def add_routes(app: web.Application) -> None:
+    """Give the application every route; HEAD goes with GET."""
+    for route in ROUTES:
+        resource = app.router.add_resource(route.path)
+        handler = route.guarded()
+        resource.add_route(route.method, handler, expect_handler=expect)
+        if route.method == "GET":
+            resource.add_route("HEAD", handler, expect_handler=expect)
+
+
+def build(house: House, access_log: AccessLog | None = None) -> web.Application:
+    """The application of one worker. Routes without an Access cannot be built."""
+    app = web.Application(middlewares=[around], client_max_size=64 * 1024)
+    terms = f"{house.settings.base_url}/terms"
+    app[WORKER] = Worker(
+        house=house,
+        doorkeeper=Doorkeeper(house),
+        ready=ReadyAnswers(terms),
+        pages=Pages(house.settings.publisher, terms),
+        access_log=access_log or AccessLog(),
+    )
+    add_routes(app)
+
+    async def begin(app: web.Application) -> None:
+        app[WORKER].access_log.start()
+
+    async def end(app: web.Application) -> None:
+        app[WORKER].ready.close()
+        await app[WORKER].access_log.stop()
+
+    app.on_startup.append(begin)
+    app.on_cleanup.append(end)
+    return app

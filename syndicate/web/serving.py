@@ -1,0 +1,213 @@
+"""Serving for real: one process or several on one socket, a start that refuses, a stop that drains."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from threading import Event
+from time import monotonic, sleep
+from typing import cast
+
+import aiohttp.http_parser
+import structlog
+import uvloop
+from aiohttp import web
+
+from syndicate.config import Settings
+from syndicate.errors import SyndicateError
+from syndicate.language import Text
+from syndicate.web.app import WORKER, unreadable
+from syndicate.web.conversation import PATIENCE, Listener
+from syndicate.web.logs import configure
+from syndicate.web.routes import build
+from syndicate.wiring import opened
+
+_log = structlog.get_logger("syndicate.serving")
+
+BACKLOG = 1024
+GRACE = 1.0
+"""Seconds for which a worker that was told to stop goes on accepting, and then for which it waits for
+what its idle clients may have sent already."""
+DRAIN = 12.0
+"""Seconds for answers under way when a worker stops."""
+_STOP = 20.0
+_RESTART_PAUSE = 1.0
+
+
+class CannotServe(SyndicateError):
+    """The server must not start like this."""
+
+    code = "cannot_serve"
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises CannotServe, StoreFault, KeyringFault
+    before anything is served."""
+    configure()
+    refuse_unsafe_python()
+    asyncio.run(_check(settings))
+    listening = listen(host, port)
+    try:
+        if workers == 1:
+            work(settings, listening)
+            return 0
+        return _supervise(settings, listening, workers)
+    finally:
+        listening.close()
+
+
+def refuse_unsafe_python() -> None:
+    """Raise CannotServe without aiohttp's C parser, or under `python -O`."""
+    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
+        raise CannotServe(
+            Text(
+                "aiohttp 的 C 解析器不可用,拒绝启动:请安装带二进制扩展的 aiohttp,"
+                "并去掉环境变量 AIOHTTP_NO_EXTENSIONS",
+                "aiohttp runs without its C parser, which lets more hostile requests through: install "
+                "aiohttp with its extensions, and unset AIOHTTP_NO_EXTENSIONS",
+            )
+        )
+    if sys.flags.optimize:
+        raise CannotServe(
+            Text(
+                "不能在 python -O 下运行:它会去掉检查",
+                "python -O removes checks that this server needs: run it without -O",
+            )
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that workers share. Raises CannotServe where the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as why:
+        raise CannotServe(
+            Text(f"无法监听 {host}:{port}: {why}", f"cannot listen on {host}:{port}: {why}")
+        ) from why
+    listening.setblocking(False)
+    return listening
+
+
+def work(settings: Settings, listening: socket.socket) -> None:
+    """One worker: serve on this socket until told to stop."""
+    configure()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings, listening))
+
+
+async def _check(settings: Settings) -> None:
+    """Refuse to start half-right: the store and the signing keys must be whole."""
+    async with opened(settings) as house:
+        house.signing_keys.load()
+
+
+class _Runner(web.AppRunner):
+    """aiohttp's runner, with our listener in place of its server."""
+
+    async def _make_server(self) -> web.Server:
+        await super()._make_server()
+        listener = Listener(
+            cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", self.app._handle),
+            errors=unreadable(self.app[WORKER]),
+            request_factory=self.app._make_request,
+            keepalive_timeout=PATIENCE,
+            lingering_time=PATIENCE / 2,
+            access_log=None,
+        )
+        listener.start()
+        return listener
+
+
+async def _work(settings: Settings, listening: socket.socket) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, stop.set)
+    async with opened(settings) as house:
+        house.signing_keys.load()
+        app = build(house)
+        runner = _Runner(app, shutdown_timeout=DRAIN)
+        await runner.setup()
+        site = web.SockSite(runner, listening, backlog=BACKLOG)
+        await site.start()
+        _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
+        await stop.wait()
+        if parent is not None:
+            loop.remove_reader(parent.sentinel)
+        await _drain(app, runner, site)
+        _log.warning("stopped")
+
+
+async def _drain(app: web.Application, runner: _Runner, site: web.SockSite) -> None:
+    """Stop without resetting anybody.
+
+    Readiness ends first, while new connections are still taken; answers say that the connection
+    closes; then the socket is closed, and what is under way is finished.
+    """
+    app[WORKER].draining = True
+    await asyncio.sleep(GRACE)
+    await site.stop()
+    listener = runner.server
+    until = monotonic() + DRAIN
+    quiet = monotonic() + GRACE
+    while monotonic() < until:
+        await asyncio.sleep(0.05)
+        if isinstance(listener, Listener) and listener.busy:
+            quiet = max(quiet, monotonic() + 0.2)
+        elif monotonic() >= quiet:
+            break
+    if isinstance(listener, Listener):
+        await listener.stop()
+    await runner.cleanup()
+
+
+def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
+    """Keep this many workers alive; one that dies is replaced, a stop is passed on and waited for."""
+    context = multiprocessing.get_context("spawn")
+    stopping = Event()
+
+    def start() -> BaseProcess:
+        process = context.Process(target=work, args=(settings, listening), name="syndicate-worker")
+        process.start()
+        return process
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+
+    processes: list[BaseProcess] = [start() for _ in range(workers)]
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    begun = monotonic()
+    while not stopping.is_set():
+        wait([process.sentinel for process in processes], timeout=1.0)
+        for index, process in enumerate(processes):
+            if not stopping.is_set() and not process.is_alive():
+                _log.error("worker_died", exit_code=process.exitcode)
+                if monotonic() - begun < _RESTART_PAUSE * 2:
+                    stop()
+                    return 1
+                sleep(_RESTART_PAUSE)
+                processes[index] = start()
+        if stopping.is_set():
+            stop()  # also a worker that was begun while the word to stop came
+    listening.close()
+    deadline = monotonic() + _STOP
+    for process in processes:
+        process.join(max(0.0, deadline - monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()
+    return 0 if all(process.exitcode == 0 for process in processes) else 1

@@ -1,0 +1,284 @@
+"""Every route agrees with `policy.clear`, for every partner, item, use and moment.
+
+The closest peers check rights in their search and forget them on another endpoint. Here the whole matrix
+is asked over HTTP, and each cell is held against the one decision function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import feedparser
+
+from syndicate.language import Lang
+from syndicate.model.feeds import feeds_of
+from syndicate.model.item import Item
+from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
+from syndicate.model.register import Register
+from syndicate.model.rights import Form, Use
+from syndicate.policy import HIDDEN, Clearance, Refusal, clear_preferred
+from tests.making import NOON, SECRET, days, minutes
+from tests.serving import Serving, serving
+
+MANDATES = """
+number = "HEAD-D"
+holder = "萧山日报社"
+outlets = ["daily"]
+media = ["text", "picture"]
+exclusive = true
+valid_from = 2015-01-01
+---
+number = "HEAD-T"
+holder = "萧山广电局"
+outlets = ["tv"]
+media = ["text", "video"]
+exclusive = true
+valid_from = 2015-01-01
+valid_until = 2026-11-10
+"""
+
+LICENCES: Mapping[str, str] = {
+    "broad": """
+uses = ["reprint", "link"]
+outlets = ["daily", "tv"]
+media = ["text", "video", "picture"]
+archive = "P999D"
+""",
+    "narrow": """
+uses = ["copy"]
+outlets = ["daily"]
+media = ["text"]
+channels = ["news", "health"]
+delay = "PT30M"
+retain = "P7D"
+
+[[except]]
+channels = ["health"]
+uses = ["copy"]
+""",
+    "linker": """
+uses = ["link"]
+outlets = ["daily"]
+media = ["text"]
+""",
+    "soon": """
+uses = ["reprint"]
+outlets = ["daily"]
+media = ["text"]
+""",
+}
+WINDOWS = {"soon": ("2026-11-04", "2026-11-06")}
+PARTNERS = ("broad", "narrow", "linker", "soon", "bare", "idle")
+MOMENTS = (
+    timedelta(0),
+    minutes(29),
+    minutes(31),
+    days(1),
+    days(2.5),
+    days(6.9999),
+    days(7),
+    days(9),
+)
+USES = (None, *Use)
+LONG = "这一段写得足够长,因此摘要只取开头,后面的内容只有全文才有。"
+
+
+def page(headline: str, moment: str, source: str, channel: str = "新闻") -> bytes:
+    return f"""您的位置:萧山网 > {channel} > 正文
+
+{headline}
+
+{moment}来源:{source}
+
+  {headline}的导语写在这里。{LONG}
+
+  {LONG}{LONG}
+
+  {SECRET}。
+
+作者:记者 王小明
+编辑:桂信怡
+""".encode()
+
+
+DOCUMENTS = (
+    page("日报新闻", "2026年11月2日 12:00", "萧山网-萧山日报"),
+    page("日报健康", "2026年11月2日 12:00", "萧山日报", "健康"),
+    page("日报问政", "2026年11月2日 11:00", "萧山日报", "网络问政"),
+    page("日报旧闻", "2024年5月1日 9:00", "萧山日报"),
+    page("电视新闻", "2026年11月2日 10:00", "萧山网-萧山电视台"),
+    page("电台新闻", "2026年11月2日 10:00", "萧山人民广播电台"),
+    page("外来稿件", "2026年11月2日 12:00", "杭州日报"),
+    page("未来稿件", "2026年11月3日 12:00", "萧山日报"),
+)
+
+
+async def furnish(here: Serving, documents: tuple[bytes, ...] = DOCUMENTS) -> dict[str, str]:
+    """Mandates, partners, licences, keys and items; each partner's key."""
+    house = here.house
+    for mandate in MANDATES.split("---"):
+        await house.rights.add_mandate(mandate, "mandate.toml")
+    keys = {}
+    for partner in PARTNERS:
+        await house.rights.add_partner(partner, f"授权媒体 {partner}")
+        if partner in LICENCES:
+            opens, closes = WINDOWS.get(partner, ("2026-01-01", "2027-01-01"))
+            document = (
+                f'number = "L-{partner}"\npartner = "{partner}"\n'
+                f"valid_from = {opens}\nvalid_until = {closes}\n"
+                f"[[grant]]{LICENCES[partner]}"
+            )
+            await house.rights.add_licence(document, "licence.toml")
+        keys[partner] = (await house.keys.issue(PartnerId(partner), days=900)).token
+    for number, content in enumerate(documents):
+        taken = await house.news.take_in(content, f"{number}.txt")
+        assert taken.item is not None, taken.faults
+    return keys
+
+
+def verdict_on(
+    item: Item, to: Recipient, register: Register, use: Use | None, now: datetime
+) -> Clearance | Refusal:
+    own = register.licences_of(to.id) if isinstance(to, Partner) else ()
+    return clear_preferred(item, to, register.mandates, own, use, now)
+
+
+async def check_items(
+    here: Serving, items: list[Item], register: Register, partner: Partner, key: str, use: Use | None
+) -> int:
+    seen = 0
+    for item in items:
+        query = f"?use={use}" if use is not None else ""
+        answer = await here.get(f"/licensed/items/{item.id}{query}", key=key)
+        verdict = verdict_on(item, partner, register, use, here.clock())
+        cell = (partner.id, item.headline, use, here.clock())
+        if isinstance(verdict, Clearance):
+            assert answer.status == 200, cell
+            assert here.house.settings.publisher.stamp in answer.text, cell
+            assert (SECRET in answer.text) is (verdict.form is Form.FULL), cell
+        else:
+            assert answer.status == (404 if verdict.reason in HIDDEN else 403), cell
+            assert SECRET not in answer.text
+            assert item.headline not in answer.text
+            if answer.status == 403:
+                said = json.loads(answer.body)
+                assert (said["reason"], said["clause"]) == (verdict.reason.value, verdict.clause), cell
+        seen += 1
+    return seen
+
+
+def read(format: str, body: bytes) -> dict[str, str]:
+    """Headline → everything said about the item."""
+    if format == "json":
+        return {
+            entry["title"]: json.dumps(entry, ensure_ascii=False) for entry in json.loads(body)["items"]
+        }
+    return {
+        entry.title: json.dumps(entry, ensure_ascii=False, default=str)
+        for entry in feedparser.parse(body).entries
+    }
+
+
+async def check_feeds(
+    here: Serving, items: list[Item], register: Register, to: Recipient, key: str | None, use: Use | None
+) -> int:
+    now, seen = here.clock(), 0
+    publisher = here.house.settings.publisher
+    for name, feed in feeds_of(publisher).items():
+        format = ("rss", "atom", "json")[seen % 3]
+        query = f"?use={use}" if use is not None else ""
+        path = f"/feeds/{name}.{format}" if key is None else f"/licensed/feeds/{name}.{format}{query}"
+        answer = await here.get(path, key=key)
+        expected = {}
+        for item in items:
+            verdict = verdict_on(item, to, register, use, now)
+            if item in feed and isinstance(verdict, Clearance):
+                expected[item.headline] = verdict.form
+        cell = (to, name, format, use, now)
+        if answer.status == 403:
+            # A feed is refused as a whole only where every one of its items would be.
+            assert expected == {}, cell
+            assert json.loads(answer.body)["code"] == "not_licensed"
+        else:
+            assert answer.status == 200, cell
+            found = read(format, answer.body)
+            assert set(found) == set(expected), cell
+            for headline, text in found.items():
+                assert publisher.stamp in text, cell
+                assert (SECRET in text) is (expected[headline] is Form.FULL), cell
+        seen += 1
+    return seen
+
+
+async def check_pages(here: Serving, items: list[Item], register: Register) -> int:
+    home = (await here.get("/")).text
+    for item in items:
+        verdict = verdict_on(item, PUBLIC, register, None, here.clock())
+        for lang in Lang:
+            answer = await here.get(f"/items/{item.id}?lang={lang}")
+            assert answer.status == (200 if isinstance(verdict, Clearance) else 404), item.headline
+            assert SECRET not in answer.text
+            assert (item.headline in answer.text) is isinstance(verdict, Clearance)
+        assert (item.headline in home) is isinstance(verdict, Clearance)
+    return len(items) * 2
+
+
+def test_every_route_agrees_with_the_policy(tmp_path: Path) -> None:
+    async def matrix() -> int:
+        cells = 0
+        async with serving(tmp_path) as here:
+            keys = await furnish(here)
+            items = await here.house.news.items(limit=100)
+            assert len(items) == len(DOCUMENTS)
+            register = await here.house.rights.register()
+            for moment in MOMENTS:
+                here.clock.now = NOON + moment
+                cells += await check_pages(here, items, register)
+                cells += await check_feeds(here, items, register, PUBLIC, None, None)
+                for name, key in keys.items():
+                    partner = register.partners[PartnerId(name)]
+                    for use in USES:
+                        cells += await check_items(here, items, register, partner, key, use)
+                    cells += await check_feeds(here, items, register, partner, key, None)
+                    if moment in (MOMENTS[0], MOMENTS[3]):
+                        for use in Use:
+                            cells += await check_feeds(here, items, register, partner, key, use)
+        return cells
+
+    assert asyncio.run(matrix()) > 3000
+
+
+def test_what_is_not_ours_is_nowhere(tmp_path: Path) -> None:
+    """No route, header or count tells of a page from 杭州日报: answers are the same without it."""
+
+    async def answers(folder: Path, documents: tuple[bytes, ...]) -> list[tuple[str, int, str, str]]:
+        async with serving(folder) as here:
+            keys = await furnish(here, documents)
+            feeds = feeds_of(here.house.settings.publisher)
+            extensions = ("rss", "atom", "json")
+            routes = [f"/feeds/{name}.{extension}" for name in feeds for extension in extensions]
+            licensed = ("/licensed/feeds/all.rss", "/licensed/feeds/all.json", "/licensed/licence")
+            seen = [await told(here, path, None) for path in ("/", "/feeds.opml", "/terms", *routes)]
+            return seen + [await told(here, path, keys["broad"]) for path in licensed]
+
+    async def told(here: Serving, path: str, key: str | None) -> tuple[str, int, str, str]:
+        answer = await here.get(path, key=key)
+        # Keys and their ids are random by design; everything else must be equal to the letter.
+        text = re.sub(r'"jti": "[0-9a-f]+"', '"jti"', answer.text)
+        kept = {
+            name: value
+            for name, value in answer.headers.items()
+            if name.lower() not in ("date", "x-request-id")
+        }
+        return path, answer.status, json.dumps(sorted(kept.items())), text
+
+    ours = tuple(document for document in DOCUMENTS if "杭州日报".encode() not in document)
+    with_it = asyncio.run(answers(tmp_path / "with", DOCUMENTS))
+    without = asyncio.run(answers(tmp_path / "without", ours))
+    assert with_it == without
+    assert not any("外来稿件" in text for _, _, _, text in with_it)
