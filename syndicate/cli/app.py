@@ -1,0 +1,166 @@
+"""The root of the command line: the options that every command has, and how a command is entered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import click
+
+import syndicate as package
+from syndicate.cli.failing import Bilingual, WrongSettings
+from syndicate.cli.voice import Voice
+from syndicate.config import Settings, load
+from syndicate.errors import Faulty
+from syndicate.language import Lang, Text
+from syndicate.wiring import House, opened
+
+P = ParamSpec("P")
+
+_LANG = "SYNDICATE_LANG"
+_LANGUAGES = [one.value for one in Lang]
+
+
+@dataclass(slots=True)
+class Given:
+    """What the common options said, wherever on the line they stood."""
+
+    lang: Lang
+    data: Path | None = None
+    config: Path | None = None
+    json: bool = False
+
+    @classmethod
+    def at_first(cls) -> Given:
+        """Before any option is read: the language of the environment, else Chinese."""
+        word = os.environ.get(_LANG, "")
+        return cls(Lang(word) if word in _LANGUAGES else Lang.ZH)
+
+    def voice(self) -> Voice:
+        """How to speak, before the publisher's time zone is known."""
+        return Voice(self.lang, self.json)
+
+    def settings(self) -> Settings:
+        """The settings. Raises WrongSettings with every mistake."""
+        word = os.environ.get(_LANG)
+        if word is not None and word not in _LANGUAGES:
+            raise Bilingual(Text(f"{_LANG} 应为 zh 或 en", f"{_LANG} should be zh or en"))
+        try:
+            return load(self.config, os.environ, data=self.data)
+        except Faulty as faulty:
+            raise WrongSettings(faulty) from None
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Remember a common option; one that was not given here overrules nothing said elsewhere."""
+    if value is None or value is False:
+        return
+    given = ctx.ensure_object(Given)
+    if param.name == "lang":
+        given.lang = Lang(value)
+    elif param.name is not None:
+        setattr(given, param.name, value)
+
+
+def _common(hidden: bool) -> list[click.Parameter]:
+    path = click.Path(path_type=Path)
+    said: dict[str, Any] = {
+        "expose_value": False,
+        "is_eager": True,
+        "callback": _keep,
+        "hidden": hidden,
+        "default": None,
+    }
+    return [
+        click.Option(
+            ["--data"],
+            type=path,
+            metavar="DIR",
+            help="数据文件夹,默认 var(环境变量 SYNDICATE_DATA) · data folder",
+            **said,
+        ),
+        click.Option(
+            ["--config"], type=path, metavar="FILE", help="设置文件 syndicate.toml · settings file", **said
+        ),
+        click.Option(["--json"], is_flag=True, help="标准输出为 JSON · JSON on standard output", **said),
+        click.Option(
+            ["--lang"],
+            type=click.Choice(_LANGUAGES),
+            help="界面语言,默认 zh(环境变量 SYNDICATE_LANG) · language of the output",
+            **said,
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command; the common options may stand behind it too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_common(hidden=True))
+
+
+class Group(click.Group):
+    """Commands about one thing; the common options may stand behind its name too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, hide_common: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_common(hidden=hide_common))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they are used, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=Group,
+    hide_common=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
+    epilog="退出码 0 完成,1 被拒绝或部分失败,2 用法或设置有误。"
+    "Exit code 0 done, 1 refused or partly failed, 2 wrong usage or settings.",
+)
+@click.version_option(package.__version__, prog_name="syndicate", help="显示版本 · show the version")
+def syndicate() -> None:
+    """本网独家稿件的授权分发 · Syndication of a publisher's exclusive work.
+
+    \b
+    例 · Example:
+      syndicate init
+      syndicate ingest 稿件/
+      syndicate serve
+    """
+
+
+def with_house(
+    act: Callable[Concatenate[House, Voice, P], Awaitable[int | None]],
+) -> Callable[P, int]:
+    """Make a command of an async function: it gets the open house and a voice, and closes it after.
+
+    What the function returns is the exit code; None is 0.
+    """
+
+    @wraps(act)
+    def command(*args: P.args, **kwargs: P.kwargs) -> int:
+        given = click.get_current_context().ensure_object(Given)
+        settings = given.settings()
+        voice = replace(given.voice(), zone=settings.publisher.zone)
+
+        async def entered() -> int | None:
+            async with opened(settings) as house:
+                return await act(house, voice, *args, **kwargs)
+
+        return asyncio.run(entered()) or 0
+
+    return command
+
+
+def given() -> Given:
+    """What the common options of the running command said."""
+    return click.get_current_context().ensure_object(Given)

@@ -1,0 +1,242 @@
+"""`licence`: 授权协议, what each partner may do with which items, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import click
+
+from syndicate.cli import naming
+from syndicate.cli.agreement import document
+from syndicate.cli.app import Group, with_house
+from syndicate.cli.voice import Column, Voice, iso
+from syndicate.language import Text, verbatim
+from syndicate.model.parties import Publisher
+from syndicate.model.rights import Except, Grant, Licence
+from syndicate.wiring import House
+
+_ALL = Text("全部", "all")
+
+
+@click.group(cls=Group)
+def licence() -> None:
+    """授权协议 · Licences: dated agreements with partners."""
+
+
+@licence.command()
+@click.argument("file", metavar="FILE.toml")
+@with_house
+async def add(house: House, voice: Voice, file: str) -> None:
+    """添加授权协议(- 为标准输入) · Add a licence; - reads standard input.
+
+    \b
+    例 · Example:
+      syndicate licence add XSW-2026-017.toml
+    """
+    added = await house.rights.add_licence(*document(file))
+    voice.give(_licence(added, house.clock()))
+    voice.say(
+        Text(
+            f"已添加授权协议 {added.number},授权媒体 {added.partner},条款 {len(added.grants)} 条",
+            f"added licence {added.number} for partner {added.partner}, grants: {len(added.grants)}",
+        )
+    )
+    if any(grant.quota is not None for grant in added.grants):
+        voice.aside(
+            Text(
+                "注意:配额(quota)已记录,但本版本尚不执行",
+                "note: the quota is recorded, but this release does not enforce it yet",
+            )
+        )
+
+
+@licence.command("list")
+@with_house
+async def list_(house: House, voice: Voice) -> None:
+    """列出授权协议 · List licences.
+
+    \b
+    例 · Example:
+      syndicate licence list
+    """
+    now, register = house.clock(), await house.rights.register()
+    licences = sorted(
+        (one for licences in register.licences.values() for one in licences), key=lambda one: one.number
+    )
+    if voice.json:
+        for one in licences:
+            voice.give(_licence(one, now))
+        return
+    voice.table(
+        [
+            Column(Text("编号", "number")),
+            Column(Text("授权媒体", "partner")),
+            Column(Text("状态", "state")),
+            Column(Text("期限", "window")),
+            Column(Text("条款", "grants")),
+        ],
+        [
+            (
+                one.number,
+                one.partner,
+                naming.STATES[naming.state(one.window, now)].in_(voice.lang),
+                naming.window(one.window, voice),
+                str(len(one.grants)),
+            )
+            for one in licences
+        ],
+        empty=Text(
+            "还没有授权协议。用 syndicate licence add FILE.toml 添加",
+            "there is no licence yet; add one: syndicate licence add FILE.toml",
+        ),
+    )
+
+
+@licence.command()
+@click.argument("number", metavar="NUMBER")
+@with_house
+async def show(house: House, voice: Voice, number: str) -> None:
+    """显示授权协议的条款和原文 · A licence's terms and its original text.
+
+    \b
+    例 · Example:
+      syndicate licence show XSW-2026-017
+    """
+    one, text = await house.rights.licence(number)
+    now = house.clock()
+    if voice.json:
+        voice.give({**_licence(one, now), "document": text})
+        return
+    state = naming.STATES[naming.state(one.window, now)].in_(voice.lang)
+    voice.record(
+        [
+            (Text("授权协议", "licence"), f"{one.number}  {state}"),
+            (Text("授权媒体", "partner"), one.partner),
+            (Text("期限", "window"), naming.window(one.window, voice)),
+        ]
+    )
+    for grant in one.grants:
+        voice.say("\n" + Text("授权条款 ", "grant ").in_(voice.lang) + grant.clause)
+        voice.record(
+            [(name, said.in_(voice.lang)) for name, said in _said(grant, house.settings.publisher)]
+        )
+    for exception in one.excepts:
+        voice.say("\n" + Text("除外条款 ", "exception ").in_(voice.lang) + exception.clause)
+        parts = _excepted(exception, house.settings.publisher)
+        voice.record([(name, said.in_(voice.lang)) for name, said in parts])
+    voice.say("\n" + Text("原文:", "The original text:").in_(voice.lang) + "\n")
+    voice.say(text.rstrip("\n"))
+
+
+@licence.command()
+@click.argument("number", metavar="NUMBER")
+@with_house
+async def end(house: House, voice: Voice, number: str) -> None:
+    """终止授权协议,即刻生效 · End a licence now.
+
+    \b
+    例 · Example:
+      syndicate licence end XSW-2026-017
+    """
+    ended = await house.rights.end_licence(number)
+    now = house.clock()
+    others = sorted(
+        one.number
+        for one in (await house.rights.register()).licences_of(ended.partner)
+        if now in one.window
+    )
+    voice.give({**_licence(ended, now), "still_in_force": others})
+    voice.say(
+        Text(
+            f"授权协议 {number} 已终止:授权媒体 {ended.partner} 即刻不能再凭它取得任何稿件。",
+            f"licence {number} has ended: partner {ended.partner} gets nothing under it from now on.",
+        )
+    )
+    if others:
+        voice.say(
+            Text(
+                f"该媒体仍有效的协议: {'、'.join(others)}",
+                f"its licences still in force: {', '.join(others)}",
+            )
+        )
+    else:
+        voice.say(Text("该媒体已没有有效的协议。", "it has no licence in force any more."))
+
+
+def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
+    yield Text("使用方式", "uses"), naming.uses(grant.uses)
+    yield Text("媒体", "outlets"), naming.outlets(grant.outlets, publisher)
+    yield Text("类型", "media"), naming.media(grant.media)
+    yield (
+        Text("频道", "channels"),
+        _ALL if grant.channels is None else naming.channels(grant.channels, publisher),
+    )
+    yield Text("延迟", "delay"), _span(grant.delay or None, Text("无", "none"))
+    in_window = Text("发布于协议期限内的稿件", "what was published in the window")
+    yield Text("回溯", "archive"), _span(grant.archive, in_window)
+    yield Text("保留期限", "retain"), _span(grant.retain, Text("不限", "no limit"))
+    yield Text("可修改文章", "may edit"), Text("是", "yes") if grant.may_edit else Text("否", "no")
+    if grant.quota is not None:
+        day = grant.quota.per == "day"
+        period = Text("每日", "a day") if day else Text("每月", "a month")
+        yield (
+            Text("配额", "quota"),
+            Text(
+                f"{period.zh} {grant.quota.items} 篇(本版本尚不执行)",
+                f"{grant.quota.items} items {period.en} (not enforced in this release)",
+            ),
+        )
+
+
+def _excepted(one: Except, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
+    if one.uses is not None:
+        yield Text("使用方式", "uses"), naming.uses(one.uses)
+    if one.outlets is not None:
+        yield Text("媒体", "outlets"), naming.outlets(one.outlets, publisher)
+    if one.media is not None:
+        yield Text("类型", "media"), naming.media(one.media)
+    if one.channels is not None:
+        yield Text("频道", "channels"), naming.channels(one.channels, publisher)
+
+
+def _span(of: timedelta | None, unsaid: Text) -> Text:
+    said = naming.span(of)
+    return unsaid if said is None else verbatim(said)
+
+
+def _licence(one: Licence, now: datetime) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "partner": one.partner,
+        "valid_from": iso(one.window.opens),
+        "valid_until": iso(one.window.closes),
+        "state": naming.state(one.window, now),
+        "grants": [
+            {
+                "clause": grant.clause,
+                "uses": sorted(grant.uses),
+                "outlets": sorted(grant.outlets),
+                "media": sorted(grant.media),
+                "channels": None if grant.channels is None else sorted(grant.channels),
+                "delay": naming.span(grant.delay),
+                "archive": naming.span(grant.archive),
+                "retain": naming.span(grant.retain),
+                "may_edit": grant.may_edit,
+                "quota": None
+                if grant.quota is None
+                else {"items": grant.quota.items, "per": grant.quota.per},
+            }
+            for grant in one.grants
+        ],
+        "except": [
+            {
+                "clause": exception.clause,
+                "uses": None if exception.uses is None else sorted(exception.uses),
+                "outlets": None if exception.outlets is None else sorted(exception.outlets),
+                "media": None if exception.media is None else sorted(exception.media),
+                "channels": None if exception.channels is None else sorted(exception.channels),
+            }
+            for exception in one.excepts
+        ],
+    }

@@ -1,0 +1,262 @@
+"""Documents come in from files and folders, and from a folder that is followed: each once, each whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from syndicate.cli.intake import Sign, documents
+from syndicate.cli.watching import Settling
+from syndicate.ingest import MAX_DOCUMENT
+from tests.commands import SEED, Running, Shell, a_page, demo, no_settings, prepared, started
+
+__all__ = ["demo", "no_settings", "prepared"]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A house with nothing in it."""
+    made = Shell(tmp_path / "var")
+    made.good("init")
+    return made
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def test_a_bad_document_stops_none_of_the_others(shell: Shell, inbox: Path) -> None:
+    (inbox / "a.txt").write_text(a_page(1))
+    (inbox / "b.txt").write_text("no page at all")
+    (inbox / "c").mkdir()
+    (inbox / "c" / "d.txt").write_text(a_page(2))
+    (inbox / "e.bin").write_bytes(bytes(100))
+    with (inbox / "f.txt").open("wb") as large:
+        large.truncate(MAX_DOCUMENT + 1)
+    outcome = shell("ingest", str(inbox), str(inbox / "missing.txt"), "--json")
+    assert outcome.code == 1
+    assert [(Path(one["path"]).name, one["action"]) for one in outcome.lines] == [
+        ("a.txt", "created"),
+        ("b.txt", "refused"),
+        ("e.bin", "refused"),
+        ("f.txt", "refused"),
+        ("d.txt", "created"),
+        ("missing.txt", "refused"),
+    ]
+    for one in outcome.lines:
+        assert list(one) == ["path", "id", "version", "action", "faults", "notes"]
+        assert all(list(fault) == ["code", "field", "line", "text"] for fault in one["faults"])
+        assert bool(one["faults"]) == (one["action"] == "refused")
+    codes = {Path(one["path"]).name: [fault["code"] for fault in one["faults"]] for one in outcome.lines}
+    assert "headline_missing" in codes["b.txt"]
+    assert (codes["f.txt"], codes["missing.txt"]) == (["too_large"], ["file_missing"])
+    refusals = [one for one in shell.good("trail", "list", "--json").lines if "refused" in one["kind"]]
+    assert len(refusals) == 4
+
+
+def test_the_same_again_is_unchanged_and_another_text_is_another_version(shell: Shell, inbox: Path) -> None:
+    page = inbox / "a.txt"
+    page.write_text(a_page(1))
+    (first,) = shell.good("ingest", str(page), "--json").lines
+    (second,) = shell.good("ingest", str(inbox), "--json").lines
+    page.write_text(a_page(1, paragraphs=4))
+    (third,) = shell.good("ingest", str(page), "--json").lines
+    assert [(one["action"], one["version"]) for one in (first, second, third)] == [
+        ("created", 1),
+        ("unchanged", 1),
+        ("updated", 2),
+    ]
+    assert first["id"] == third["id"]
+    assert len(shell.good("item", "show", first["id"], "--version", "1", "--json").json["body"]) == 3
+
+
+def test_results_are_said_in_the_language_that_is_asked(shell: Shell, inbox: Path) -> None:
+    (inbox / "b.txt").write_text("nothing")
+    chinese, english = shell("ingest", str(inbox)), shell("ingest", str(inbox), "--lang", "en")
+    assert "拒绝" in chinese.out
+    assert "共 1 份:拒绝 1" in chinese.err
+    assert "refused" in english.out
+    assert "1 in all: 1 refused" in english.err
+
+
+def test_a_folder_without_documents_is_no_failure(shell: Shell, inbox: Path) -> None:
+    assert "没有可收的文件" in shell.good("ingest", str(inbox)).err
+
+
+def test_what_is_no_document_of_the_folder_is_passed_over(inbox: Path, tmp_path: Path) -> None:
+    for name in (".hidden", "a.txt~", "a.tmp", "a.part", "A.TMP", ".git/x.txt", "b.txt", "sub/c.txt"):
+        (inbox / name).parent.mkdir(exist_ok=True)
+        (inbox / name).touch()
+    outside = tmp_path / "outside.txt"
+    outside.touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.txt").touch()
+    (inbox / "leaves.txt").symlink_to(outside)
+    (inbox / "folder").symlink_to(tmp_path / "elsewhere")
+    (inbox / "stays.txt").symlink_to(inbox / "b.txt")
+    (inbox / "broken.txt").symlink_to(inbox / "nowhere")
+    (inbox / "round").symlink_to(inbox / "round")
+    os.mkfifo(inbox / "pipe")
+    found = [str(file.relative_to(inbox)) for file in documents(inbox)]
+    assert found == ["b.txt", "stays.txt", "sub/c.txt"]
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(shell: Shell, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (refused,) = shell("ingest", str(tmp_path / "pipe"), "--json").lines
+    assert refused["faults"][0]["code"] == "not_a_file"
+
+
+def test_a_name_that_is_not_unicode_is_ingested_under_an_escaped_one(shell: Shell, inbox: Path) -> None:
+    (inbox / os.fsdecode(b"\xcf\xf4\xc9\xff.txt")).write_text(a_page(1))
+    (inbox / "two\nlines\x1b[31m.txt").write_text(a_page(2))
+    outcome = shell.good("ingest", str(inbox), "--json")
+    assert sorted(Path(one["path"]).name for one in outcome.lines) == [
+        "\\xcf\\xf4\\xc9\\xff.txt",
+        "two\nlines\x1b[31m.txt",
+    ]
+    assert "\x1b" not in outcome.err
+
+
+def test_a_file_is_whole_when_it_has_stood_still_and_is_due_once() -> None:
+    settling = Settling(settle=2.0)
+    file, early, late = Path("a.txt"), Sign(10, 1, 1), Sign(20, 2, 1)
+    assert settling.look({file: early}, now=0.0) == []
+    assert settling.look({file: late}, now=1.9) == []
+    assert settling.look({file: late}, now=3.8) == []
+    assert settling.look({file: late}, now=3.9) == [file]
+    settling.postpone(file, now=3.9)
+    assert settling.look({file: late}, now=5.8) == []
+    assert settling.look({file: late}, now=5.9) == [file]
+    settling.finish(file)
+    assert settling.look({file: late}, now=99.0) == []
+    assert settling.waiting() == []
+    assert settling.look({file: early}, now=100.0) == []
+    assert settling.look({file: None}, now=101.0) == []
+    assert settling.waiting() == []
+    settling.forget([file])
+    assert settling.look({file: late}, now=102.0) == []
+    assert settling.look({file: late}, now=104.0) == [file]
+
+
+@contextmanager
+def _following(shell: Shell, inbox: Path) -> Iterator[Running]:
+    with started(shell.data, "ingest", "--watch", str(inbox), "--settle", "0.6", "--json") as running:
+        running.wait_for("监看")
+        yield running
+
+
+def test_a_followed_folder_gives_each_document_once_and_whole(shell: Shell, inbox: Path) -> None:
+    (inbox / "there.txt").write_text(a_page(1))
+    with _following(shell, inbox) as running:
+        first = running.line()
+        assert (first["path"], first["action"]) == (str(inbox / "there.txt"), "created")
+        # Still held open: longer than the settle time passes between its halves.
+        page = a_page(2, paragraphs=6).encode()
+        with (inbox / "slow.txt").open("wb") as slow:
+            slow.write(page[: len(page) // 2])
+            slow.flush()
+            time.sleep(1.3)
+            slow.write(page[len(page) // 2 :])
+        # Opened and closed for each piece, as a copy over a network may.
+        page = a_page(3, paragraphs=6).encode()
+        for piece in range(4):
+            with (inbox / "pieces.txt").open("ab") as pieces:
+                pieces.write(page[len(page) * piece // 4 : len(page) * (piece + 1) // 4])
+            time.sleep(0.25)
+        (inbox / ".new").write_text(a_page(4))
+        (inbox / ".new").rename(inbox / "renamed.txt")
+        (inbox / "sub").mkdir()
+        (inbox / "sub" / "deep.txt").write_text(a_page(5))
+        taken = [running.line() for _ in range(4)]
+        assert {one["action"] for one in taken} == {"created"}
+        assert sorted(one["path"] for one in taken) == sorted(
+            str(inbox / name) for name in ("slow.txt", "pieces.txt", "renamed.txt", "sub/deep.txt")
+        )
+        (inbox / "bad.txt").write_text("no page")
+        assert running.line()["action"] == "refused"
+        (inbox / "there.txt").write_text(a_page(1, paragraphs=5))
+        again = running.line()
+        assert (again["id"], again["action"], again["version"]) == (first["id"], "updated", 2)
+        (inbox / "there.txt").touch()
+        assert running.line()["action"] == "unchanged"
+        assert running.stop(signal.SIGTERM) == 0, running.errors.read_text()
+        assert list(running.lines()) == []
+    for one in taken:
+        expected = 3 if one["path"].endswith(("renamed.txt", "deep.txt")) else 6
+        assert len(shell.good("item", "show", one["id"], "--json").json["body"]) == expected
+
+
+def test_following_ends_on_ctrl_c_and_refuses_a_folder_that_is_not_there(shell: Shell, inbox: Path) -> None:
+    assert shell("ingest", "--watch", str(inbox / "nowhere"), "--json").json["error"] == "cannot_watch"
+    with _following(shell, inbox) as running:
+        assert running.stop(signal.SIGINT) == 0
+
+
+def test_a_kill_in_the_middle_loses_nothing_and_the_next_run_completes(shell: Shell, inbox: Path) -> None:
+    for number in range(200):
+        (inbox / f"{number:03}.txt").write_text(a_page(number))
+    with started(shell.data, "ingest", str(inbox), "--json") as running:
+        told = [running.line() for _ in range(40)]
+        running.stop(signal.SIGKILL)
+        told += [json.loads(line) for line in running.lines() if line.endswith("}\n")]
+    assert 40 <= len(told) < 200
+    with sqlite3.connect(shell.data / "syndicate.db") as line:
+        assert line.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    line.close()
+    kept = {one["id"] for one in shell.good("item", "list", "--limit", "300", "--json").lines}
+    assert {one["id"] for one in told} <= kept
+    again = shell.good("ingest", str(inbox), "--json").lines
+    assert {one["id"] for one in again if one["action"] == "unchanged"} == kept
+    assert {one["action"] for one in again} == {"created", "unchanged"}
+    items = shell.good("item", "list", "--limit", "300", "--json").lines
+    assert len(items) == 200
+    assert {one["version"] for one in items} == {1}
+    kinds = [one["kind"] for one in shell.good("trail", "list", "--limit", "1000", "--json").lines]
+    assert kinds.count("item_ingested") == 200
+
+
+def test_ctrl_c_finishes_the_document_under_way_and_says_that_more_is_left(
+    shell: Shell, inbox: Path
+) -> None:
+    for number in range(200):
+        (inbox / f"{number:03}.txt").write_text(a_page(number))
+    with started(shell.data, "ingest", str(inbox), "--json") as running:
+        running.line()
+        assert running.stop(signal.SIGINT) == 1
+        told = 1 + len(list(running.lines()))
+    assert told < 200
+    assert "提前停止" in running.errors.read_text()
+    assert len(shell.good("item", "list", "--limit", "300", "--json").lines) == told
+
+
+def test_a_reader_that_has_seen_enough_is_no_accident(demo: Shell) -> None:
+    script = f'{sys.executable} -m syndicate --data "{demo.data}" trail list --json | head -c 1'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert done.stderr == ""
+
+
+def test_standard_input_and_a_plain_terminal_do_not_break_chinese(demo: Shell) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "syndicate", "--data", str(demo.data), "ingest", str(SEED)],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert done.returncode == 0
+    assert "未变" in done.stdout.decode()
