@@ -8,7 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from syndicate.model.item import Item, Medium
+from syndicate.model.feeds import feeds_of
+from syndicate.model.item import ChannelId, Item, Medium
 from syndicate.model.parties import PUBLIC, Recipient
 from syndicate.model.rights import Except, Form, Licence, Mandate, Use, Window
 from syndicate.policy import HIDDEN, REASONS, Clearance, Reason, Refusal, admit, clear, clear_preferred
@@ -19,6 +20,7 @@ from tests.making import (
     NEWS,
     NOON,
     OTHER,
+    PUBLISHER,
     RADIO,
     TV,
     YEAR,
@@ -304,3 +306,15 @@ def test_admission_says_why_nothing_at_all_can_be_released() -> None:
 def test_every_reason_has_its_words_in_both_languages() -> None:
     assert set(REASONS) == set(Reason)
     assert all(text.zh and text.en for text in REASONS.values())
+
+
+def test_a_feed_holds_what_fits_one_of_its_selectors_and_nothing_by_lack_of_one() -> None:
+    feeds = feeds_of(PUBLISHER)
+    foreign = an_item(outlet=None, channel=HEALTH)
+    assert foreign in feeds["all"]
+    assert foreign in feeds["health"]
+    assert not any(foreign in feeds[name] for name in ("news", "daily", "tv", "pictures", "video"))
+    shown = an_item(medium=Medium.VIDEO)
+    told = an_item(channel=ChannelId("video"))
+    assert all(item in feeds["video"] for item in (shown, told))
+    assert an_item() not in feeds["video"]

@@ -32,9 +32,10 @@ class Feed:
     medium: Medium | None = None
 
     def __contains__(self, item: Item) -> bool:
-        if self.channel is None and self.outlet is None and self.medium is None:
-            return True
-        return item.channel == self.channel or item.outlet == self.outlet or item.medium == self.medium
+        pairs = ((self.channel, item.channel), (self.outlet, item.outlet), (self.medium, item.medium))
+        # A selector that is not set matches nothing, not an item that lacks the same thing.
+        wanted = [(ours, theirs) for ours, theirs in pairs if ours is not None]
+        return not wanted or any(ours == theirs for ours, theirs in wanted)
 
 
 def feeds_of(publisher: Publisher) -> dict[str, Feed]:

@@ -2,7 +2,8 @@
 
 All moments are aware datetimes; they come back in UTC, except `Item.published`, which keeps its offset.
 Every method may raise a StoreFault: StoreBusy when the database was locked for longer than five seconds,
-StoreReadOnly when it cannot be written, StoreDamaged when it cannot be read.
+StoreReadOnly when it cannot be written, StoreDamaged when it cannot be read, StoreNewer or StoreOlder when
+another release has migrated it meanwhile.
 
 One change sequence: each act that changes what a reader may see gets the next number, in the order of
 commits. Reads (and the trail lines they leave) do not count as changes.
