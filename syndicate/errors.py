@@ -74,7 +74,7 @@ class Faulty(SyndicateError):
             raise ValueError("a refusal names its faults")
         said_zh = "\n".join(f"  - {fault.said(Lang.ZH)}" for fault in self.faults)
         said_en = "\n".join(f"  - {fault.said(Lang.EN)}" for fault in self.faults)
-        super().__init__(Text(f"{what} 未被接受:\n{said_zh}", f"{what} was refused:\n{said_en}"))
+        super().__init__(Text(f"{what} 未被接受：\n{said_zh}", f"{what} was refused:\n{said_en}"))
 
 
 class Unknown(SyndicateError):

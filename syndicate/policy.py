@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 
 REASONS: Final = {
-    Reason.NOT_OURS: Text("来源不属于本网媒体,本网无权授权", "its source is none of our outlets"),
+    Reason.NOT_OURS: Text("来源不属于本网媒体，本网无权授权", "its source is none of our outlets"),
     Reason.NOT_PUBLISHED: Text("尚未到发布时间", "its time of publication has not come"),
     Reason.NO_MANDATE: Text(
         "没有独家发布权覆盖该媒体和稿件类型", "no mandate covers its outlet and medium"
@@ -64,7 +64,7 @@ REASONS: Final = {
     Reason.OUTSIDE_ARCHIVE: Text(
         "发布时间不在协议允许的范围内", "it was published outside what the grant reaches back to"
     ),
-    Reason.RETENTION_ENDED: Text("保留期限已过,应当撤下", "its retention has run out"),
+    Reason.RETENTION_ENDED: Text("保留期限已过，应当撤下", "its retention has run out"),
     Reason.DELAYED: Text("延迟发布期未满", "its delay has not passed"),
 }
 """Each reason in words."""

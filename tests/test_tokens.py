@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import secrets
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -331,7 +330,7 @@ def test_the_token_that_the_hostile_ones_are_made_from_opens() -> None:
     assert check(GOOD) == Bearer(PARTNER, JTI, KID, NOW, NOW + timedelta(days=1))
 
 
-@pytest.mark.parametrize("jti", [JTI, uuid.uuid4().hex, secrets.token_urlsafe(16)])
+@pytest.mark.parametrize("jti", [JTI, uuid.UUID(int=7, version=4).hex, "-HkEbL7VhG9Rb9y3PhOmMA"])
 def test_what_is_issued_opens(jti: str) -> None:
     token = issue(
         RING,

@@ -70,7 +70,7 @@ def _any_grant(grants: list[_GrantForm]) -> list[_GrantForm]:
     raise wrong(
         "no_grant",
         Text(
-            "至少要有一条 [[grant]] 授权条款:没有写明的就是不授权",
+            "至少要有一条 [[grant]] 授权条款：没有写明的就是不授权",
             "at least one [[grant]] is needed: what is not said is not granted",
         ),
     )

@@ -54,7 +54,7 @@ def _number(number: str) -> str:
     raise wrong(
         "number_format",
         Text(
-            f"编号应为 1 至 {LONGEST_NUMBER} 个可见字符,首尾无空格,不含 #(# 之后是条款号)",
+            f"编号应为 1 至 {LONGEST_NUMBER} 个可见字符，首尾无空格，不含 #（# 之后是条款号）",
             f"a number has 1 to {LONGEST_NUMBER} printable characters, no blank at either end and no #"
             " (which sets off the clause)",
         ),
@@ -97,7 +97,7 @@ def _some(words: list[str]) -> list[str]:
     raise wrong(
         "empty",
         Text(
-            "列表不能为空:没有写明的就是不授权",
+            "列表不能为空：没有写明的就是不授权",
             "the list may not be empty: what is not said is not granted",
         ),
     )
@@ -105,12 +105,12 @@ def _some(words: list[str]) -> list[str]:
 
 def _moment(given: object, info: ValidationInfo) -> datetime:
     """A date or an offset date-time of TOML, as a moment in UTC."""
-    expected = Text("应为日期(如 2026-01-01)", "expected a date (2026-01-01)") + Text(
-        "或带时区的时间(如 2026-01-01T08:00:00+08:00),不加引号",
+    expected = Text("应为日期（如 2026-01-01）", "expected a date (2026-01-01)") + Text(
+        "或带时区的时间（如 2026-01-01T08:00:00+08:00）,不加引号",
         " or a time with its offset (2026-01-01T08:00:00+08:00), without quotes",
     )
     if isinstance(given, time):
-        raise wrong("local_time", Text("只有钟点,没有日期;", "a time of day without a date; ") + expected)
+        raise wrong("local_time", Text("只有钟点，没有日期；", "a time of day without a date; ") + expected)
     if not isinstance(given, date):
         raise wrong("wrong_type", expected)
     if given.year not in YEARS:
@@ -122,7 +122,7 @@ def _moment(given: object, info: ValidationInfo) -> datetime:
         midnight = datetime(given.year, given.month, given.day, tzinfo=_house(info).publisher.zone)
         return midnight.astimezone(UTC)
     if given.tzinfo is None:
-        raise wrong("naive_datetime", Text("时间没有写时区;", "a time without its offset; ") + expected)
+        raise wrong("naive_datetime", Text("时间没有写时区；", "a time without its offset; ") + expected)
     return given.astimezone(UTC)
 
 
@@ -132,7 +132,7 @@ def _close(closes: datetime, info: ValidationInfo) -> datetime:
         raise wrong(
             "window_empty",
             Text(
-                "截止时间应晚于 valid_from(截止当日不包含在内)",
+                "截止时间应晚于 valid_from（截止当日不包含在内）",
                 "this should be later than valid_from (the end itself is not included)",
             ),
         )
@@ -141,7 +141,7 @@ def _close(closes: datetime, info: ValidationInfo) -> datetime:
 
 def _span(given: object) -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes and seconds."""
-    example = Text("应为 ISO 8601 时长,如 PT30M、P90D、P2W", "expected a duration such as PT30M, P90D, P2W")
+    example = Text("应为 ISO 8601 时长，如 PT30M、P90D、P2W", "expected a duration such as PT30M, P90D, P2W")
     if not isinstance(given, str):
         raise wrong("wrong_type", example + Text(",加引号", ", in quotes"))
     if not _SPAN.fullmatch(given):
@@ -153,7 +153,7 @@ def _span(given: object) -> timedelta:
     if not isinstance(span, timedelta) or re.search("[YM]", given.partition("T")[0]):
         raise wrong(
             "calendar_duration",
-            Text("年和月长短不一,请改用周或天", "years and months differ in length: say weeks or days"),
+            Text("年和月长短不一，请改用周或天", "years and months differ in length: say weeks or days"),
         )
     if span > LONGEST_SPAN:
         days = LONGEST_SPAN.days
@@ -176,7 +176,7 @@ def _after_delay(span: timedelta, info: ValidationInfo) -> timedelta:
     raise wrong(
         "never_released",
         Text(
-            "应长于 delay,否则任何稿件都永远不能放行",
+            "应长于 delay，否则任何稿件都永远不能放行",
             "this should be longer than the delay: no item could ever be released",
         ),
     )

@@ -24,15 +24,15 @@ def document(file: str) -> tuple[str, str]:
         raise _faulty(name, "file_missing", Text("文件不存在", "there is no such file")) from None
     except OSError as error:
         why = error.strerror or str(error)
-        text = Text(f"无法读取: {why}", f"it cannot be read: {why}")
+        text = Text(f"无法读取：{why}", f"it cannot be read: {why}")
         raise _faulty(name, "file_unreadable", text) from None
     if len(data) > _LARGEST:
-        raise _faulty(name, "too_large", Text("超过 1 MiB,不是协议文件", "larger than 1 MiB: no agreement"))
+        raise _faulty(name, "too_large", Text("超过 1 MiB，不是协议文件", "larger than 1 MiB: no agreement"))
     try:
         return data.decode("utf-8-sig"), name
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        text = Text("不是 UTF-8 文本,请另存为 UTF-8", "this is not UTF-8 text: save it as UTF-8")
+        text = Text("不是 UTF-8 文本，请另存为 UTF-8", "this is not UTF-8 text: save it as UTF-8")
         raise _faulty(name, "encoding", text, line) from None
 
 

@@ -77,7 +77,7 @@ async def _prepare(settings: Settings, voice: Voice) -> Shown:
         taken = await house.news.take_in((shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}")
         if taken.item is None:
             raise Faulty(ARTICLE, taken.faults)
-        voice.aside(Text("示范稿件: ", "the article: ") + ACTIONS[taken.action])
+        voice.aside(Text("示范稿件：", "the article: ") + ACTIONS[taken.action])
         await _agreements(house, shipped)
         kept = settings.data / KEY_FILE
         token, key = await _key(house, kept)

@@ -27,14 +27,14 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     except ValueError:
         raise Bilingual(
             Text(
-                f"--at {value!r} 不是时间,应如 2026-01-01T08:00:00+08:00",
+                f"--at {value!r} 不是时间，应如 2026-01-01T08:00:00+08:00",
                 f"--at {value!r} is no time; expected e.g. 2026-01-01T08:00:00+08:00",
             )
         ) from None
     if at.tzinfo is None:
         raise Bilingual(
             Text(
-                f"--at {value!r} 没有写时区,应如 2026-01-01T08:00:00+08:00",
+                f"--at {value!r} 没有写时区，应如 2026-01-01T08:00:00+08:00",
                 f"--at {value!r} has no offset; expected e.g. 2026-01-01T08:00:00+08:00",
             )
         )
@@ -96,15 +96,15 @@ def _no(refusal: Refusal, remedies: list[Text], voice: Voice, about: dict[str, o
             **about,
         }
     )
-    voice.say(Text("不可以:", "No: ") + REASONS[refusal.reason] + Text("。", "."))
+    voice.say(Text("不可以：", "No: ") + REASONS[refusal.reason] + Text("。", "."))
     if refusal.clause is not None:
-        voice.say(Text(f"依据: {refusal.clause}", f"under: {refusal.clause}"))
-    voice.say(Text("怎样可以改变:", "what would change it:"))
+        voice.say(Text(f"依据：{refusal.clause}", f"under: {refusal.clause}"))
+    voice.say(Text("怎样可以改变：", "what would change it:"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
     if refusal.until is not None:
         moment = voice.exactly(refusal.until)
-        voice.say(Text(f"答案最早自行变化: {moment}", f"the answer may change by itself at {moment}"))
+        voice.say(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
 
 
 def _yes(clearance: Clearance, voice: Voice, about: dict[str, object]) -> None:
@@ -126,10 +126,10 @@ def _yes(clearance: Clearance, voice: Voice, about: dict[str, object]) -> None:
     )
     full = clearance.form is Form.FULL
     form = Text("全文", "full text") if full else Text("标题和摘要", "headline and abstract")
-    said = Text("可以:", "Yes: ") + naming.uses([clearance.use]) + Text(",", ", ") + form
+    said = Text("可以：", "Yes: ") + naming.uses([clearance.use]) + Text(",", ", ") + form
     voice.say(said + Text("。", "."))
-    voice.say(Text(f"依据: {clearance.clause}", f"under: {clearance.clause}"))
-    voice.say(Text(f"独家发布权: {clearance.mandate}", f"mandate: {clearance.mandate}"))
+    voice.say(Text(f"依据：{clearance.clause}", f"under: {clearance.clause}"))
+    voice.say(Text(f"独家发布权：{clearance.mandate}", f"mandate: {clearance.mandate}"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
 
@@ -138,17 +138,17 @@ def _ends(clearance: Clearance, voice: Voice) -> list[Text]:
     """What would turn a yes."""
     ends = [
         Text(
-            f"独家发布权 {clearance.mandate} 终止,即不再放行",
+            f"独家发布权 {clearance.mandate} 终止，即不再放行",
             f"it closes when mandate {clearance.mandate} ends",
         )
     ]
     if clearance.licence is not None:
         number = clearance.licence
-        ends.append(Text(f"授权协议 {number} 终止,即不再放行", f"it closes when licence {number} ends"))
+        ends.append(Text(f"授权协议 {number} 终止，即不再放行", f"it closes when licence {number} ends"))
     if clearance.take_down is not None:
         moment = voice.exactly(clearance.take_down)
         ends.append(Text(f"须于 {moment} 前撤下", f"it must be taken down by {moment}"))
     if clearance.until is not None:
         moment = voice.exactly(clearance.until)
-        ends.append(Text(f"答案最早自行变化: {moment}", f"the answer may change by itself at {moment}"))
+        ends.append(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
     return ends

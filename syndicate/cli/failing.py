@@ -83,7 +83,7 @@ def _tell(error: SyndicateError, voice: Voice) -> None:
     if isinstance(error, NotLicensed):
         more |= {"reason": error.reason, "clause": error.clause}
         if error.clause is not None:
-            text = text + Text(f"(条款 {error.clause})", f" (clause {error.clause})")
+            text = text + Text(f"（条款 {error.clause}）", f" (clause {error.clause})")
     _refused(voice, error.code, text, more)
 
 
@@ -94,11 +94,11 @@ def _refused(voice: Voice, code: str, text: Text, more: dict[str, object] | None
 
 
 def _usage(wrong: click.UsageError, voice: Voice) -> int:
-    text = Text("用法有误: ", "wrong usage: ") + _what_is_wrong(wrong)
+    text = Text("用法有误：", "wrong usage: ") + _what_is_wrong(wrong)
     if wrong.ctx is not None:
         voice.aside(wrong.ctx.get_usage())
         path = wrong.ctx.command_path
-        text = text + Text(f"\n用法见: {path} --help", f"\nhow to use it: {path} --help")
+        text = text + Text(f"\n用法见：{path} --help", f"\nhow to use it: {path} --help")
     _refused(voice, "usage", text)
     return WRONG_USAGE
 
@@ -117,8 +117,8 @@ def _what_is_wrong(wrong: click.UsageError) -> Text:
     if isinstance(wrong, click.BadParameter) and wrong.param is not None and wrong.ctx is not None:
         hint, kind = wrong.param.get_error_hint(wrong.ctx), wrong.param.type
         if isinstance(kind, click.Choice):
-            return Text(f"参数 {hint} 应为其中之一: {'、'.join(map(str, kind.choices))}", said)
-        return Text(f"参数 {hint} 的值不可用:{wrong.message}", said)
+            return Text(f"参数 {hint} 应为其中之一：{'、'.join(map(str, kind.choices))}", said)
+        return Text(f"参数 {hint} 的值不可用：{wrong.message}", said)
     return Text(said, said)
 
 

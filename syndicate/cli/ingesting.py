@@ -57,7 +57,7 @@ async def ingest(house: House, voice: Voice, paths: tuple[Path, ...], watch: boo
             return await _follow(intake, voice, list(paths), Settling(settle), stop)
         await _walk(intake, paths, stop)
     if stop.is_set():
-        voice.aside(Text("提前停止,其余文件未处理", "stopped before the end: the rest was not looked at"))
+        voice.aside(Text("提前停止，其余文件未处理", "stopped before the end: the rest was not looked at"))
     voice.aside(intake.summary())
     return REFUSED if intake.counts[Action.REFUSED] or stop.is_set() else 0
 
@@ -77,13 +77,13 @@ async def _follow(
     for folder in folders:
         if folder.exists() and not folder.is_dir():
             raise Bilingual(
-                Text(f"--watch 只能用于文件夹: {folder}", f"--watch follows folders only: {folder}")
+                Text(f"--watch 只能用于文件夹：{folder}", f"--watch follows folders only: {folder}")
             )
         if not folder.is_dir():
-            raise CannotWatch(Text(f"文件夹不存在: {folder}", f"there is no such folder: {folder}"))
+            raise CannotWatch(Text(f"文件夹不存在：{folder}", f"there is no such folder: {folder}"))
     names = {folder.resolve(): folder for folder in folders}
     said = "、".join(map(shown, folders)), ", ".join(map(shown, folders))
-    voice.aside(Text(f"监看 {said[0]},按 Ctrl-C 结束", f"following {said[1]}; Ctrl-C ends it"))
+    voice.aside(Text(f"监看 {said[0]}，按 Ctrl-C 结束", f"following {said[1]}; Ctrl-C ends it"))
     async for file in whole_documents(folders, settling, stop):
         root = next(root for root in names if file.is_relative_to(root))
         name = shown(names[root] / file.relative_to(root))

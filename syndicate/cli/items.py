@@ -184,7 +184,7 @@ async def _told(house: House, served: Served, partner: str, format: str) -> None
     written = await house.store.record([Pending(Entry(house.clock(), "staff", event), served.judged)])
     if not written[0]:
         raise Conflict(
-            Text("授权状态刚刚变动,请重试", "rights have changed at this very moment; try again"),
+            Text("授权状态刚刚变动，请重试", "rights have changed at this very moment; try again"),
             code="rights_changed",
         )
 

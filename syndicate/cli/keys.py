@@ -49,8 +49,8 @@ async def issue(house: House, voice: Voice, partner: str, label: str, days: int)
         print(issued.token, flush=True)
     voice.aside(
         Text(
-            f"已为 {partner} 签发密钥 {made.jti},{voice.moment(made.expires)} 到期。"
-            "此密钥只显示这一次,请立即妥善保存。",
+            f"已为 {partner} 签发密钥 {made.jti}，{voice.moment(made.expires)} 到期。"
+            "此密钥只显示这一次，请立即妥善保存。",
             f"issued key {made.jti} to {partner}; it expires at {voice.moment(made.expires)}. "
             "It is shown only this once: keep it safe now.",
         )
@@ -116,7 +116,7 @@ async def revoke(house: House, voice: Voice, jti: str) -> None:
     voice.give(_key(revoked, house.clock()))
     voice.say(
         Text(
-            f"密钥 {jti}(授权媒体 {revoked.partner})已撤销,不可恢复",
+            f"密钥 {jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
             f"key {jti} of partner {revoked.partner} is revoked, for good",
         )
     )
@@ -176,10 +176,10 @@ async def rotate(house: House, voice: Voice) -> None:
     """
     kid = await house.keys.rotate_signing_key()
     voice.give({"kid": kid, "state": "current"})
-    voice.say(Text(f"新的签名密钥: {kid}", f"the new signing key: {kid}"))
+    voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
     voice.aside(
         Text(
-            "旧密钥签发的密钥仍然有效,直到执行 syndicate signing-key retire KID",
+            "旧密钥签发的密钥仍然有效，直到执行 syndicate signing-key retire KID",
             "keys signed by the old one stay valid until: syndicate signing-key retire KID",
         )
     )
@@ -205,7 +205,7 @@ async def retire(house: House, voice: Voice, kid: str) -> None:
     voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
     voice.say(
         Text(
-            f"签名密钥 {kid} 已停用;由它签发的 {len(closed)} 个密钥即刻失效",
+            f"签名密钥 {kid} 已停用；由它签发的 {len(closed)} 个密钥即刻失效",
             f"signing key {kid} is retired; keys that it signed and that open no more: {len(closed)}",
         )
     )

@@ -38,14 +38,14 @@ async def add(house: House, voice: Voice, file: str) -> None:
     voice.give(_licence(added, house.clock()))
     voice.say(
         Text(
-            f"已添加授权协议 {added.number},授权媒体 {added.partner},条款 {len(added.grants)} 条",
+            f"已添加授权协议 {added.number}，授权媒体 {added.partner}，条款 {len(added.grants)} 条",
             f"added licence {added.number} for partner {added.partner}, grants: {len(added.grants)}",
         )
     )
     if any(grant.quota is not None for grant in added.grants):
         voice.aside(
             Text(
-                "注意:配额(quota)已记录,但本版本尚不执行",
+                "注意：配额（quota）已记录，但本版本尚不执行",
                 "note: the quota is recorded, but this release does not enforce it yet",
             )
         )
@@ -125,7 +125,7 @@ async def show(house: House, voice: Voice, number: str) -> None:
         voice.say("\n" + Text("除外条款 ", "exception ").in_(voice.lang) + exception.clause)
         parts = _excepted(exception, house.settings.publisher)
         voice.record([(name, said.in_(voice.lang)) for name, said in parts])
-    voice.say("\n" + Text("原文:", "The original text:").in_(voice.lang) + "\n")
+    voice.say("\n" + Text("原文：", "The original text:").in_(voice.lang) + "\n")
     voice.say(text.rstrip("\n"))
 
 
@@ -149,14 +149,14 @@ async def end(house: House, voice: Voice, number: str) -> None:
     voice.give({**_licence(ended, now), "still_in_force": others})
     voice.say(
         Text(
-            f"授权协议 {number} 已终止:授权媒体 {ended.partner} 即刻不能再凭它取得任何稿件。",
+            f"授权协议 {number} 已终止：授权媒体 {ended.partner} 即刻不能再凭它取得任何稿件。",
             f"licence {number} has ended: partner {ended.partner} gets nothing under it from now on.",
         )
     )
     if others:
         voice.say(
             Text(
-                f"该媒体仍有效的协议: {'、'.join(others)}",
+                f"该媒体仍有效的协议：{'、'.join(others)}",
                 f"its licences still in force: {', '.join(others)}",
             )
         )
@@ -183,7 +183,7 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
         yield (
             Text("配额", "quota"),
             Text(
-                f"{period.zh} {grant.quota.items} 篇(本版本尚不执行)",
+                f"{period.zh} {grant.quota.items} 篇（本版本尚不执行）",
                 f"{grant.quota.items} items {period.en} (not enforced in this release)",
             ),
         )

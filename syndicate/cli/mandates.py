@@ -77,7 +77,7 @@ async def list_(house: House, voice: Voice) -> None:
             for one in mandates
         ],
         empty=Text(
-            "还没有独家发布权,任何稿件都不会放行。用 syndicate mandate add FILE.toml 添加",
+            "还没有独家发布权，任何稿件都不会放行。用 syndicate mandate add FILE.toml 添加",
             "there is no mandate yet, so nothing is released; add one: syndicate mandate add FILE.toml",
         ),
     )
@@ -105,7 +105,7 @@ async def end(house: House, voice: Voice, number: str) -> None:
     )
     voice.say(Text(f"独家发布权 {number} 已终止。", f"mandate {number} has ended."))
     if ended.window.opens == ended.window.closes:
-        voice.say(Text("它尚未生效,以后也不会生效。", "it had not begun, and never will."))
+        voice.say(Text("它尚未生效，以后也不会生效。", "it had not begun, and never will."))
     elif not closed:
         voice.say(Text("其范围仍由其他独家发布权覆盖。", "other mandates still cover all that it covered."))
         return
@@ -118,9 +118,9 @@ def _say_closed(
         naming.outlet_name(outlet, publisher) + Text("·", " ") + naming.medium_name(medium)
         for outlet, medium in closed
     )
-    voice.say(Text("即刻不再向任何人放行: ", "from now on released to nobody: ") + names + Text("。", "."))
+    voice.say(Text("即刻不再向任何人放行：", "from now on released to nobody: ") + names + Text("。", "."))
     if licences:
-        said = Text("受影响的授权协议: ", "licences that rested on it: ")
+        said = Text("受影响的授权协议：", "licences that rested on it: ")
         voice.say(said + Text("、".join(licences), ", ".join(licences)))
 
 

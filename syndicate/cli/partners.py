@@ -37,7 +37,7 @@ async def add(house: House, voice: Voice, id: str, name: str, domains: tuple[str
     voice.say(Text(f"已添加授权媒体 {added.id}({added.name})", f"added partner {added.id} ({added.name})"))
     voice.aside(
         Text(
-            f"下一步: syndicate licence add FILE.toml,再 syndicate key issue {added.id}",
+            f"下一步：syndicate licence add FILE.toml，再 syndicate key issue {added.id}",
             f"next: syndicate licence add FILE.toml, then syndicate key issue {added.id}",
         )
     )
@@ -136,7 +136,7 @@ async def suspend(house: House, voice: Voice, id: str) -> None:
     voice.give(_partner(one))
     voice.say(
         Text(
-            f"已暂停 {one.id}:其全部密钥即刻不再有效;恢复用 syndicate partner resume {one.id}",
+            f"已暂停 {one.id}:其全部密钥即刻不再有效；恢复用 syndicate partner resume {one.id}",
             f"{one.id} is suspended: none of its keys opens any more, "
             f"until: syndicate partner resume {one.id}",
         )

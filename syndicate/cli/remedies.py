@@ -39,8 +39,8 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
         case Reason.NOT_OURS:
             return [
                 Text(
-                    f"来源“{item.source}”不属于任何一家本网媒体,只有本网媒体的稿件可以授权。"
-                    "若确属本网媒体,请在设置中为该媒体加入这一来源,再收一次此稿",
+                    f"来源“{item.source}”不属于任何一家本网媒体，只有本网媒体的稿件可以授权。"
+                    "若确属本网媒体，请在设置中为该媒体加入这一来源，再收一次此稿",
                     f'the source "{item.source}" is none of our outlets, and only their work is ours to '
                     "license; if it is one of ours after all, add this source line to the outlet in the "
                     "settings and ingest the document again",
@@ -52,7 +52,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             covers = f"outlets={item.outlet}, media={item.medium.value}"
             return [
                 Text(
-                    f"需要一份有效的独家发布权,包含 {covers}:syndicate mandate add FILE.toml",
+                    f"需要一份有效的独家发布权，包含 {covers}:syndicate mandate add FILE.toml",
                     f"a mandate in force is needed with {covers}: syndicate mandate add FILE.toml",
                 )
             ]
@@ -62,20 +62,20 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
         case Reason.SUMMARY_ONLY:
             return [
                 Text(
-                    "公众只能链接(--use link):标题、摘要、网址和来源标注",
+                    "公众只能链接（--use link）:标题、摘要、网址和来源标注",
                     "the public may only link (--use link): headline, abstract, address and stamp",
                 ),
                 Text(
-                    f"全文需要一份授权协议,其条款包含 uses={use}",
+                    f"全文需要一份授权协议，其条款包含 uses={use}",
                     f"the full text takes a licence with a grant for uses={use}",
                 ),
             ]
         case Reason.SUSPENDED:
             command = f"syndicate partner resume {case.partner}"
-            return [Text(f"恢复该授权媒体: {command}", f"let the partner in again: {command}")]
+            return [Text(f"恢复该授权媒体：{command}", f"let the partner in again: {command}")]
         case Reason.NO_LICENCE | Reason.LICENCE_ENDED:
             return [
-                Text("需要一份有效的授权协议,条款为 ", "a licence in force is needed with the grant ")
+                Text("需要一份有效的授权协议，条款为 ", "a licence in force is needed with the grant ")
                 + _grant(case)
                 + verbatim(": syndicate licence add FILE.toml")
             ]
@@ -86,7 +86,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             number = clause.partition("#")[0]
             return [
                 Text(
-                    f"除外条款 {clause} 优先于一切授权条款;需终止协议 {number},"
+                    f"除外条款 {clause} 优先于一切授权条款；需终止协议 {number},"
                     "并另签一份不含此除外条款的协议",
                     f"the exception {clause} beats every grant; end licence {number} and "
                     "agree on one without this exception",
@@ -127,7 +127,7 @@ def _wait(until: datetime, voice: Voice, what: Text) -> Text:
 
 def _needed(part: str, said: Text, nearest: str) -> Text:
     return Text(
-        f"需要一条包含 {part}({said.zh})的授权条款(最接近的是 {nearest})",
+        f"需要一条包含 {part}({said.zh})的授权条款（最接近的是 {nearest}）",
         f"a grant with {part} ({said.en}) is needed (the nearest is {nearest})",
     )
 
@@ -136,7 +136,7 @@ def _longer(part: str, item: Item, at: datetime, nearest: str) -> Text:
     # A span must be longer than the item's age: the moment at which it runs out is not in it.
     days = (at - item.published) // timedelta(days=1) + 1
     return Text(
-        f"需要一条 {part} 不少于 P{days}D 的授权条款(最接近的是 {nearest})",
+        f"需要一条 {part} 不少于 P{days}D 的授权条款（最接近的是 {nearest}）",
         f"a grant with {part} of P{days}D at least is needed (the nearest is {nearest})",
     )
 

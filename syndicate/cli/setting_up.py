@@ -31,13 +31,13 @@ def init() -> None:
         }
     )
     if made:
-        voice.say(Text("数据库已就绪: ", "the database is ready: ") + verbatim(settings.database_shown))
+        voice.say(Text("数据库已就绪：", "the database is ready: ") + verbatim(settings.database_shown))
     if kid is not None:
         voice.say(
-            Text("签名密钥已生成: ", "a signing key was made: ") + verbatim(f"{kid} ({settings.keys})")
+            Text("签名密钥已生成：", "a signing key was made: ") + verbatim(f"{kid} ({settings.keys})")
         )
     if not made and kid is None:
-        voice.say(Text("早已就绪,无需改动", "everything was there already; nothing was changed"))
+        voice.say(Text("早已就绪，无需改动", "everything was there already; nothing was changed"))
 
 
 @click.command(cls=Command)
@@ -77,7 +77,7 @@ def serve(host: str, port: int, workers: int) -> int:
     settings, voice = given().settings(), given().voice()
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     voice.give({"event": "starting", "address": address, "base_url": settings.base_url, "workers": workers})
-    voice.aside(Text(f"启动中,监听 {address}", f"starting on {address}"))
+    voice.aside(Text(f"启动中，监听 {address}", f"starting on {address}"))
     if settings.base_url != address:
         voice.aside(Text(f"对外地址 {settings.base_url}", f"readers reach it as {settings.base_url}"))
     return serving.serve(settings, host=host, port=port, workers=workers)

@@ -52,7 +52,7 @@ class Intake:
         total = sum(self.counts.values())
         if not total:
             return Text("没有可收的文件", "there was no document to take in")
-        said = Text(f"共 {total} 份:", f"{total} in all: ")
+        said = Text(f"共 {total} 份：", f"{total} in all: ")
         parts = [(ACTIONS[action], count) for action, count in sorted(self.counts.items())]
         zh = ",".join(f"{name.zh} {count}" for name, count in parts)
         return said + Text(zh, ", ".join(f"{count} {name.en}" for name, count in parts))
@@ -76,4 +76,4 @@ class Intake:
         for fault in taken.faults:
             voice.say(f"    {fault.said(voice.lang)}")
         for note in taken.notes:
-            voice.say(Text("    注: ", "    note: ") + note)
+            voice.say(Text("    注：", "    note: ") + note)

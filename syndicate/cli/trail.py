@@ -99,7 +99,7 @@ async def list_(
     )
     if len(lines) == limit:
         last = lines[-1].seq
-        voice.aside(Text(f"后面的记录: --after {last}", f"what comes after these: --after {last}"))
+        voice.aside(Text(f"后面的记录：--after {last}", f"what comes after these: --after {last}"))
 
 
 def _line(line: Line) -> dict[str, object]:

@@ -114,8 +114,11 @@ async def whole_documents(
 
 
 async def _notices(roots: list[Path], stop: asyncio.Event) -> AsyncIterator[set[Path]]:
-    """What may have changed; an empty set when nothing has for a moment."""
-    yield set()
+    """What may have changed; an empty set when nothing has for a moment.
+
+    Nothing comes before the watch is set up: the first look at the folder follows it, so a document that
+    arrives in between is seen by one of them.
+    """
     ticks = awatch(
         *roots,
         watch_filter=None,
@@ -129,14 +132,14 @@ async def _notices(roots: list[Path], stop: asyncio.Event) -> AsyncIterator[set[
             yield {Path(path) for _, path in changes}
     except OSError as error:
         raise CannotWatch(
-            Text(f"无法监看文件夹: {error}", f"the folder cannot be followed: {error}")
+            Text(f"无法监看文件夹：{error}", f"the folder cannot be followed: {error}")
         ) from error
 
 
 def _scan(roots: list[Path], settling: Settling) -> list[Path]:
     for root in roots:
         if not root.is_dir():
-            raise CannotWatch(Text(f"文件夹已不在: {root}", f"the folder is gone: {root}"))
+            raise CannotWatch(Text(f"文件夹已不在：{root}", f"the folder is gone: {root}"))
     found = [file for root in roots for file in documents(root)]
     settling.forget(set(settling.known()) - set(found))
     return found

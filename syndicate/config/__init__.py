@@ -101,7 +101,7 @@ def _text(file: Path) -> str:
     except UnicodeDecodeError:
         said = Text("不是 UTF-8 编码的文本", "this is not text in UTF-8")
     except OSError as error:
-        said = Text(f"无法读取({error.strerror})", f"it cannot be read ({error.strerror})")
+        said = Text(f"无法读取（{error.strerror}）", f"it cannot be read ({error.strerror})")
     raise Faulty(str(file), [Fault("file_unreadable", str(file), said)])
 
 

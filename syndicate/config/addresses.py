@@ -46,7 +46,7 @@ def authority(name: str) -> str:
     if _HOST.fullmatch(name) and name == name.lower() and "." in name and len(name) <= 253:
         return name
     raise wrong(
-        "authority", Text("应为小写域名,如 xsnet.cn", "expected a domain in small letters: xsnet.cn")
+        "authority", Text("应为小写域名，如 xsnet.cn", "expected a domain in small letters: xsnet.cn")
     )
 
 
@@ -54,7 +54,7 @@ def folder(path: str) -> str:
     """A folder's path; it need not be there yet."""
     if not path.strip() or "\0" in path or "?" in path:
         said = Text(
-            "应写明文件夹,不能为空,不含问号", "expected a folder, not blank and without question marks"
+            "应写明文件夹，不能为空，不含问号", "expected a folder, not blank and without question marks"
         )
         raise wrong("blank", said)
     try:
@@ -91,7 +91,7 @@ def database(address: str) -> str:
         or not _VISIBLE.fullmatch(address)
     ):
         said = Text(
-            "应写明数据库名,特殊字符写成 %XX", "it names no database, or has characters to write as %XX"
+            "应写明数据库名，特殊字符写成 %XX", "it names no database, or has characters to write as %XX"
         )
         raise _no_database(said)
     return address
@@ -104,7 +104,7 @@ def _no_database(why: Text) -> Exception:
 
 def _http(address: str) -> SplitResult:
     said = Text(
-        "应为 http:// 或 https:// 开头的完整地址(中文域名写成 xn-- 形式)",
+        "应为 http:// 或 https:// 开头的完整地址（中文域名写成 xn-- 形式）",
         "expected a whole address, http:// or https:// (other scripts' domains as xn--)",
     )
     try:

@@ -20,7 +20,7 @@ def id_(word: str) -> str:
     raise wrong(
         "id_format",
         Text(
-            "应以小写字母开头,只含小写字母、数字和连字符(最长 64)",
+            "应以小写字母开头，只含小写字母、数字和连字符（最长 64）",
             "expected a small letter first, then small letters, digits and hyphens, at most 64",
         ),
     )
@@ -33,7 +33,7 @@ def line(words: str) -> str:
     raise wrong(
         "blank",
         Text(
-            "应为一行文字,不能为空,首尾无空格",
+            "应为一行文字，不能为空，首尾无空格",
             "expected one line of text, not blank and without blanks at its ends",
         ),
     )
@@ -44,7 +44,7 @@ def phrase(words: str) -> str:
     if words.strip() and all(char.isprintable() or char == "\n" for char in words):
         return words.strip()
     raise wrong(
-        "blank", Text("应为文字,不能为空,不含控制字符", "expected text, without control characters")
+        "blank", Text("应为文字，不能为空，不含控制字符", "expected text, without control characters")
     )
 
 
@@ -55,7 +55,7 @@ def token_name(word: str) -> str:
     raise wrong(
         "address",
         Text(
-            "应为 https:// 开头的地址,末尾无斜线", "expected an https:// address without a slash at its end"
+            "应为 https:// 开头的地址，末尾无斜线", "expected an https:// address without a slash at its end"
         ),
     )
 
@@ -65,7 +65,7 @@ def timezone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        said = Text("没有这个时区;应如 Asia/Shanghai", "no such time zone; expected one like Asia/Shanghai")
+        said = Text("没有这个时区；应如 Asia/Shanghai", "no such time zone; expected one like Asia/Shanghai")
         raise wrong("unknown_timezone", said) from None
     return name
 
@@ -74,4 +74,4 @@ def language(tag: str) -> str:
     """A language tag (RFC 5646) as feeds write it."""
     if _LANGUAGE.fullmatch(tag):
         return tag
-    raise wrong("language", Text("应为语言标记,如 zh-CN", "expected a language tag such as zh-CN"))
+    raise wrong("language", Text("应为语言标记，如 zh-CN", "expected a language tag such as zh-CN"))

@@ -173,7 +173,7 @@ def _partner_faults(id: str, name: str, domains: Sequence[str]) -> list[Fault]:
     faults = []
     if not _PARTNER_ID.fullmatch(id) or id in _TAKEN:
         text = Text(
-            "应为 1 到 64 个小写字母、数字或连字符,且不是保留字",
+            "应为 1 到 64 个小写字母、数字或连字符，且不是保留字",
             "expected 1 to 64 lower-case letters, digits or hyphens, and no reserved word",
         )
         faults.append(Fault("partner_id_invalid", "id", text))
@@ -207,7 +207,7 @@ def _number_is_free(register: Register, number: str) -> None:
         licence.number for licences in register.licences.values() for licence in licences
     }
     if number in taken:
-        text = Text("编号已被使用: ", "the number is in use: ") + verbatim(number)
+        text = Text("编号已被使用：", "the number is in use: ") + verbatim(number)
         raise Conflict(text, code="duplicate_number")
 
 

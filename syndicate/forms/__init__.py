@@ -25,11 +25,11 @@ LONGEST: Final = 65_536
 
 _EXPECTED: Final = {
     "string_type": Text("应为加引号的文字", "expected a text in quotes"),
-    "int_type": Text("应为整数,不加引号", "expected a whole number, without quotes"),
-    "bool_type": Text("应为 true 或 false,不加引号", "expected true or false, without quotes"),
-    "list_type": Text('应为列表,例如 ["…"]', 'expected a list, such as ["…"]'),
-    "dict_type": Text("应为表,例如 { … }", "expected a table, such as { … }"),
-    "model_type": Text("应为表,例如 { … }", "expected a table, such as { … }"),
+    "int_type": Text("应为整数，不加引号", "expected a whole number, without quotes"),
+    "bool_type": Text("应为 true 或 false，不加引号", "expected true or false, without quotes"),
+    "list_type": Text('应为列表，例如 ["…"]', 'expected a list, such as ["…"]'),
+    "dict_type": Text("应为表，例如 { … }", "expected a table, such as { … }"),
+    "model_type": Text("应为表，例如 { … }", "expected a table, such as { … }"),
 }
 
 
@@ -77,9 +77,9 @@ def one_of(word: str, allowed: Sequence[str], code: str) -> str:
 def among(allowed: Sequence[str]) -> Text:
     """`; allowed: a, b`, cut short where there are very many."""
     if not allowed:
-        return Text("(目前没有可用的值)", " (there is none yet)")
+        return Text("（目前没有可用的值）", " (there is none yet)")
     shown, more = allowed[:30], "…" if len(allowed) > 30 else ""
-    return Text(";可用: " + "、".join(shown) + more, "; allowed: " + ", ".join(shown) + more)
+    return Text(";可用：" + "、".join(shown) + more, "; allowed: " + ", ".join(shown) + more)
 
 
 def meant(word: str, allowed: Sequence[str]) -> Text:
@@ -130,7 +130,7 @@ def _faults(shape: type[Form], written: Written, error: ErrorDetails) -> list[Fa
 def _said(shape: type[Form], kind: str, loc: Where, given: object) -> tuple[str, Text]:
     """Our code and our words for a mistake that pydantic found."""
     if kind == "missing":
-        return "missing", Text("缺少这一项,必须写明", "this is required, and is not there")
+        return "missing", Text("缺少这一项，必须写明", "this is required, and is not there")
     if kind == "extra_forbidden":
         known, word = _keys(shape, loc[:-1]), str(loc[-1])
         said = Text("没有这个项目", "there is no such key") + meant(word, known)
@@ -138,7 +138,7 @@ def _said(shape: type[Form], kind: str, loc: Where, given: object) -> tuple[str,
     if kind == "list_type" and isinstance(given, dict):
         name = loc[-1]
         return "wrong_type", Text(
-            f"应写成 [[{name}]](双方括号)", f"write it as [[{name}]], with two brackets"
+            f"应写成 [[{name}]]（双方括号）", f"write it as [[{name}]], with two brackets"
         )
     return "wrong_type", _EXPECTED.get(kind, Text("类型不对", "this is of the wrong type"))
 

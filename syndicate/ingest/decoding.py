@@ -65,7 +65,7 @@ def decode(data: bytes) -> str | Fault:
         return Fault(
             "binary",
             "document",
-            Text("这是二进制文件,应为文本、HTML 或 ninjs", "a binary file; expected text, HTML or ninjs"),
+            Text("这是二进制文件，应为文本、HTML 或 ninjs", "a binary file; expected text, HTML or ninjs"),
         )
     try:
         return data.decode("utf-8-sig")
@@ -80,7 +80,7 @@ def decode(data: bytes) -> str | Fault:
             "encoding",
             "document",
             Text(
-                f"UTF-8 编码损坏(字节 {broken.start}),请重新保存",
+                f"UTF-8 编码损坏（字节 {broken.start}）,请重新保存",
                 f"broken UTF-8 at byte {broken.start}; save the document again",
             ),
             row,
@@ -112,7 +112,7 @@ def _fault(zh: str, en: str) -> Fault:
     return Fault(
         "encoding",
         "document",
-        Text(f"编码为{zh},应为 UTF-8 或 GB18030", f"encoding {en}; expected UTF-8 or GB18030"),
+        Text(f"编码为{zh}，应为 UTF-8 或 GB18030", f"encoding {en}; expected UTF-8 or GB18030"),
     )
 
 

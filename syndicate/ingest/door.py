@@ -90,14 +90,14 @@ def _kind(text: str, name: str) -> _Kind:
 
 def _too_large(size: int) -> Fault:
     said = Text(
-        f"有 {size} 字节,最多 {MAX_DOCUMENT} 字节", f"{size} bytes; at most {MAX_DOCUMENT} are taken"
+        f"有 {size} 字节，最多 {MAX_DOCUMENT} 字节", f"{size} bytes; at most {MAX_DOCUMENT} are taken"
     )
     return Fault("too_large", "document", said)
 
 
 def _unsupported() -> Fault:
     said = Text(
-        "不支持的文件类型;应为保存的网页(文本或 HTML)或 ninjs 3.1",
+        "不支持的文件类型；应为保存的网页（文本或 HTML）或 ninjs 3.1",
         "a kind of document that is not taken; expected a saved page (text or HTML) or ninjs 3.1",
     )
     return Fault("unsupported_kind", "document", said)

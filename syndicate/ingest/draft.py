@@ -107,13 +107,13 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
 
 _MISSING: Final = {
     "headline": Text(
-        "没有标题;应在日期行的正上方", "no headline; expected right above the line with the date"
+        "没有标题；应在日期行的正上方", "no headline; expected right above the line with the date"
     ),
     "published": Text(
-        "没有发布时间;应为 2018年1月22日 8:1 或带时区的 RFC 3339 时间",
+        "没有发布时间；应为 2018年1月22日 8:1 或带时区的 RFC 3339 时间",
         "no time of publication; expected 2018年1月22日 8:1, or RFC 3339 with an offset",
     ),
-    "source": Text("没有来源;应有“来源:…”一行", "no source line; expected 来源:…"),
+    "source": Text("没有来源；应有“来源：…”一行", "no source line; expected 来源:…"),
     "body": Text("没有正文", "no body"),
 }
 
@@ -145,7 +145,7 @@ def _too_long(draft: Draft) -> Iterator[Fault]:
                 f"{field}_too_long",
                 field,
                 Text(
-                    f"有 {len(text)} 个字,最多 {_LONGEST[field]} 个",
+                    f"有 {len(text)} 个字，最多 {_LONGEST[field]} 个",
                     f"{len(text)} characters; at most {_LONGEST[field]}",
                 ),
             )

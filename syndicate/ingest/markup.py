@@ -158,7 +158,7 @@ def _notes(dropped: Counter[str]) -> tuple[Text, ...]:
     if count := dropped["media"]:
         notes.append(
             Text(
-                f"正文中的 {count} 个图片或音视频未收入:它们的权利需单独授权",
+                f"正文中的 {count} 个图片或音视频未收入：它们的权利需单独授权",
                 f"{count} pictures, sounds or films in the body left out: they have rights of their own",
             )
         )

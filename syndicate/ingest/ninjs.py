@@ -79,17 +79,17 @@ def _check_kind(document: Properties) -> None:
     """Refuse what is another version, not for use, or not the whole text."""
     version = document.inner("standard").text("version")
     if version and not version.startswith("3."):
-        said = Text(f"ninjs {version};应为 3.1", f"ninjs {version}; expected 3.1")
+        said = Text(f"ninjs {version}；应为 3.1", f"ninjs {version}; expected 3.1")
         document.fault("unsupported_version", "standard.version", said)
     status = document.text("pubStatus")
     if status not in _STATUSES:
         said = Text(
-            f"状态为 {status},只收 usable;撤稿请用 item hold 或 item recall",
+            f"状态为 {status}，只收 usable；撤稿请用 item hold 或 item recall",
             f"it is {status}; only usable is taken in: withhold or recall with item hold or item recall",
         )
         document.fault("not_usable", "pubStatus", said)
     if document.text("representationType") not in ("", "full"):
-        said = Text("只有部分内容,应为 full", "only a part of the item; expected full")
+        said = Text("只有部分内容，应为 full", "only a part of the item; expected full")
         document.fault("partial", "representationType", said)
 
 
@@ -109,7 +109,7 @@ def _medium(document: Properties) -> Medium:
     kind = document.text("type") or Medium.TEXT.value
     if kind in _MEDIA:
         return _MEDIA[kind]
-    said = Text(f"不收 {kind} 类;应为 ", f"items of type {kind} are not taken; expected ")
+    said = Text(f"不收 {kind} 类；应为 ", f"items of type {kind} are not taken; expected ")
     document.fault("medium_unsupported", "type", said + verbatim("text, picture, audio, video"))
     return Medium.TEXT
 
@@ -132,7 +132,7 @@ def _published(document: Properties, now: datetime) -> tuple[datetime | None, da
             "embargoed",
             "embargoedUntil",
             Text(
-                "禁发期未到;本系统尚不能代为保管,请到期后再收",
+                "禁发期未到；本系统尚不能代为保管，请到期后再收",
                 "under embargo; holds are not there yet, so take it in when the embargo has ended",
             ),
         )

@@ -33,7 +33,7 @@ MOST_KEYWORDS: Final = 50
 TOO_COMPLEX: Final = Fault(
     "too_complex",
     "document",
-    Text("HTML 标签过多,不像一篇稿件", "too many HTML tags for one article"),
+    Text("HTML 标签过多，不像一篇稿件", "too many HTML tags for one article"),
 )
 
 

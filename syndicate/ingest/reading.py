@@ -76,7 +76,7 @@ def invalid_date(found: str, number: int | None = None) -> Fault:
         "published_invalid",
         "published",
         Text(
-            f"“{found}”不是完整有效的时间;应为 2018年1月22日 8:1",
+            f"“{found}”不是完整有效的时间；应为 2018年1月22日 8:1",
             f"'{found}' is no complete valid time; expected 2018年1月22日 8:1",
         ),
         number,

@@ -99,7 +99,7 @@ def load(folder: Path) -> Keyring:
     """The keyring in this folder. Raises KeyringFault naming the file, the trouble, and what mends it."""
     path = folder / INDEX
     if not files.exists(path):
-        said = Text("不存在:尚未生成签名密钥", "is not there: no signing key has been made yet")
+        said = Text("不存在：尚未生成签名密钥", "is not there: no signing key has been made yet")
         raise files.fault(path, said, files.command("syndicate init"))
     keys = _read(path)
     private = _private(folder, keys[0])
@@ -139,7 +139,7 @@ def retire(folder: Path, kid: str, now: datetime) -> None:
         if keys[place].state is State.CURRENT:
             raise Conflict(
                 Text(
-                    "不能停用当前的签名密钥;请先执行 syndicate signing-key rotate",
+                    "不能停用当前的签名密钥；请先执行 syndicate signing-key rotate",
                     "the current signing key cannot be retired; first run: syndicate signing-key rotate",
                 ),
                 code="signing_key_current",
@@ -166,7 +166,7 @@ def _only_key(folder: Path) -> tuple[str, str] | None:
     if not found:
         return None
     if len(found) > 1:
-        said = Text("不存在,而文件夹中已有多个密钥", "is not there, and there are several keys beside it")
+        said = Text("不存在，而文件夹中已有多个密钥", "is not there, and there are several keys beside it")
         raise files.fault(folder / INDEX, said, files.restore())
     x = encode(_private_in(found[0]).public_key().public_bytes_raw())
     return thumbprint(x), x

@@ -147,13 +147,13 @@ def fault(path: Path, wrong: Text, mend: Text) -> KeyringFault:
 
 def command(line: str) -> Text:
     """`Run: LINE`"""
-    return Text("请执行: ", "Run: ") + verbatim(line)
+    return Text("请执行：", "Run: ") + verbatim(line)
 
 
 def restore() -> Text:
     """What to do about a file that only a copy can mend."""
     return Text(
-        "请从备份恢复该文件;系统不会自行生成新密钥替代它",
+        "请从备份恢复该文件；系统不会自行生成新密钥替代它",
         "Restore it from a backup; no new key is made in its place",
     )
 
@@ -162,7 +162,7 @@ def replace_key(path: Path) -> Text:
     """What to do about a private key's file, with a copy or without."""
     quoted = shlex.quote(str(path))
     return Text(
-        f"请从备份恢复该文件;若无备份,请执行: rm -f -- {quoted} && syndicate signing-key rotate",
+        f"请从备份恢复该文件；若无备份，请执行：rm -f -- {quoted} && syndicate signing-key rotate",
         f"Restore it from a backup; without one, run: rm -f -- {quoted} && syndicate signing-key rotate",
     )
 
@@ -182,11 +182,11 @@ def _unreadable(path: Path, error: OSError, mend: Text) -> KeyringFault:
         return fault(path, Text("是符号链接", "is a symbolic link"), mend)
     if error.errno == errno.ENOENT:
         return fault(path, Text("不存在", "is not there"), mend)
-    said = Text(f"无法读取({error.strerror})", f"cannot be read ({error.strerror})")
+    said = Text(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})")
     quoted = shlex.quote(str(path))
     return fault(path, said, command(f'chown "$(id -un)" {quoted}'))
 
 
 def _unwritable(path: Path, error: OSError) -> KeyringFault:
-    said = Text(f"无法写入({error.strerror})", f"cannot be written ({error.strerror})")
+    said = Text(f"无法写入（{error.strerror}）", f"cannot be written ({error.strerror})")
     return fault(path, said, command(f"ls -ld {shlex.quote(str(path.parent))}; df -h"))

@@ -26,45 +26,45 @@ PATIENCE: Final = 5.0
 """Seconds that anybody waits for a lock before StoreBusy."""
 
 _BUSY: Final = Text(
-    "数据库被其他程序占用超过 5 秒:请稍后重试,或结束占用它的程序",
+    "数据库被其他程序占用超过 5 秒：请稍后重试，或结束占用它的程序",
     "the database was locked by another program for more than 5 seconds: "
     "try again, or end the program that holds it",
 )
 _READ_ONLY: Final = Text(
-    "数据库不可写:请检查数据文件夹的权限和磁盘挂载方式(PostgreSQL:是否连接到了备用服务器)",
+    "数据库不可写：请检查数据文件夹的权限和磁盘挂载方式（PostgreSQL:是否连接到了备用服务器）",
     "the database cannot be written: check the permissions of the data folder and how its disk is mounted "
     "(PostgreSQL: whether this is a standby)",
 )
 _DAMAGED: Final = Text(
-    "这不是本系统的数据库,或数据库已损坏:请停止服务,从最近的备份恢复",
+    "这不是本系统的数据库，或数据库已损坏：请停止服务，从最近的备份恢复",
     "this is not a database of ours, or it is damaged: stop the server and restore the newest backup",
 )
 _MISSING: Final = Text(
-    "数据库还不存在:请先运行 syndicate init",
+    "数据库还不存在：请先运行 syndicate init",
     "there is no database yet: run `syndicate init`",
 )
 _NO_SUCH_DATABASE: Final = Text(
-    "PostgreSQL 服务器上没有这个数据库:请先用 createdb 建立,再运行 syndicate init",
+    "PostgreSQL 服务器上没有这个数据库：请先用 createdb 建立，再运行 syndicate init",
     "the PostgreSQL server has no database of this name: make it with createdb, then run `syndicate init`",
 )
 _FULL: Final = Text(
-    "磁盘已满,没有写入任何内容:请腾出空间,服务会自行恢复",
+    "磁盘已满，没有写入任何内容：请腾出空间，服务会自行恢复",
     "the disk is full and nothing was written: make room, the server then goes on by itself",
 )
 _BROKEN_DISK: Final = Text(
-    "读写数据库时磁盘出错:请检查磁盘,然后重新启动服务",
+    "读写数据库时磁盘出错：请检查磁盘，然后重新启动服务",
     "the disk failed while the database was read or written: check the disk, then restart the server",
 )
 _CANNOT_OPEN: Final = Text(
-    "无法打开数据库文件:请检查文件和所在文件夹的权限",
+    "无法打开数据库文件：请检查文件和所在文件夹的权限",
     "the database file cannot be opened: check its permissions and those of its folder",
 )
 _UNREACHABLE: Final = Text(
-    "无法连接数据库服务器:请检查它是否在运行,以及 SYNDICATE_DATABASE 中的主机和端口",
+    "无法连接数据库服务器：请检查它是否在运行，以及 SYNDICATE_DATABASE 中的主机和端口",
     "the database server does not answer: check that it runs, and host and port in SYNDICATE_DATABASE",
 )
 _NOT_ADMITTED: Final = Text(
-    "数据库服务器拒绝登录:请检查 SYNDICATE_DATABASE 中的用户名和密码",
+    "数据库服务器拒绝登录：请检查 SYNDICATE_DATABASE 中的用户名和密码",
     "the database server refused the login: check user and password in SYNDICATE_DATABASE",
 )
 _CONFLICT: Final = Text(
@@ -211,7 +211,7 @@ def _of_system(fault: OSError) -> StoreFault:
 def _unforeseen(name: str) -> StoreFault:
     return StoreFault(
         Text(
-            f"数据库出错({name}):请查看服务日志",
+            f"数据库出错（{name}）:请查看服务日志",
             f"the database failed ({name}): see the server's log",
         )
     )

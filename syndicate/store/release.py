@@ -35,7 +35,7 @@ def release_of(connection: Connection) -> Release:
     if any(mark not in known for mark in marks):
         raise StoreNewer(
             Text(
-                "数据库来自更新的版本,本版本不能使用:请安装写入它的版本",
+                "数据库来自更新的版本，本版本不能使用：请安装写入它的版本",
                 "the database is of a newer release and this one must not touch it: "
                 "install the release that wrote it",
             )
@@ -57,7 +57,7 @@ def require_current(connection: Connection) -> None:
         case Release.OLDER:
             raise StoreOlder(
                 Text(
-                    "数据库需要升级:请先备份,再运行 syndicate init",
+                    "数据库需要升级：请先备份，再运行 syndicate init",
                     "the database waits for its migration: back it up, then run `syndicate init`",
                 )
             )

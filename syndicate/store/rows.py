@@ -268,7 +268,7 @@ def _readable(what: str) -> Iterator[None]:
     except (KeyError, TypeError, ValueError) as fault:
         raise StoreDamaged(
             Text(
-                f"数据库中的 {what} 无法读取({fault}):请从最近的备份恢复",
+                f"数据库中的 {what} 无法读取（{fault}）:请从最近的备份恢复",
                 f"the database holds {what} in a form that cannot be read ({fault}): "
                 "restore the newest backup",
             )

@@ -48,8 +48,8 @@ def open_store(address: str) -> SqlStore:
 def _not_an_address() -> StoreFault:
     return StoreFault(
         Text(
-            "数据库地址有误:应为 sqlite+aiosqlite:////绝对路径/syndicate.db,"
-            "或 postgresql+asyncpg://用户:密码@主机/数据库",
+            "数据库地址有误：应为 sqlite+aiosqlite:////绝对路径/syndicate.db,"
+            "或 postgresql+asyncpg://用户：密码@主机/数据库",
             "this is no address of a database: expected sqlite+aiosqlite:////absolute/path/syndicate.db "
             "or postgresql+asyncpg://user:password@host/database",
         ),

@@ -61,7 +61,7 @@ class SqlWriting:
         elif await reading.item(self._session, item.id, item.version) is not None:
             raise Conflict(
                 Text(
-                    f"稿件 {item.id} 的第 {item.version} 版已经存在,版本不能改写",
+                    f"稿件 {item.id} 的第 {item.version} 版已经存在，版本不能改写",
                     f"item {item.id} already has a version {item.version}: versions are never overwritten",
                 )
             )

@@ -45,7 +45,7 @@ def conditions(item: StampedItem, publisher: Publisher) -> Text:
     """What the grant asks of its partner beyond the stamp; for the public, what is reserved."""
     if isinstance(item.recipient, Public):
         return _RESERVED
-    said = Text("授权使用方式:", "granted use: ") + use_name(item.use)
+    said = Text("授权使用方式：", "granted use: ") + use_name(item.use)
     said += (
         Text(";可修改文章", "; the article may be edited")
         if item.may_edit
@@ -64,7 +64,7 @@ def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
         + verbatim(item.stamp)
         + Text("”;", "”; ")
         + conditions(item, publisher)
-        + Text(f"。完整条款:{terms_address(publisher)}", f". Full terms: {terms_address(publisher)}")
+        + Text(f"。完整条款：{terms_address(publisher)}", f". Full terms: {terms_address(publisher)}")
     )
 
 
