@@ -141,7 +141,9 @@ def _close(closes: datetime, info: ValidationInfo) -> datetime:
 
 def _span(given: object) -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes and seconds."""
-    example = Text("应为 ISO 8601 时长，如 PT30M、P90D、P2W", "expected a duration such as PT30M, P90D, P2W")
+    example = Text(
+        "应为 ISO 8601 时长，如 PT30M、P90D、P2W", "expected a duration such as PT30M, P90D, P2W"
+    )
     if not isinstance(given, str):
         raise wrong("wrong_type", example + Text(",加引号", ", in quotes"))
     if not _SPAN.fullmatch(given):

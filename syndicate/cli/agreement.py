@@ -27,7 +27,9 @@ def document(file: str) -> tuple[str, str]:
         text = Text(f"无法读取：{why}", f"it cannot be read: {why}")
         raise _faulty(name, "file_unreadable", text) from None
     if len(data) > _LARGEST:
-        raise _faulty(name, "too_large", Text("超过 1 MiB，不是协议文件", "larger than 1 MiB: no agreement"))
+        raise _faulty(
+            name, "too_large", Text("超过 1 MiB，不是协议文件", "larger than 1 MiB: no agreement")
+        )
     try:
         return data.decode("utf-8-sig"), name
     except UnicodeDecodeError as error:

@@ -81,7 +81,7 @@ def _common(hidden: bool) -> list[click.Parameter]:
             ["--data"],
             type=path,
             metavar="DIR",
-            help="数据文件夹,默认 var(环境变量 SYNDICATE_DATA) · data folder",
+            help="数据文件夹，默认 var（环境变量 SYNDICATE_DATA） · data folder",
             **said,
         ),
         click.Option(
@@ -91,7 +91,7 @@ def _common(hidden: bool) -> list[click.Parameter]:
         click.Option(
             ["--lang"],
             type=click.Choice(_LANGUAGES),
-            help="界面语言,默认 zh(环境变量 SYNDICATE_LANG) · language of the output",
+            help="界面语言，默认 zh（环境变量 SYNDICATE_LANG） · language of the output",
             **said,
         ),
     ]
@@ -123,7 +123,7 @@ class Group(click.Group):
     cls=Group,
     hide_common=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
-    epilog="退出码 0 完成,1 被拒绝或部分失败,2 用法或设置有误。"
+    epilog="退出码 0 完成，1 被拒绝或部分失败，2 用法或设置有误。"
     "Exit code 0 done, 1 refused or partly failed, 2 wrong usage or settings.",
 )
 @click.version_option(package.__version__, prog_name="syndicate", help="显示版本 · show the version")

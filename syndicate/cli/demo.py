@@ -150,20 +150,20 @@ def _message(shown: Shown, settings: Settings) -> str:
 {name_en} · syndication is ready
 
 打开 · Open
-  首页:订阅源和授权说明 · the home page: feeds and terms
+  首页：订阅源和授权说明 · the home page: feeds and terms
     {base}/
-  一篇真实稿件,2018 年 1 月 22 日刊 · a real story of 22 January 2018
+  一篇真实稿件，2018 年 1 月 22 日刊 · a real story of 22 January 2018
     {base}/items/{shown.item}
 
-1 公开订阅:标题、摘要和“{stamp}” · the public feed: headline, abstract, stamp
+1 公开订阅：标题、摘要和“{stamp}” · the public feed: headline, abstract, stamp
 
 curl {base}/feeds/all.rss
 
-2 授权订阅:凭密钥得到全文,每篇都带来源标注 · the licensed feed: stamped full text, with the key
+2 授权订阅：凭密钥得到全文，每篇都带来源标注 · the licensed feed: stamped full text, with the key
 
 curl -H 'Authorization: Bearer {shown.token}' {licensed}
 
-3 同一地址,不带密钥:被拒绝,401 token_missing · the same without the key: refused, 401 token_missing
+3 同一地址，不带密钥：被拒绝，401 token_missing · the same without the key: refused, 401 token_missing
 
 curl -i {licensed}
 

@@ -54,7 +54,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     "--at",
     callback=_moment,
     metavar="TIME",
-    help="判断的时刻,须带时区;默认现在 · moment with its offset; default now",
+    help="判断的时刻，须带时区；默认现在 · moment with its offset; default now",
 )
 @with_house
 async def explain(
@@ -62,7 +62,7 @@ async def explain(
 ) -> None:
     """说明可否及缘由 · Why, and what would change it.
 
-    某授权媒体(或公众)可否以某种方式使用某稿件,依据哪一条款,怎样可以改变。
+    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变。
 
     按现在登记的权利判断。 Judged with the rights as they stand now.
 

@@ -37,13 +37,13 @@ _LONG_WORK = 20
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="监看时,文件静止多久才算写完 · how long a file must stand still to count as whole",
+    help="监看时，文件静止多久才算写完 · how long a file must stand still to count as whole",
 )
 @with_house
 async def ingest(house: House, voice: Voice, paths: tuple[Path, ...], watch: bool, settle: float) -> int:
-    """收稿:文件和文件夹 · Take in files and folders.
+    """收稿：文件和文件夹 · Take in files and folders.
 
-    每份文件一个结果;有一份被拒绝,退出码即为 1。
+    每份文件一个结果；有一份被拒绝，退出码即为 1。
     One result for each document; exit code 1 if any was refused.
 
     \b

@@ -82,7 +82,7 @@ def read(file: Path) -> bytes:
         raise Faulty(name, [_fault("file_missing", "文件不存在", "there is no such file")]) from None
     except OSError as error:
         why = error.strerror or str(error)
-        fault = _fault("file_unreadable", f"无法读取: {why}", f"it cannot be read: {why}")
+        fault = _fault("file_unreadable", f"无法读取：{why}", f"it cannot be read: {why}")
         raise Faulty(name, [fault]) from None
     if len(data) > MAX_DOCUMENT:
         raise Faulty(name, [too_large(len(data))])
@@ -93,7 +93,7 @@ def too_large(size: int) -> Fault:
     """The fault of a document that is larger than any we take."""
     return _fault(
         "too_large",
-        f"文件有 {size} 字节,超过上限 {MAX_DOCUMENT} 字节",
+        f"文件有 {size} 字节，超过上限 {MAX_DOCUMENT} 字节",
         f"it has {size} bytes, more than the {MAX_DOCUMENT} that a document may have",
     )
 

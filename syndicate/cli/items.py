@@ -39,7 +39,7 @@ def item() -> None:
     default=50,
     show_default=True,
     metavar="N",
-    help="最多几篇,从最新发布的起 · at most this many, newest publication first",
+    help="最多几篇，从最新发布的起 · at most this many, newest publication first",
 )
 @with_house
 async def list_(house: House, voice: Voice, limit: int) -> None:
@@ -124,7 +124,7 @@ async def export(
 ) -> None:
     """导出一篇带来源标注的稿件 · Write one item, stamped, to standard output.
 
-    不写 --partner 时,只有公众可得的标题和摘要。写给授权媒体的导出记入审计记录。
+    不写 --partner 时，只有公众可得的标题和摘要。写给授权媒体的导出记入审计记录。
     Without --partner it is what the public may have: headline and abstract. What is written for a
     partner goes into the trail, like any delivery.
 

@@ -24,18 +24,18 @@ def key() -> None:
 
 @key.command()
 @click.argument("partner", metavar="PARTNER")
-@click.option("--label", default="", metavar="L", help="备注,如用途 · a note, such as what it is for")
+@click.option("--label", default="", metavar="L", help="备注，如用途 · a note, such as what it is for")
 @click.option(
     "--days",
     type=int,
     default=365,
     show_default=True,
     metavar="N",
-    help=f"有效天数,1 至 {MOST_DAYS} · days of life",
+    help=f"有效天数，1 至 {MOST_DAYS} · days of life",
 )
 @with_house
 async def issue(house: House, voice: Voice, partner: str, label: str, days: int) -> None:
-    """签发密钥:只显示这一次 · Issue a key; it is shown this once, alone on standard output.
+    """签发密钥：只显示这一次 · Issue a key; it is shown this once, alone on standard output.
 
     \b
     例 · Example:
@@ -106,7 +106,7 @@ async def list_(house: House, voice: Voice, partner: str | None) -> None:
 @click.argument("jti", metavar="JTI")
 @with_house
 async def revoke(house: House, voice: Voice, jti: str) -> None:
-    """撤销密钥,所有进程即刻生效 · Revoke a key, at once and on every worker.
+    """撤销密钥，所有进程即刻生效 · Revoke a key, at once and on every worker.
 
     \b
     例 · Example:
@@ -168,7 +168,7 @@ async def list_signing(house: House, voice: Voice) -> None:
 @signing_key.command()
 @with_house
 async def rotate(house: House, voice: Voice) -> None:
-    """更换签名密钥;旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
+    """更换签名密钥；旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
 
     \b
     例 · Example:
@@ -190,7 +190,7 @@ async def rotate(house: House, voice: Voice) -> None:
 @click.argument("kid", metavar="KID")
 @with_house
 async def retire(house: House, voice: Voice, kid: str) -> None:
-    """停用签名密钥:它签发的密钥全部失效 · End a signing key and all keys that it signed.
+    """停用签名密钥：它签发的密钥全部失效 · End a signing key and all keys that it signed.
 
     \b
     例 · Example:

@@ -28,7 +28,7 @@ def licence() -> None:
 @click.argument("file", metavar="FILE.toml")
 @with_house
 async def add(house: House, voice: Voice, file: str) -> None:
-    """添加授权协议(- 为标准输入) · Add a licence; - reads standard input.
+    """添加授权协议（- 为标准输入） · Add a licence; - reads standard input.
 
     \b
     例 · Example:
@@ -133,7 +133,7 @@ async def show(house: House, voice: Voice, number: str) -> None:
 @click.argument("number", metavar="NUMBER")
 @with_house
 async def end(house: House, voice: Voice, number: str) -> None:
-    """终止授权协议,即刻生效 · End a licence now.
+    """终止授权协议，即刻生效 · End a licence now.
 
     \b
     例 · Example:

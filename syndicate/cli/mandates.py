@@ -28,7 +28,7 @@ def mandate() -> None:
 @click.argument("file", metavar="FILE.toml")
 @with_house
 async def add(house: House, voice: Voice, file: str) -> None:
-    """添加独家发布权(- 为标准输入) · Add a mandate; - reads standard input.
+    """添加独家发布权（- 为标准输入） · Add a mandate; - reads standard input.
 
     \b
     例 · Example:
@@ -87,7 +87,7 @@ async def list_(house: House, voice: Voice) -> None:
 @click.argument("number", metavar="NUMBER")
 @with_house
 async def end(house: House, voice: Voice, number: str) -> None:
-    """终止独家发布权,即刻生效 · End a mandate now; all that rests on it closes.
+    """终止独家发布权，即刻生效 · End a mandate now; all that rests on it closes.
 
     \b
     例 · Example:

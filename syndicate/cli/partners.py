@@ -1,4 +1,4 @@
-"""`partner`: 授权媒体, the media that have a licence, or may get one."""
+"""`partner`: 授权媒体，the media that have a licence, or may get one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def partner() -> None:
 @click.argument("id", metavar="ID")
 @click.option("--name", required=True, metavar="NAME", help="名称 · name")
 @click.option(
-    "--domain", "domains", multiple=True, metavar="D", help="域名,可多次 · a domain; may be repeated"
+    "--domain", "domains", multiple=True, metavar="D", help="域名，可多次 · a domain; may be repeated"
 )
 @with_house
 async def add(house: House, voice: Voice, id: str, name: str, domains: tuple[str, ...]) -> None:
@@ -126,7 +126,7 @@ async def show(house: House, voice: Voice, id: str) -> None:
 @click.argument("id", metavar="ID")
 @with_house
 async def suspend(house: House, voice: Voice, id: str) -> None:
-    """暂停授权媒体:其密钥即刻失效 · Close the door to a partner at once.
+    """暂停授权媒体：其密钥即刻失效 · Close the door to a partner at once.
 
     \b
     例 · Example:

@@ -62,7 +62,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
         case Reason.SUMMARY_ONLY:
             return [
                 Text(
-                    "公众只能链接（--use link）:标题、摘要、网址和来源标注",
+                    "公众只能链接（--use link）：标题、摘要、网址和来源标注",
                     "the public may only link (--use link): headline, abstract, address and stamp",
                 ),
                 Text(

@@ -65,7 +65,7 @@ def init() -> None:
     metavar="N",
 )
 def serve(host: str, port: int, workers: int) -> int:
-    """启动服务,直到 SIGTERM 或 Ctrl-C · Serve until SIGTERM or Ctrl-C.
+    """启动服务，直到 SIGTERM 或 Ctrl-C · Serve until SIGTERM or Ctrl-C.
 
     \b
     例 · Example:

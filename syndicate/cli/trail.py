@@ -1,4 +1,4 @@
-"""`trail`: 审计记录, what staff and partners did, line by line."""
+"""`trail`: 审计记录，what staff and partners did, line by line."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def trail() -> None:
 async def list_(
     house: House, voice: Voice, after: int, partner: str | None, item: str | None, limit: int
 ) -> None:
-    """列出审计记录,按序号 · Lines of the trail, in order.
+    """列出审计记录，按序号 · Lines of the trail, in order.
 
     \b
     例 · Example:

@@ -56,10 +56,10 @@ CHANNELS: Final = (
 def notice(name: str, outlets: Sequence[str], stamp: str) -> str:
     """The rights notice in Chinese, for this publisher, the names of its outlets, and its stamp."""
     return (
-        f"{name}依据与各权利人订立的协议,享有{'、'.join(outlets)}全部文字、图片、音频和视频稿件的"
-        f"网上独家发布权,相关版权由{name}享有。凡未与{name}订立授权协议的媒体、网站或个人,均不得转载、链接、"
-        f"转贴或以其他方式复制发表上述稿件。已获授权的媒体和网站,使用时必须注明“{stamp}”。"
-        f"对违反上述声明的行为,{name}将依法追究法律责任。"
+        f"{name}依据与各权利人订立的协议，享有{'、'.join(outlets)}全部文字、图片、音频和视频稿件的"
+        f"网上独家发布权，相关版权由{name}享有。凡未与{name}订立授权协议的媒体、网站或个人，均不得转载、链接、"
+        f"转贴或以其他方式复制发表上述稿件。已获授权的媒体和网站，使用时必须注明“{stamp}”。"
+        f"对违反上述声明的行为，{name}将依法追究法律责任。"
     )
 
 

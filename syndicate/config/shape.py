@@ -87,7 +87,9 @@ def _channels(channels: list[_ChannelForm], info: ValidationInfo) -> list[_Chann
 
 
 def _taken(ids: list[str], others: set[str]) -> list[tuple[tuple[str | int, ...], Text]]:
-    said = Text("已有同名的订阅源，请改用其他 id", "another feed goes by this id already: choose another id")
+    said = Text(
+        "已有同名的订阅源，请改用其他 id", "another feed goes by this id already: choose another id"
+    )
     return [((n, "id"), said) for n, one in enumerate(ids) if one in others or one in ids[:n]]
 
 

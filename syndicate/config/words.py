@@ -55,7 +55,8 @@ def token_name(word: str) -> str:
     raise wrong(
         "address",
         Text(
-            "应为 https:// 开头的地址，末尾无斜线", "expected an https:// address without a slash at its end"
+            "应为 https:// 开头的地址，末尾无斜线",
+            "expected an https:// address without a slash at its end",
         ),
     )
 
@@ -65,7 +66,9 @@ def timezone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        said = Text("没有这个时区；应如 Asia/Shanghai", "no such time zone; expected one like Asia/Shanghai")
+        said = Text(
+            "没有这个时区；应如 Asia/Shanghai", "no such time zone; expected one like Asia/Shanghai"
+        )
         raise wrong("unknown_timezone", said) from None
     return name
 
