@@ -21,8 +21,10 @@ from aiohttp import web
 
 from syndicate.config import Settings, load
 from syndicate.store.sql import open_store
+from syndicate.web.app import WORKER, Worker
 from syndicate.web.logs import AccessLog
 from syndicate.web.routes import build as build_app
+from syndicate.web.serving import Runner
 from syndicate.wiring import House, build, initialise
 from tests.making import NOON
 
@@ -64,6 +66,7 @@ class Serving:
     clock: MovableClock
     address: str
     client: aiohttp.ClientSession
+    worker: Worker
 
     async def get(
         self,
@@ -105,14 +108,14 @@ async def serving(
     await store.open()
     house = build(settings, store, clock)
     app = build_app(house, AccessLog(io.StringIO()))
-    runner = web.AppRunner(app, access_log=None)
+    runner = Runner(app)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession(auto_decompress=True) as client:
-            yield Serving(house, clock, f"http://127.0.0.1:{port}", client)
+            yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER])
     finally:
         await runner.cleanup()
         await house.front.close()

@@ -1,4 +1,4 @@
-"""Asked again: a request that was read and answered before is answered by looking its bytes up.
+"""Asked again: a request that was read and answered before is answered by looking its octets up.
 
 Feed readers send the same request head for hours. When aiohttp's parser has read a head, found a plain
 GET of an open feed without a body, and the answer came from a kept edition, the head is remembered with
@@ -9,18 +9,32 @@ that the desk does not hold to be good at this moment.
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from dataclasses import dataclass
+from time import perf_counter, time
+from typing import Protocol, runtime_checkable
 
+from aiohttp import web
 from cachetools import LRUCache
 
 from syndicate.desk.front import FrontDesk
 from syndicate.desk.standing import Clock
-from syndicate.web.ready import ReadyAnswers, answer, public_cache
-from syndicate.web.replies import Reply
+from syndicate.web.logs import AccessLog
+from syndicate.web.ready import Choosing, ReadyAnswers, choose, choosing, public_cache
+from syndicate.web.replies import whole_head
 
 _KEPT = 4_096
 LONGEST = 2_048
 """Octets of a head that is worth remembering."""
+
+
+@runtime_checkable
+class Overheard(Protocol):
+    """A connection that can tell the octets of the request under way."""
+
+    def head_of_request(self) -> bytes | None:
+        """The octets, if they came whole, alone and on an idle connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +44,57 @@ class Question:
     feed: str
     format: str
     path: str
-    accept_encoding: str | None
-    if_none_match: str | None
-    if_modified_since: str | None
+    choosing: Choosing
 
 
 class Repeats:
-    """One per worker: heads that were read before."""
+    """One per worker: heads that were read before. `closed` sends everything the ordinary way; `answers`
+    counts what was answered here."""
 
-    def __init__(self, front: FrontDesk, ready: ReadyAnswers, clock: Clock) -> None:
-        self._front, self._ready, self._clock = front, ready, clock
+    def __init__(self, front: FrontDesk, ready: ReadyAnswers, clock: Clock, access_log: AccessLog) -> None:
+        self._front, self._ready, self._clock, self._log = front, ready, clock, access_log
         self._heads: LRUCache[bytes, Question] = LRUCache(_KEPT)
+        self.closed = False
+        self.answers = 0
 
-    def remember(self, head: bytes, question: Question) -> None:
-        """These octets, whole and alone, ask this."""
-        self._heads[head] = question
+    def learn(self, request: web.Request, feed: str, format: str) -> None:
+        """Remember what the head of this request asks, if it may be answered without reading it again.
 
-    def asked(self, head: bytes) -> Question | None:
-        """What these octets ask, if they were read before."""
-        return self._heads.get(head)
+        Only HTTP/1.1 without a Connection header: how the connection goes on must not be a question.
+        """
+        if request.method != "GET" or request.version != (1, 1) or "Connection" in request.headers:
+            return
+        protocol = request.protocol
+        head = protocol.head_of_request() if isinstance(protocol, Overheard) else None
+        if head is None or len(head) > LONGEST:
+            return
+        self._heads[head] = Question(feed, format, request.path, choosing(request))
 
-    def answer(self, question: Question) -> Reply | None:
-        """The answer, if it is at hand and holds at this moment."""
+    def serve(self, head: bytes, transport: asyncio.Transport) -> bool:
+        """Answer at once; False where the octets are new or the answer is not at hand."""
+        question = self._heads.get(head)
+        if question is None or self.closed or transport.get_write_buffer_size() > 0:
+            return False
+        begun = perf_counter()
         served = self._front.kept_public_feed(question.feed)
-        if served is None:
-            return None
-        ready = self._ready.kept(served, question.format)
-        if ready is None:
-            return None
-        return answer(
-            ready,
-            accept_encoding=question.accept_encoding,
-            if_none_match=question.if_none_match,
-            if_modified_since=question.if_modified_since,
-            cache_control=public_cache(served.edition.until, self._clock()),
+        ready = self._ready.kept(served, question.format) if served is not None else None
+        if served is None or ready is None:
+            return False
+        cache_control = public_cache(served.edition.until, self._clock())
+        chosen = choose(ready, question.choosing, cache_control)
+        request_id = secrets.token_hex(8)
+        transport.write(whole_head(chosen.status, chosen.head, request_id))
+        if chosen.body:
+            transport.write(chosen.body)
+        self._log.add(
+            at=time(),
+            request_id=request_id,
+            method="GET",
+            path=question.path,
+            status=chosen.status,
+            octets=len(chosen.body),
+            seconds=perf_counter() - begun,
+            partner="",
         )
+        self.answers += 1
+        return True

@@ -14,6 +14,7 @@ from aiohttp import web
 from syndicate.desk.front import Asked, Caller
 from syndicate.errors import NotLicensed, StoreFault, SyndicateError, TokenRejected, Unknown
 from syndicate.language import Lang, Text
+from syndicate.web.again import Repeats
 from syndicate.web.identity import Doorkeeper
 from syndicate.web.logs import AccessLog
 from syndicate.web.pages import Pages
@@ -44,6 +45,7 @@ class Worker:
     ready: ReadyAnswers
     pages: Pages
     access_log: AccessLog
+    repeats: Repeats
     draining: bool = field(default=False)
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
 from syndicate.web.app import BadParameter
+from syndicate.web.ready import field
 
 _FEEDS = (
     "application/rss+xml",
@@ -30,12 +31,6 @@ _WIDER = {
     "html": ("text/html", "application/xhtml+xml"),
 }
 """The media types under which a format may be asked for."""
-
-
-def field(request: web.Request, name: str) -> str | None:
-    """A list field of the request, its lines joined (RFC 9110, section 5.3); None if there is none."""
-    lines = request.headers.getall(name, None)
-    return None if lines is None else ", ".join(lines)
 
 
 def use_of(request: web.Request) -> Use | None:

@@ -16,8 +16,10 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
+from syndicate.web.again import Repeats
 from syndicate.web.replies import REQUEST_ID, Reply
 
 PATIENCE = 10.0
@@ -39,13 +41,53 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 class Conversation(RequestHandler):
     """One connection. `step` changes whenever the client gets on."""
 
-    __slots__ = ("_errors", "_last_step", "_stuck_since", "_taking_since")
+    __slots__ = (
+        "_between",
+        "_errors",
+        "_head",
+        "_last_step",
+        "_repeats",
+        "_stuck_since",
+        "_taking_since",
+    )
 
     def __init__(self, manager: Listener, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(manager, loop=loop, **options)
         self._errors = manager.errors
+        self._repeats = manager.repeats
+        self._between = True
+        self._head: bytes | None = None
         self._last_step: tuple[int, int, int] | None = None
         self._stuck_since = self._taking_since = loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets from the client: a request asked again is answered at once, the rest is parsed.
+
+        `_between` says that the parser stands between two requests: at the start, and after a read that
+        was exactly one request without a body. Once that is in doubt it stays so.
+        """
+        idle = (
+            self._between
+            and self._waiter is not None
+            and not self._waiter.done()
+            and not (self._messages or self._close or self._force_close)
+        )
+        if idle and self.transport is not None and self._repeats.serve(data, self.transport):
+            self._request_count += 1
+            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+            return
+        self._head = None
+        count = self._request_count
+        super().data_received(data)
+        if self._between:
+            alone = self._request_count == count + 1 and bool(self._messages)
+            self._between = alone and data.endswith(b"\r\n\r\n") and self._messages[-1][1] is EMPTY_PAYLOAD
+            if idle and self._between:
+                self._head = data
+
+    def head_of_request(self) -> bytes | None:
+        """The octets of the request under way, if they came whole, alone and on an idle connection."""
+        return self._head
 
     def step(self) -> tuple[int, int, int]:
         """Where the conversation is: requests begun, whether one is under way, octets not yet taken.
@@ -123,10 +165,11 @@ class Listener(web.Server):
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
         errors: Errors,
+        repeats: Repeats,
         **options: Any,
     ) -> None:
         super().__init__(handler, **options)
-        self.errors = errors
+        self.errors, self.repeats = errors, repeats
         self._options = {name: value for name, value in options.items() if name != "request_factory"}
         self._sweeper: asyncio.Task[None] | None = None
 

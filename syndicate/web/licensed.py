@@ -16,7 +16,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence
 from syndicate.web.app import CALLER, WORKER, Handler, asked
-from syndicate.web.asking import field, must_accept, use_of
+from syndicate.web.asking import must_accept, use_of
 from syndicate.web.ready import PRIVATE, Renderer, answer
 from syndicate.web.replies import Reply, reply
 from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
@@ -118,13 +118,7 @@ async def licence(request: web.Request) -> Prepared:
 async def _prepared(request: web.Request, served: Served, format: str, renderer: Renderer) -> Prepared:
     worker = request.app[WORKER]
     ready = await worker.ready.of(served, format, renderer)
-    said = answer(
-        ready,
-        accept_encoding=field(request, "Accept-Encoding"),
-        if_none_match=field(request, "If-None-Match"),
-        if_modified_since=request.headers.get("If-Modified-Since"),
-        cache_control=PRIVATE,
-    )
+    said = answer(ready, request, PRIVATE)
     caller = request[CALLER]
     return Prepared(
         said,

@@ -10,8 +10,8 @@ from syndicate.errors import Unknown
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.web.app import WORKER
-from syndicate.web.asking import field, lang_of, must_accept
-from syndicate.web.ready import Ready, answer, public_cache
+from syndicate.web.asking import lang_of, must_accept
+from syndicate.web.ready import answer, public_cache
 from syndicate.web.replies import PROBLEMS, Reply, reply
 from syndicate.wire import FEED_FORMATS
 from syndicate.wire import html as item_page
@@ -24,7 +24,8 @@ async def feed(request: web.Request) -> web.StreamResponse:
     must_accept(request, format)
     served = await worker.house.front.public_feed(request.match_info["feed"])
     ready = await worker.ready.of(served, format, FEED_FORMATS[format])
-    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+    worker.repeats.learn(request, request.match_info["feed"], format)
+    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
 
 
 async def item(request: web.Request) -> web.StreamResponse:
@@ -36,7 +37,7 @@ async def item(request: web.Request) -> web.StreamResponse:
     ready = await worker.ready.of(
         served, f"html-{lang}", lambda edition: item_page.render(edition, lang=lang), page=True
     )
-    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
 
 
 async def home(request: web.Request) -> web.StreamResponse:
@@ -48,14 +49,14 @@ async def home(request: web.Request) -> web.StreamResponse:
     ready = await worker.ready.of(
         served, f"home-{lang}", lambda edition: worker.pages.home(edition, lang), page=True
     )
-    return _answer(request, ready, public_cache(served.edition.until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
 
 
 async def terms(request: web.Request) -> web.StreamResponse:
     """The rights notice, for people."""
     worker = request.app[WORKER]
     must_accept(request, "html")
-    return _answer(request, worker.pages.terms(lang_of(request)), public_cache(None, worker.house.clock()))
+    return answer(worker.pages.terms(lang_of(request)), request, public_cache(None, worker.house.clock()))
 
 
 async def problem_page(request: web.Request) -> web.StreamResponse:
@@ -65,13 +66,13 @@ async def problem_page(request: web.Request) -> web.StreamResponse:
     if code not in PROBLEMS:
         raise Unknown(Text("错误代码", "error code"), code)
     page = worker.pages.problem(code, lang_of(request))
-    return _answer(request, page, public_cache(None, worker.house.clock()))
+    return answer(page, request, public_cache(None, worker.house.clock()))
 
 
 async def opml(request: web.Request) -> web.StreamResponse:
     """Every public feed, as OPML."""
     worker = request.app[WORKER]
-    return _answer(request, worker.pages.opml(), public_cache(None, worker.house.clock()))
+    return answer(worker.pages.opml(), request, public_cache(None, worker.house.clock()))
 
 
 async def static(request: web.Request) -> web.StreamResponse:
@@ -80,7 +81,7 @@ async def static(request: web.Request) -> web.StreamResponse:
     found = worker.pages.static(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
-    return _answer(request, found, public_cache(None, worker.house.clock()))
+    return answer(found, request, public_cache(None, worker.house.clock()))
 
 
 async def jwks(request: web.Request) -> web.StreamResponse:
@@ -108,13 +109,3 @@ async def readyz(request: web.Request) -> web.StreamResponse:
 def _plain(status: int, word: str) -> Reply:
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
     return reply(status, headers, f"{word}\n".encode())
-
-
-def _answer(request: web.Request, ready: Ready, cache_control: bytes) -> Reply:
-    return answer(
-        ready,
-        accept_encoding=field(request, "Accept-Encoding"),
-        if_none_match=field(request, "If-None-Match"),
-        if_modified_since=request.headers.get("If-Modified-Since"),
-        cache_control=cache_control,
-    )

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import brotli
+from aiohttp import web
 from cachetools import LRUCache
 
 from syndicate.desk.editions import Served
@@ -158,15 +160,40 @@ def _coded(body: bytes) -> dict[str, bytes]:
     return codings
 
 
-def answer(
-    ready: Ready,
-    *,
-    accept_encoding: str | None,
-    if_none_match: str | None,
-    if_modified_since: str | None,
-    cache_control: bytes,
-) -> Reply:
+class Chosen(NamedTuple):
+    """What is sent of a ready answer: the status, the head but for its last lines, and the body."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+
+class Choosing(NamedTuple):
+    """The fields of a request that choose what is sent of a ready answer."""
+
+    accept_encoding: str | None
+    if_none_match: str | None
+    if_modified_since: str | None
+
+
+def choosing(request: web.Request) -> Choosing:
+    """What the request says about it."""
+    return Choosing(
+        field(request, "Accept-Encoding"),
+        field(request, "If-None-Match"),
+        request.headers.get("If-Modified-Since"),
+    )
+
+
+def field(request: web.Request, name: str) -> str | None:
+    """A list field of the request, its lines joined (RFC 9110, section 5.3); None if there is none."""
+    lines = request.headers.getall(name, None)
+    return None if lines is None else ", ".join(lines)
+
+
+def choose(ready: Ready, choosing: Choosing, cache_control: bytes) -> Chosen:
     """200 or 304, in the coding that the client prefers (RFC 9110, sections 12.5.3 and 13.2.2)."""
+    accept_encoding, if_none_match, if_modified_since = choosing
     coding = preferred_coding(accept_encoding)
     coded = ready.codings.get(coding) or ready.codings["identity"]
     if if_none_match is not None:
@@ -174,8 +201,13 @@ def answer(
     else:
         unmodified = if_modified_since is not None and _not_since(ready.updated, if_modified_since)
     if unmodified:
-        return Reply(304, coded.head_unmodified + cache_control, b"")
-    return Reply(200, coded.head + cache_control, coded.body)
+        return Chosen(304, coded.head_unmodified + cache_control, b"")
+    return Chosen(200, coded.head + cache_control, coded.body)
+
+
+def answer(ready: Ready, request: web.Request, cache_control: bytes) -> Reply:
+    """The answer to this request."""
+    return Reply(*choose(ready, choosing(request), cache_control))
 
 
 def public_cache(until: datetime | None, now: datetime) -> bytes:

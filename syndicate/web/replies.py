@@ -163,16 +163,7 @@ class Reply(web.StreamResponse):
             connection = b"\r\nConnection: keep-alive\r\n\r\n"
         else:
             connection = b"\r\n\r\n"
-        identity = request.get(REQUEST_ID, "")
-        transport.write(
-            _STATUS_LINES[self.status]
-            + self.head
-            + b"Date: "
-            + _date.now()
-            + b"\r\nX-Request-Id: "
-            + identity.encode()
-            + connection
-        )
+        transport.write(whole_head(self.status, self.head, request.get(REQUEST_ID, ""), connection))
         if self.content and request.method != "HEAD":
             transport.write(self.content)
         writer.output_size += len(self.content) + len(self.head)
@@ -182,6 +173,21 @@ class Reply(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""
+
+
+def whole_head(status: int, head: bytes, request_id: str, connection: bytes = b"\r\n\r\n") -> bytes:
+    """A ready head with its status line, and the lines that differ from answer to answer."""
+    return b"".join(
+        (
+            _STATUS_LINES[status],
+            head,
+            b"Date: ",
+            _date.now(),
+            b"\r\nX-Request-Id: ",
+            request_id.encode(),
+            connection,
+        )
+    )
 
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)

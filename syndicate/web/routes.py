@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 
 from syndicate.web import licensed, open_
+from syndicate.web.again import Repeats
 from syndicate.web.app import WORKER, Handler, Worker, around, expect
 from syndicate.web.identity import Doorkeeper
 from syndicate.web.licensed import PartnerHandler, with_key
@@ -83,12 +84,14 @@ def build(house: House, access_log: AccessLog | None = None) -> web.Application:
     """The application of one worker. Routes without an Access cannot be built."""
     app = web.Application(middlewares=[around], client_max_size=64 * 1024)
     terms = f"{house.settings.base_url}/terms"
+    ready, log = ReadyAnswers(terms), access_log or AccessLog()
     app[WORKER] = Worker(
         house=house,
         doorkeeper=Doorkeeper(house),
-        ready=ReadyAnswers(terms),
+        ready=ready,
         pages=Pages(house.settings.publisher, terms),
-        access_log=access_log or AccessLog(),
+        access_log=log,
+        repeats=Repeats(house.front, ready, house.clock, log),
     )
     add_routes(app)
 

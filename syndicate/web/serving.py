@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Event
-from time import monotonic, sleep
+from time import monotonic
 from typing import cast
 
 import aiohttp.http_parser
@@ -108,7 +109,7 @@ async def _check(settings: Settings) -> None:
         house.signing_keys.load()
 
 
-class _Runner(web.AppRunner):
+class Runner(web.AppRunner):
     """aiohttp's runner, with our listener in place of its server."""
 
     async def _make_server(self) -> web.Server:
@@ -116,6 +117,7 @@ class _Runner(web.AppRunner):
         listener = Listener(
             cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", self.app._handle),
             errors=unreadable(self.app[WORKER]),
+            repeats=self.app[WORKER].repeats,
             request_factory=self.app._make_request,
             keepalive_timeout=PATIENCE,
             lingering_time=PATIENCE / 2,
@@ -136,7 +138,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
     async with opened(settings) as house:
         house.signing_keys.load()
         app = build(house)
-        runner = _Runner(app, shutdown_timeout=DRAIN)
+        runner = Runner(app, shutdown_timeout=DRAIN)
         await runner.setup()
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
@@ -144,20 +146,25 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         await stop.wait()
         if parent is not None:
             loop.remove_reader(parent.sentinel)
-        await _drain(app, runner, site)
+        await _drain(app, runner, site, listening)
         _log.warning("stopped")
 
 
-async def _drain(app: web.Application, runner: _Runner, site: web.SockSite) -> None:
+async def _drain(
+    app: web.Application, runner: Runner, site: web.SockSite, listening: socket.socket
+) -> None:
     """Stop without resetting anybody.
 
     Readiness ends first, while new connections are still taken; answers say that the connection
     closes; then the socket is closed, and what is under way is finished.
     """
-    app[WORKER].draining = True
+    app[WORKER].draining = app[WORKER].repeats.closed = True
     await asyncio.sleep(GRACE)
+    waiting_room = listening.dup()
     await site.stop()
     listener = runner.server
+    if isinstance(listener, Listener):
+        await _let_in_the_last(waiting_room, listener)
     until = monotonic() + DRAIN
     quiet = monotonic() + GRACE
     while monotonic() < until:
@@ -171,10 +178,29 @@ async def _drain(app: web.Application, runner: _Runner, site: web.SockSite) -> N
     await runner.cleanup()
 
 
+async def _let_in_the_last(waiting_room: socket.socket, listener: Listener) -> None:
+    """Close the listening socket with nobody in its queue: whom the kernel let in already, and we did not
+    take, would be reset."""
+    last = []
+    with waiting_room, suppress(BlockingIOError):
+        while True:
+            last.append(waiting_room.accept()[0])
+    loop = asyncio.get_running_loop()
+    for line in last:
+        line.setblocking(False)
+        with suppress(OSError):  # it has gone again
+            await loop.connect_accepted_socket(listener, line)
+
+
 def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
     """Keep this many workers alive; one that dies is replaced, a stop is passed on and waited for."""
     context = multiprocessing.get_context("spawn")
     stopping = Event()
+    # A signal wakes the wait below at once: our copy of the socket must be closed before the workers
+    # close theirs, or whoever connects in between waits for nobody and is reset.
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno())
 
     def start() -> BaseProcess:
         process = context.Process(target=work, args=(settings, listening), name="syndicate-worker")
@@ -192,14 +218,14 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
     signal.signal(signal.SIGINT, stop)
     begun = monotonic()
     while not stopping.is_set():
-        wait([process.sentinel for process in processes], timeout=1.0)
+        wait([woken, *(process.sentinel for process in processes)])
         for index, process in enumerate(processes):
             if not stopping.is_set() and not process.is_alive():
                 _log.error("worker_died", exit_code=process.exitcode)
                 if monotonic() - begun < _RESTART_PAUSE * 2:
                     stop()
                     return 1
-                sleep(_RESTART_PAUSE)
+                wait([woken], timeout=_RESTART_PAUSE)
                 processes[index] = start()
         if stopping.is_set():
             stop()  # also a worker that was begun while the word to stop came

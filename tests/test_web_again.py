@@ -1,0 +1,263 @@
+"""A request asked again is answered without parsing, and never otherwise than the parser would have it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from syndicate.model.item import ItemId
+from tests.making import days
+from tests.serving import Serving, serving
+from tests.test_matrix import DOCUMENTS, furnish
+
+ASK = b"GET /feeds/all.rss HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+
+@dataclass
+class Line:
+    """One raw connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def say(self, octets: bytes) -> None:
+        self.writer.write(octets)
+        await self.writer.drain()
+
+    async def hear(self, *, body: bool = True) -> tuple[int, dict[str, str], bytes]:
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)).decode()
+        first, *lines = head.strip().split("\r\n")
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+        }
+        status = int(first.split()[1])
+        length = int(headers.get("content-length", 0)) if body and status != 304 else 0
+        return status, headers, await asyncio.wait_for(self.reader.readexactly(length), 5)
+
+    async def ask(self, octets: bytes) -> tuple[int, dict[str, str], bytes]:
+        await self.say(octets)
+        return await self.hear(body=not octets.startswith(b"HEAD"))
+
+
+@asynccontextmanager
+async def connected(here: Serving) -> AsyncIterator[Line]:
+    host, _, port = here.address.removeprefix("http://").partition(":")
+    line = Line(*await asyncio.open_connection(host, int(port)))
+    try:
+        yield line
+    finally:
+        line.writer.close()
+        await line.writer.wait_closed()
+
+
+def told(folder: Path, story: Callable[[Serving, Line], Awaitable[None]]) -> None:
+    async def tell() -> None:
+        async with serving(folder) as here:
+            await furnish(here)
+            async with connected(here) as line:
+                await line.ask(ASK)  # the edition is made, and the head is learned
+                await story(here, line)
+
+    asyncio.run(tell())
+
+
+def same(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Equal but for what differs from answer to answer."""
+    varying = ("x-request-id", "date")
+    return {n: v for n, v in one.items() if n not in varying} == {
+        n: v for n, v in other.items() if n not in varying
+    }
+
+
+def test_the_same_octets_get_the_same_answer_without_being_parsed(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        ordinary = await here.get("/feeds/all.rss", headers={"Accept-Encoding": "identity"})
+        again = [await line.ask(ASK) for _ in range(20)]
+        assert here.worker.repeats.answers == 20
+        assert all(status == 200 and body == ordinary.body for status, _, body in again)
+        assert all(same(headers, again[0][1]) for _, headers, _ in again)
+        assert again[0][1]["etag"] == ordinary.headers["ETag"]
+        assert len({headers["x-request-id"] for _, headers, _ in again}) == 20
+
+    told(tmp_path, story)
+
+
+def test_another_connection_profits_too_and_a_condition_is_kept(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        _, headers, _ = await line.ask(ASK)
+        conditional = ASK[:-2] + f"If-None-Match: {headers['etag']}\r\n\r\n".encode()
+        for expected in (1, 1, 2, 3):
+            async with connected(here) as other:
+                await asyncio.sleep(0.02)
+                status, _, body = await other.ask(conditional)
+                assert (status, body) == (304, b"")
+            assert here.worker.repeats.answers in (expected, expected - 1, expected + 1)
+        assert here.worker.repeats.answers > 2
+
+    told(tmp_path, story)
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20, len(ASK) - 2, len(ASK) - 1])
+def test_a_head_that_comes_in_pieces_is_parsed(tmp_path: Path, cut: int) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        await line.say(ASK[:cut])
+        await asyncio.sleep(0.05)
+        await line.say(ASK[cut:])
+        status, _, body = await line.hear()
+        assert (status, here.worker.repeats.answers) == (200, 0)
+        # After that the connection's place is in doubt, and it stays with the parser for good.
+        assert (await line.ask(ASK))[2] == body
+        assert here.worker.repeats.answers == 0
+
+    told(tmp_path, story)
+
+
+def test_known_octets_in_the_middle_of_something_else_are_not_a_request(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        # A body that looks like a known head, in a read of its own.
+        await line.say(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n\r\n" % len(ASK))
+        await asyncio.sleep(0.05)
+        await line.say(ASK)
+        status, _, body = await line.hear()
+        assert (status, body) == (200, b"ok\n")
+        assert here.worker.repeats.answers == 0
+        with pytest.raises((TimeoutError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(line.reader.readexactly(1), 0.5)
+
+    told(tmp_path, story)
+
+
+def test_pipelined_requests_are_answered_in_order_and_each_once(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        other = ASK.replace(b"all.rss", b"all.atom")
+        await line.say(ASK + other + ASK)
+        kinds = [(await line.hear())[1]["content-type"] for _ in range(3)]
+        assert [kind.split(";")[0] for kind in kinds] == [
+            "application/rss+xml",
+            "application/atom+xml",
+            "application/rss+xml",
+        ]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(line.reader.readexactly(1), 0.3)
+
+    told(tmp_path, story)
+
+
+def test_a_head_is_never_learned_for_another_requests_answer(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        slow = b"GET /feeds/news.rss HTTP/1.1\r\nHost: a.example\r\n\r\n"
+        quick = b"GET /feeds/daily.atom HTTP/1.1\r\nHost: a.example\r\n\r\n"
+        await line.say(slow)
+        await line.say(quick)
+        await line.hear()
+        await line.hear()
+        for octets, title in ((slow, "新闻"), (quick, "萧山日报")):
+            async with connected(here) as fresh:
+                for _ in range(3):
+                    _, headers, body = await fresh.ask(octets)
+                    assert title in body.decode().split("</title>")[0]
+                    assert ("atom" in headers["content-type"]) is (octets is quick)
+
+    told(tmp_path, story)
+
+
+def test_what_is_close_to_a_known_request_is_not_taken_for_it(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        status, headers, body = await line.ask(ASK.replace(b"GET", b"HEAD"))
+        assert (status, body) == (200, b"")
+        assert int(headers["content-length"]) > 0
+        assert (await line.ask(ASK.replace(b"GET", b"PUT")))[0] == 405
+        assert (await line.ask(ASK[:-2] + b"Range: bytes=0-9\r\n\r\n"))[0] == 200
+        assert (await line.ask(ASK[:-2] + b"Accept: image/png\r\n\r\n"))[0] == 406
+        assert (await line.ask(ASK.replace(b"all.rss", b"none.rss")))[0] == 404
+        assert here.worker.repeats.answers == 0
+
+    told(tmp_path, story)
+
+
+def test_a_connection_that_is_to_close_closes(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        last = ASK[:-2] + b"Connection: close\r\n\r\n"
+        for _ in range(3):
+            async with connected(here) as other:
+                _, headers, _ = await other.ask(last)
+                assert headers["connection"] == "close"
+                assert await asyncio.wait_for(other.reader.read(), 5) == b""
+        assert here.worker.repeats.answers == 0
+
+    told(tmp_path, story)
+
+
+def test_changed_rights_and_items_change_the_very_next_answer(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        assert "电视新闻" in (await line.ask(ASK))[2].decode()
+        assert here.worker.repeats.answers == 1
+        await here.house.rights.end_mandate("HEAD-T")
+        assert "电视新闻" not in (await line.ask(ASK))[2].decode()
+        before = (await line.ask(ASK))[1]
+        await here.house.news.take_in(
+            DOCUMENTS[0].replace("日报新闻".encode(), "新到一条".encode()).replace(b"12:00", b"11:59"),
+            "new.txt",
+        )
+        status, headers, body = await line.ask(ASK)
+        assert status == 200
+        assert "新到一条" in body.decode()
+        assert headers["etag"] != before["etag"]
+
+    told(tmp_path, story)
+
+
+def test_a_moment_that_comes_ends_a_kept_answer(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        assert "未来稿件" not in (await line.ask(ASK))[2].decode()
+        here.clock.move(days(1))
+        assert "未来稿件" in (await line.ask(ASK))[2].decode()
+        here.clock.move(days(8))  # the television's mandate ends
+        assert "电视新闻" not in (await line.ask(ASK))[2].decode()
+
+    told(tmp_path, story)
+
+
+def test_licensed_answers_are_never_given_again_without_their_key_being_looked_at(tmp_path: Path) -> None:
+    asyncio.run(_licensed(tmp_path))
+
+
+async def _licensed(folder: Path) -> None:
+    async with serving(folder) as here:
+        keys = await furnish(here)
+        head = "GET /licensed/feeds/all.rss HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+        asked = f"{head}{keys['broad']}\r\n\r\n".encode()
+        async with connected(here) as line:
+            for _ in range(3):
+                assert (await line.ask(asked))[0] == 200
+            assert here.worker.repeats.answers == 0
+            for key in await here.house.keys.keys():
+                if key.partner == "broad":
+                    await here.house.keys.revoke(key.jti)
+            assert (await line.ask(asked))[0] == 401
+
+
+def test_after_the_word_to_stop_everything_goes_the_ordinary_way(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        here.worker.draining = here.worker.repeats.closed = True
+        _, headers, _ = await line.ask(ASK)
+        assert headers["connection"] == "close"
+
+    told(tmp_path, story)
+
+
+def test_the_item_page_is_not_learned(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        items = await here.house.news.items()
+        ours = next(item for item in items if item.headline == "日报新闻")
+        asked = f"GET /items/{ItemId(ours.id)} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+        for _ in range(3):
+            assert (await line.ask(asked))[0] == 200
+        assert here.worker.repeats.answers == 0
+
+    told(tmp_path, story)
