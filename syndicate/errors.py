@@ -78,12 +78,15 @@ class Faulty(SyndicateError):
 
 
 class Unknown(SyndicateError):
-    """What was asked for does not exist, or must not be known to exist."""
+    """What was asked for does not exist, or must not be known to exist.
+
+    `reason` is for the trail alone: why it may not be known, or `unknown`.
+    """
 
     code = "not_found"
 
-    def __init__(self, kind: Text, name: str, *, code: str | None = None) -> None:
-        self.kind, self.name = kind, name
+    def __init__(self, kind: Text, name: str, *, code: str | None = None, reason: str = "unknown") -> None:
+        self.kind, self.name, self.reason = kind, name, reason
         super().__init__(
             Text("没有这个", "there is no ") + kind + verbatim(f": {name}"), code=code or "not_found"
         )

@@ -483,3 +483,30 @@ def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
         assert len((await here.house.front.public_feed("all")).edition.items) == 50
 
     on(store_address, tmp_path, story)
+
+
+def test_an_item_that_must_not_be_known_leaves_the_same_kind_of_line_as_one_that_is_not(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front = here.house.front
+        foreign = await here.house.news.take_in(
+            page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
+                "萧山日报".encode(), "新华社".encode()
+            ),
+            "x.html",
+        )
+        caller = await front.admit(ZJOL, jti)
+        reasons = []
+        for id in (taken_id(foreign), "20261102-zzzzzzzzzz"):
+            with pytest.raises(Unknown) as absent:
+                await front.licensed_item(ItemId(id), caller, None)
+            await front.refuse(caller, f"item:{id}", None, absent.value, ASKED)
+            reasons.append((await events(here))[-1])
+        assert [event.reason for event in reasons if isinstance(event, ReleaseRefused)] == [
+            "not_ours",
+            "unknown",
+        ]
+
+    on(store_address, tmp_path, story)

@@ -140,16 +140,17 @@ class FrontDesk:
         return await self._write(Pending(self._entry(caller, event), caller.judged))
 
     async def refuse(
-        self, caller: Caller, subject: str, use: Use | None, refusal: NotLicensed, asked: Asked
+        self, caller: Caller, subject: str, use: Use | None, refusal: NotLicensed | Unknown, asked: Asked
     ) -> None:
-        """Write the line for a refusal to a known partner."""
+        """Write the line for a refusal to a known partner: also for what it may not know to exist, and
+        in the same way for what does not, so that the two cannot be told apart by the time they take."""
         event = ReleaseRefused(
             partner=caller.partner.id,
             jti=caller.jti,
             subject=subject,
             use=use.value if use is not None else "",
             reason=refusal.reason,
-            clause=refusal.clause,
+            clause=refusal.clause if isinstance(refusal, NotLicensed) else None,
             request=asked.request,
         )
         await self._pen.write(Pending(self._entry(caller, event)))
@@ -191,7 +192,7 @@ class FrontDesk:
         verdict = await self.editions.of_item(found, recipient, use, register, judged)
         if isinstance(verdict, Refusal):
             if recipient == PUBLIC or verdict.reason in HIDDEN:
-                raise Unknown(Text("稿件", "item"), item)
+                raise Unknown(Text("稿件", "item"), item, reason=verdict.reason.value)
             raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason])
         return verdict
 

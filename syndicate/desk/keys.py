@@ -15,7 +15,7 @@ from syndicate.language import Text
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key
 from syndicate.model.trail import Entry, KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
-from syndicate.store.protocol import Change, Store
+from syndicate.store.protocol import Change, Store, Writing
 
 MOST_DAYS = 3 * 365
 """The longest life of a partner's key."""
@@ -102,27 +102,31 @@ class KeyDesk:
 
     async def make_signing_key(self) -> str | None:
         """Make the first signing key; None if there is one."""
-        kid = await asyncio.to_thread(self._signing_keys.make)
-        if kid is not None:
-            await self._tell(SigningKeyMade(kid))
+        async with self._store.writing() as tx:
+            kid = await asyncio.to_thread(self._signing_keys.make)
+            if kid is not None:
+                await self._done(tx, SigningKeyMade(kid))
         return kid
 
     async def rotate_signing_key(self) -> str:
         """New keys are signed by a new signing key; what the old one signed stays good until it is
         retired."""
-        kid = await asyncio.to_thread(self._signing_keys.rotate)
-        await self._tell(SigningKeyMade(kid))
+        async with self._store.writing() as tx:
+            kid = await asyncio.to_thread(self._signing_keys.rotate)
+            await self._done(tx, SigningKeyMade(kid))
         return kid
 
     async def retire_signing_key(self, kid: str) -> None:
-        """Nothing that this signing key signed opens any more."""
-        await asyncio.to_thread(self._signing_keys.retire, kid)
-        await self._tell(SigningKeyRetired(kid))
-
-    async def _tell(self, event: SigningKeyMade | SigningKeyRetired) -> None:
+        """Nothing that this signing key signed opens any more. Repeated, it is harmless."""
         async with self._store.writing() as tx:
-            await tx.append(Entry(self._clock(), "staff", event))
-            await tx.changed(Change.RIGHTS)
+            await asyncio.to_thread(self._signing_keys.retire, kid)
+            await self._done(tx, SigningKeyRetired(kid))
+
+    async def _done(self, tx: Writing, event: SigningKeyMade | SigningKeyRetired) -> None:
+        """The files are changed inside the transaction: what cannot be written down is not begun, and
+        only a crash between the files and the commit leaves an act without its line."""
+        await tx.append(Entry(self._clock(), "staff", event))
+        await tx.changed(Change.RIGHTS)
 
 
 def _faults(label: str, days: int) -> list[Fault]:

@@ -8,15 +8,18 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 from cachetools import LRUCache
 
 from syndicate.desk.front import Caller
-from syndicate.errors import TokenRejected
+from syndicate.errors import KeyringFault, TokenRejected
 from syndicate.keyring import Keyring
 from syndicate.model.parties import PartnerId
 from syndicate.tokens import Bearer
 from syndicate.wiring import House
+
+_log = structlog.get_logger("syndicate.web")
 
 _KEPT = 10_000
 _LONGEST = 8_190
@@ -76,10 +79,22 @@ class Doorkeeper:
         if self._ring is None or changed != self._ring_of:
             async with self._turn:
                 if self._ring is None or changed != self._ring_of:
-                    self._ring = await asyncio.to_thread(self._house.signing_keys.load)
+                    self._ring = await self._read(self._ring)
                     self._ring_of = changed
-                    self._verified.clear()
         return self._ring
+
+    async def _read(self, before: Keyring | None) -> Keyring:
+        """A spoiled key file must not lock every partner out: the keys that were read before go on
+        verifying, and the fault is said aloud. A worker that never had any cannot serve."""
+        try:
+            ring = await asyncio.to_thread(self._house.signing_keys.load)
+        except KeyringFault as fault:
+            if before is None:
+                raise
+            _log.error("keyring_fault", why=fault.text.en)
+            return before
+        self._verified.clear()
+        return ring
 
     async def jwks(self) -> dict[str, object]:
         """The public signing keys (RFC 7517)."""

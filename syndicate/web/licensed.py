@@ -10,7 +10,7 @@ from functools import wraps
 from aiohttp import web
 
 from syndicate.desk.editions import Served
-from syndicate.errors import NotLicensed, StoreBusy, TokenRejected
+from syndicate.errors import NotLicensed, StoreBusy, TokenRejected, Unknown
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
@@ -54,7 +54,7 @@ def with_key(handler: PartnerHandler) -> Handler:
                 raise
             try:
                 prepared = await handler(request)
-            except NotLicensed as refusal:
+            except (NotLicensed, Unknown) as refusal:
                 front = worker.house.front
                 await front.refuse(
                     request[CALLER], _subject(request), use_of(request), refusal, asked(request)
