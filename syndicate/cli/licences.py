@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import click
 
+from syndicate.agreements.written import span, written
 from syndicate.cli import naming
 from syndicate.cli.agreement import document
 from syndicate.cli.app import Group, with_house
-from syndicate.cli.voice import Column, Voice, iso
+from syndicate.cli.voice import Column, Voice
 from syndicate.language import Text, verbatim
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Except, Grant, Licence
@@ -35,7 +36,7 @@ async def add(house: House, voice: Voice, file: str) -> None:
       syndicate licence add XSW-2026-017.toml
     """
     added = await house.rights.add_licence(*document(file))
-    voice.give(_licence(added, house.clock()))
+    voice.give(_licence(added, house.clock(), house))
     voice.say(
         Text(
             f"已添加授权协议 {added.number}，授权媒体 {added.partner}，条款 {len(added.grants)} 条",
@@ -66,7 +67,7 @@ async def list_(house: House, voice: Voice) -> None:
     )
     if voice.json:
         for one in licences:
-            voice.give(_licence(one, now))
+            voice.give(_licence(one, now, house))
         return
     voice.table(
         [
@@ -106,7 +107,7 @@ async def show(house: House, voice: Voice, number: str) -> None:
     one, text = await house.rights.licence(number)
     now = house.clock()
     if voice.json:
-        voice.give({**_licence(one, now), "document": text})
+        voice.give({**_licence(one, now, house), "document": text})
         return
     state = naming.STATES[naming.state(one.window, now)].in_(voice.lang)
     voice.record(
@@ -146,7 +147,7 @@ async def end(house: House, voice: Voice, number: str) -> None:
         for one in (await house.rights.register()).licences_of(ended.partner)
         if now in one.window
     )
-    voice.give({**_licence(ended, now), "still_in_force": others})
+    voice.give({**_licence(ended, now, house), "still_in_force": others})
     voice.say(
         Text(
             f"授权协议 {number} 已终止：授权媒体 {ended.partner} 即刻不能再凭它取得任何稿件。",
@@ -201,42 +202,10 @@ def _excepted(one: Except, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
 
 
 def _span(of: timedelta | None, unsaid: Text) -> Text:
-    said = naming.span(of)
+    said = span(of)
     return unsaid if said is None else verbatim(said)
 
 
-def _licence(one: Licence, now: datetime) -> dict[str, object]:
-    return {
-        "number": one.number,
-        "partner": one.partner,
-        "valid_from": iso(one.window.opens),
-        "valid_until": iso(one.window.closes),
-        "state": naming.state(one.window, now),
-        "grants": [
-            {
-                "clause": grant.clause,
-                "uses": sorted(grant.uses),
-                "outlets": sorted(grant.outlets),
-                "media": sorted(grant.media),
-                "channels": None if grant.channels is None else sorted(grant.channels),
-                "delay": naming.span(grant.delay),
-                "archive": naming.span(grant.archive),
-                "retain": naming.span(grant.retain),
-                "may_edit": grant.may_edit,
-                "quota": None
-                if grant.quota is None
-                else {"items": grant.quota.items, "per": grant.quota.per},
-            }
-            for grant in one.grants
-        ],
-        "except": [
-            {
-                "clause": exception.clause,
-                "uses": None if exception.uses is None else sorted(exception.uses),
-                "outlets": None if exception.outlets is None else sorted(exception.outlets),
-                "media": None if exception.media is None else sorted(exception.media),
-                "channels": None if exception.channels is None else sorted(exception.channels),
-            }
-            for exception in one.excepts
-        ],
-    }
+def _licence(one: Licence, now: datetime, house: House) -> dict[str, object]:
+    zone = house.settings.publisher.zone
+    return {**written(one, zone), "state": naming.state(one.window, now)}

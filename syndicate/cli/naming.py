@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
-
-import isodate
 
 from syndicate.cli.voice import Voice
 from syndicate.language import Text, verbatim
@@ -68,11 +66,6 @@ def listed(names: Iterable[Text]) -> Text:
     """`甲、乙` and `a, b`."""
     names = list(names)
     return Text("、".join(one.zh for one in names), ", ".join(one.en for one in names))
-
-
-def span(of: timedelta | None) -> str | None:
-    """A span as licences write it: `PT30M`."""
-    return None if of is None else str(isodate.duration_isoformat(of))
 
 
 def window(of: Window, voice: Voice) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from syndicate.agreements.written import span
 from syndicate.cli import naming
 from syndicate.cli.voice import Voice
 from syndicate.language import Text, verbatim
@@ -110,7 +111,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
         case Reason.DELAYED:
             grant = _clause(case.register, clause)
             passed = item.published + grant.delay
-            delay = naming.span(grant.delay)
+            delay = span(grant.delay)
             return [
                 _wait(
                     passed, voice, Text(f"条款 {clause} 的延迟期满", f"the delay of {clause} has passed")

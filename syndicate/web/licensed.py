@@ -9,12 +9,12 @@ from functools import wraps
 
 from aiohttp import web
 
+from syndicate.agreements.written import written
 from syndicate.desk.editions import Served
 from syndicate.errors import NotLicensed, StoreBusy, TokenRejected, Unknown
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
-from syndicate.model.rights import Licence
 from syndicate.web.app import CALLER, WORKER, Handler, asked
 from syndicate.web.asking import must_accept, use_of
 from syndicate.web.ready import PRIVATE, Renderer, answer
@@ -99,10 +99,11 @@ async def licence(request: web.Request) -> Prepared:
     """The partner's own licences and keys, never a token."""
     worker = request.app[WORKER]
     caller = request[CALLER]
+    zone = worker.house.settings.publisher.zone
     licences, keys = await worker.house.front.licence_of(caller)
     document = {
         "partner": {"id": caller.partner.id, "name": caller.partner.name},
-        "licences": [_licence(one) for one in licences],
+        "licences": [written(one, zone) for one in licences],
         "keys": [_key(one, caller.jti) for one in keys],
     }
     headers = [
@@ -129,40 +130,6 @@ async def _prepared(request: web.Request, served: Served, format: str, renderer:
 def _subject(request: web.Request) -> str:
     match_info = request.match_info
     return f"item:{match_info['item']}" if "item" in match_info else f"feed:{match_info['feed']}"
-
-
-def _licence(licence: Licence) -> dict[str, object]:
-    window = licence.window
-    return {
-        "number": licence.number,
-        "valid_from": window.opens.isoformat(),
-        "valid_until": window.closes.isoformat() if window.closes is not None else None,
-        "grants": [
-            {
-                "clause": grant.clause,
-                "uses": sorted(grant.uses),
-                "outlets": sorted(grant.outlets),
-                "media": sorted(grant.media),
-                "channels": sorted(grant.channels) if grant.channels is not None else None,
-                "delay_seconds": int(grant.delay.total_seconds()),
-                "archive_seconds": int(grant.archive.total_seconds()) if grant.archive else None,
-                "retain_seconds": int(grant.retain.total_seconds()) if grant.retain else None,
-                "may_edit": grant.may_edit,
-                "quota": {"items": grant.quota.items, "per": grant.quota.per} if grant.quota else None,
-            }
-            for grant in licence.grants
-        ],
-        "except": [
-            {
-                "clause": one.clause,
-                "uses": sorted(one.uses) if one.uses is not None else None,
-                "outlets": sorted(one.outlets) if one.outlets is not None else None,
-                "media": sorted(one.media) if one.media is not None else None,
-                "channels": sorted(one.channels) if one.channels is not None else None,
-            }
-            for one in licence.excepts
-        ],
-    }
 
 
 def _key(key: Key, own: str) -> dict[str, object]:

@@ -1,0 +1,66 @@
+"""A licence written down again, in the words of its file: for partners' programs and for staff's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import isodate
+
+from syndicate.model.rights import Except, Grant, Licence
+
+
+def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
+    """The licence as JSON values: names as in its file, moments in `zone`, spans as ISO 8601.
+
+    What the file left out is null; `clause` is the name under which refusals and the trail cite a part.
+    """
+    window = licence.window
+    return {
+        "number": licence.number,
+        "partner": licence.partner,
+        "valid_from": _moment(window.opens, zone),
+        "valid_until": _moment(window.closes, zone),
+        "grants": [_grant(grant) for grant in licence.grants],
+        "except": [_except(exception) for exception in licence.excepts],
+    }
+
+
+def span(of: timedelta | None) -> str | None:
+    """A span as licences write it: `PT30M`."""
+    return None if of is None else str(isodate.duration_isoformat(of))
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    quota = grant.quota
+    return {
+        "clause": grant.clause,
+        "uses": _names(grant.uses),
+        "outlets": _names(grant.outlets),
+        "media": _names(grant.media),
+        "channels": _names(grant.channels),
+        "delay": span(grant.delay),
+        "archive": span(grant.archive),
+        "retain": span(grant.retain),
+        "may_edit": grant.may_edit,
+        "quota": None if quota is None else {"items": quota.items, "per": quota.per},
+    }
+
+
+def _except(exception: Except) -> dict[str, Any]:
+    return {
+        "clause": exception.clause,
+        "uses": _names(exception.uses),
+        "outlets": _names(exception.outlets),
+        "media": _names(exception.media),
+        "channels": _names(exception.channels),
+    }
+
+
+def _names(names: Iterable[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+def _moment(moment: datetime | None, zone: tzinfo) -> str | None:
+    return None if moment is None else moment.astimezone(zone).isoformat()
