@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ class Serving:
         if key is not None:
             sent["Authorization"] = f"Bearer {key}"
         if basic is not None:
-            sent["Authorization"] = aiohttp.BasicAuth(*basic, encoding="utf-8").encode()
+            sent["Authorization"] = f"Basic {b64encode(':'.join(basic).encode()).decode()}"
         async with self.client.request(
             method, self.address + path, headers=sent, allow_redirects=False
         ) as answer:

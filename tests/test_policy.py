@@ -255,6 +255,14 @@ def test_an_exception_of_a_licence_that_is_not_in_force_excludes_nothing() -> No
     allow(an_item(), ended, a_licence(a_grant("XSW-2#1"), number="XSW-2"), clause="XSW-2#1")
 
 
+def test_an_ended_licence_gives_nothing_beside_one_in_force() -> None:
+    ended = a_licence(
+        a_grant("XSW-0#1", uses=Use, archive=days(999)), number="XSW-0", window=Window(YEAR.opens, NOON)
+    )
+    deny(an_item(), ended, a_licence(), use=Use.COPY, because=Reason.USE_NOT_GRANTED, clause="XSW-1#1")
+    allow(an_item(), ended, a_licence(), clause="XSW-1#1")
+
+
 def test_an_exception_applies_only_where_all_its_parts_do() -> None:
     licence = a_licence(
         a_grant(uses=Use),

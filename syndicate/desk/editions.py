@@ -103,12 +103,7 @@ class Editions:
         stamped = stamp(verdict, self._publisher)
         content = manifest(recipient, None, [stamped])
         name = self._content(content, [stamped])
-        updated = item.ingested.replace(microsecond=0)
-        if isinstance(recipient, Partner):
-            whose = f"{recipient_id(recipient)}:{use or ''}"
-            updated = await self._store.edition_moment(
-                f"item:{item.id}", whose, name, judged=judged, at=now
-            )
+        updated = await self._moment(f"item:{item.id}", recipient, use, name, judged, now)
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -150,14 +145,7 @@ class Editions:
         if before is not None and before.content == name:
             kept = replace(before.edition, until=until)
             return replace(before, edition=kept, judged=judged)
-        whose = f"{recipient_id(recipient)}:{use or ''}"
-        try:
-            updated = await self._store.edition_moment(feed.id, whose, name, judged=judged, at=now)
-        except StoreBusy:
-            if isinstance(recipient, Partner):
-                raise
-            # Open feeds are read even while somebody else holds the database; the moment is kept later.
-            updated = now.replace(microsecond=0)
+        updated = await self._moment(feed.id, recipient, use, name, judged, now)
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -167,6 +155,19 @@ class Editions:
             until=until,
         )
         return Served(edition, use, manifest_digest(content), name, content, judged)
+
+    async def _moment(
+        self, what: str, recipient: Recipient, use: Use | None, name: str, judged: int, now: datetime
+    ) -> datetime:
+        """Since when this is the content, for every worker alike."""
+        whose = f"{recipient_id(recipient)}:{use or ''}"
+        try:
+            return await self._store.edition_moment(what, whose, name, judged=judged, at=now)
+        except StoreBusy:
+            if isinstance(recipient, Partner):
+                raise
+            # What is open is read even while somebody else holds the database; the moment is kept later.
+            return now.replace(microsecond=0)
 
     async def _cleared(
         self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -25,9 +24,6 @@ HEADLINES = 10
 """Headlines on the home page."""
 
 _STATIC = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
-
-_MADE = datetime(2026, 11, 23, tzinfo=UTC)
-"""Last-Modified of what changes with a release alone. The validator that counts is the ETag."""
 
 WORDS = {
     "title": Text("稿件订阅与授权", "Feeds and licensing"),
@@ -143,5 +139,5 @@ class Pages:
         if name not in self._made:
             rendered = make()
             content = hashlib.sha256(rendered.body).hexdigest()
-            self._made[name] = make_ready(rendered, content, _MADE, self._terms, page=page)
+            self._made[name] = make_ready(rendered, content, None, self._terms, page=page)
         return self._made[name]

@@ -56,8 +56,7 @@ class Ready:
     """An edition in one format, in every content coding."""
 
     content: str
-    updated: datetime
-    last_modified: str
+    updated: datetime | None
     codings: dict[str, Coded]
 
     @property
@@ -125,21 +124,24 @@ def _asking(served: Served, format: str) -> Asking:
 def make_ready(
     rendered: Rendered,
     content: str,
-    updated: datetime,
+    updated: datetime | None,
     terms: str,
     *,
     page: bool = False,
     vary: str = "Accept-Encoding",
 ) -> Ready:
-    """Code the octets and write the heads. The strong validator is made of the octets themselves."""
-    last_modified = format_datetime(updated, usegmt=True)
+    """Code the octets and write the heads. The strong validator is made of the octets themselves.
+
+    Without `updated` there is no Last-Modified: what has no moment of its own has the one validator.
+    """
+    dated = [("Last-Modified", format_datetime(updated, usegmt=True))] if updated is not None else []
     name = hashlib.sha256(rendered.body).hexdigest()[:24]
     codings = {}
     for coding, body in _coded(rendered.body).items():
         etag = f'"{name}"' if coding == "identity" else f'"{name}-{coding}"'
         common = [
             ("ETag", etag),
-            ("Last-Modified", last_modified),
+            *dated,
             ("Vary", vary),
             ("Link", f'<{terms}>; rel="license"'),
         ]
@@ -149,7 +151,7 @@ def make_ready(
         if page:
             entity += PAGE_POLICY
         codings[coding] = Coded(etag, head_of([*entity, *common]), head_of(common), body)
-    return Ready(content, updated, last_modified, codings)
+    return Ready(content, updated, codings)
 
 
 def _coded(body: bytes) -> dict[str, bytes]:
@@ -262,7 +264,7 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
-def _not_since(updated: datetime, if_modified_since: str) -> bool:
+def _not_since(updated: datetime | None, if_modified_since: str) -> bool:
     """Whether nothing changed since; a date that is none is ignored, never an error."""
     moment = _http_date(if_modified_since)
-    return moment is not None and updated <= moment
+    return moment is not None and updated is not None and updated <= moment

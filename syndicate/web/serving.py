@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Event
@@ -25,6 +24,7 @@ from syndicate.errors import SyndicateError
 from syndicate.language import Text
 from syndicate.web.app import WORKER, unreadable
 from syndicate.web.conversation import PATIENCE, Listener
+from syndicate.web.draining import DRAIN, drain
 from syndicate.web.logs import configure
 from syndicate.web.routes import build
 from syndicate.wiring import opened
@@ -32,11 +32,6 @@ from syndicate.wiring import opened
 _log = structlog.get_logger("syndicate.serving")
 
 BACKLOG = 1024
-GRACE = 1.0
-"""Seconds for which a worker that was told to stop goes on accepting, and then for which it waits for
-what its idle clients may have sent already."""
-DRAIN = 12.0
-"""Seconds for answers under way when a worker stops."""
 _STOP = 20.0
 _RESTART_PAUSE = 1.0
 
@@ -146,50 +141,8 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         await stop.wait()
         if parent is not None:
             loop.remove_reader(parent.sentinel)
-        await _drain(app, runner, site, listening)
+        await drain(app, runner, site, listening)
         _log.warning("stopped")
-
-
-async def _drain(
-    app: web.Application, runner: Runner, site: web.SockSite, listening: socket.socket
-) -> None:
-    """Stop without resetting anybody.
-
-    Readiness ends first, while new connections are still taken; answers say that the connection
-    closes; then the socket is closed, and what is under way is finished.
-    """
-    app[WORKER].draining = app[WORKER].repeats.closed = True
-    await asyncio.sleep(GRACE)
-    waiting_room = listening.dup()
-    await site.stop()
-    listener = runner.server
-    if isinstance(listener, Listener):
-        await _let_in_the_last(waiting_room, listener)
-    until = monotonic() + DRAIN
-    quiet = monotonic() + GRACE
-    while monotonic() < until:
-        await asyncio.sleep(0.05)
-        if isinstance(listener, Listener) and listener.busy:
-            quiet = max(quiet, monotonic() + 0.2)
-        elif monotonic() >= quiet:
-            break
-    if isinstance(listener, Listener):
-        await listener.stop()
-    await runner.cleanup()
-
-
-async def _let_in_the_last(waiting_room: socket.socket, listener: Listener) -> None:
-    """Close the listening socket with nobody in its queue: whom the kernel let in already, and we did not
-    take, would be reset."""
-    last = []
-    with waiting_room, suppress(BlockingIOError):
-        while True:
-            last.append(waiting_room.accept()[0])
-    loop = asyncio.get_running_loop()
-    for line in last:
-        line.setblocking(False)
-        with suppress(OSError):  # it has gone again
-            await loop.connect_accepted_socket(listener, line)
 
 
 def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:

@@ -1,0 +1,96 @@
+"""The log: one JSON line an event, with a request id, and nothing in it that is secret or that deceives."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from syndicate.web.logs import AccessLog
+from tests.commands import Shell
+from tests.serving import served
+from tests.talking import HOST, answers, ask, hear, log_lines, until
+
+FEED = "/licensed/feeds/all.json"
+
+
+def access_line(path: str) -> str:
+    stream = io.StringIO()
+    log = AccessLog(stream)
+    log.add(
+        at=0.0, request_id="f" * 16, method="GET", path=path, status=200, octets=1, seconds=0.1, partner="p"
+    )
+    log.write()
+    return stream.getvalue()
+
+
+def test_every_line_is_one_object_and_no_secret_is_in_any(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "var")
+    shell.good("demo")
+    token = shell.good("--json", "key", "issue", "demo").json["token"]
+    header, claims, signature = token.split(".")
+    asked = []
+    with served(shell.data) as server:
+        for path in (
+            FEED,
+            f"{FEED}?use=link&secret=QUERYQUERY",
+            f"/feeds/all.rss?key={token}",
+            f"/licensed/{token}",
+            f"/licensed/feeds/{token}.rss",
+            "/nope?QUERYQUERY",
+            "/%0a%0d%00%1b[31m%e2%80%ae%c2%85%e2%80%a8x",
+        ):
+            asked += [ask(server.port, path, key) for key in (token, f"{token}x", "")]
+        for said in (
+            b"GET / HTTP/1.1\r\n" + HOST + b"Authorization: Bearer " + token.encode() * 40 + b"\r\n\r\n",
+            b"GET /" + token.encode() * 40 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+            b"POST / HTTP/1.1\r\n" + HOST + b"Expect: " + token.encode() + b"\r\n\r\n",
+            b"POST / HTTP/1.1\r\n" + HOST + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nBODYBODYB",
+        ):
+            (one,) = answers(hear(server.port, said))
+            names = {line["request_id"] for line in log_lines(server.log)}
+            name = one.headers["x-request-id"]
+            until(
+                lambda name=name: name in {line["request_id"] for line in log_lines(server.log)},  # type: ignore[misc]
+                3,
+                "the answer is in the log",
+            )
+            assert name not in names
+    text = server.log.read_text()
+    lines = text.splitlines()
+    events = lines[next(number for number, line in enumerate(lines) if line.startswith("{")) :]
+    for line in events:
+        event = json.loads(line)
+        assert {"event", "timestamp"} <= set(event), line
+        assert line.isascii(), "control and bidi characters are escaped"
+    logged = {line["request_id"]: line for line in log_lines(server.log)}
+    for one_asked in asked:
+        assert logged[one_asked.name]["status"] == one_asked.status
+    assert logged[asked[0].name]["partner"] == "demo"
+    assert "partner" not in logged[asked[1].name], "a name that nobody proved"
+    for secret in (token, header, claims, signature, "QUERYQUERY", "BODYBODY", "Authorization", "secret="):
+        assert secret not in text, secret
+
+
+def test_a_path_can_neither_forge_nor_hide_a_line() -> None:
+    for path in (
+        '/"}\n{"event": "request"}',
+        "/\r\x00\x1b[2K",
+        "/\u202e\u2066\u2028\x85",
+        "/\ud800",
+        "/" * 9000,
+    ):
+        line = access_line(path)
+        assert line.count("\n") == 1
+        assert line.isascii()
+        assert len(line) < 4000
+        assert json.loads(line)["event"] == "request"
+
+
+def test_what_looks_like_a_key_is_not_logged_wherever_it_stands() -> None:
+    token = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ6am9sIn0.c2lnbmF0dXJl"
+    for path in (f"/{token}", f"/a/{token}/b", f"/licensed/feeds/all.rss;{token}", f"/{token[:40]}"):
+        line = access_line(path)
+        assert "eyJ" not in line
+        assert "[key]" in line
+    assert access_line("/a" * 149 + f"/{token}").count("eyJ") == 0, "not cut before it is seen"
