@@ -42,12 +42,9 @@ class Fault:
 
     def said(self, lang: Lang) -> str:
         """The fault as one line for people."""
-        where = f"{self.field}" if self.line is None else f"{self.field} ({_line(self.line, lang)})"
-        return f"{where}: {self.text.in_(lang)} [{self.code}]"
-
-
-def _line(number: int, lang: Lang) -> str:
-    return f"第 {number} 行" if lang is Lang.ZH else f"line {number}"
+        zh, en = ("", "") if self.line is None else (f"（第 {self.line} 行）", f" (line {self.line})")
+        where = Text(f"{self.field}{zh}：", f"{self.field}{en}: ")
+        return f"{(where + self.text).in_(lang)} [{self.code}]"
 
 
 class SyndicateError(Exception):
@@ -63,18 +60,33 @@ class SyndicateError(Exception):
 
 
 class Faulty(SyndicateError):
-    """An input was refused; `faults` has every reason, in the input's order, never none."""
+    """An input was refused; `faults` has every reason, in the input's order, never none.
+
+    `what` is the name of a document, or the whole headline: `Text("设置未被接受", "the settings …")`.
+    """
 
     code = "faulty"
 
-    def __init__(self, what: str, faults: Iterable[Fault]) -> None:
+    def __init__(self, what: str | Text, faults: Iterable[Fault]) -> None:
         self.what = what
         self.faults = tuple(faults)
         if not self.faults:
             raise ValueError("a refusal names its faults")
         said_zh = "\n".join(f"  - {fault.said(Lang.ZH)}" for fault in self.faults)
         said_en = "\n".join(f"  - {fault.said(Lang.EN)}" for fault in self.faults)
-        super().__init__(Text(f"{what} 未被接受：\n{said_zh}", f"{what} was refused:\n{said_en}"))
+        headline = what if isinstance(what, Text) else Text(f"{what} 未被接受", f"{what} was refused")
+        super().__init__(headline + Text(f"：\n{said_zh}", f":\n{said_en}"))
+
+
+_COUNTED = {
+    "稿件": "篇",
+    "授权媒体": "家",
+    "授权协议": "份",
+    "独家发布权": "项",
+    "密钥": "把",
+    "签名密钥": "把",
+}
+"""The measure word of each kind of thing; of any other it is 个."""
 
 
 class Unknown(SyndicateError):
@@ -87,9 +99,8 @@ class Unknown(SyndicateError):
 
     def __init__(self, kind: Text, name: str, *, code: str | None = None, reason: str = "unknown") -> None:
         self.kind, self.name, self.reason = kind, name, reason
-        super().__init__(
-            Text("没有这个", "there is no ") + kind + verbatim(f": {name}"), code=code or "not_found"
-        )
+        none = Text(f"没有这{_COUNTED.get(kind.zh, '个')}", "there is no ")
+        super().__init__(none + kind + Text("：", ": ") + verbatim(name), code=code or "not_found")
 
 
 class Conflict(SyndicateError):

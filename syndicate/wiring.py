@@ -16,6 +16,7 @@ from syndicate.desk.news import NewsDesk
 from syndicate.desk.rights import RightsDesk
 from syndicate.desk.standing import Clock, Standing
 from syndicate.model.parties import PartnerId
+from syndicate.store.private import private_folder
 from syndicate.store.protocol import Store
 from syndicate.store.sql import open_store
 
@@ -108,7 +109,7 @@ async def initialise(settings: Settings, clock: Clock = wall_clock) -> tuple[boo
 
     Answers (whether the database was made or migrated, the new signing key's id or None). Idempotent.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.data)
     store = open_store(settings.database)
     try:
         made = await store.create()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -56,6 +57,49 @@ def test_every_command_has_help_in_both_languages_with_an_example(tmp_path: Path
     assert any("\u4e00" <= char <= "\u9fff" for char in chinese)
     assert english.isascii()
     assert f"syndicate {command}" in said.partition("例 · Example:")[2] or command == "init"
+
+
+@pytest.mark.parametrize("group", ["item", "partner", "mandate", "licence", "key", "signing-key", "trail"])
+def test_every_group_of_commands_shows_an_example(tmp_path: Path, group: str) -> None:
+    said = Shell(tmp_path).good(group, "--help").out
+    assert f"syndicate {group} " in said.partition("例 · Example:")[2]
+
+
+def test_values_that_were_typed_wrong_are_named_with_every_fault(demo: Shell) -> None:
+    outcome = demo("partner", "add", "A b", "--name", "x", "--domain", "x", "--json")
+    assert (outcome.code, outcome.json["error"]) == (2, "usage")
+    assert [fault["field"] for fault in outcome.json["faults"]] == ["id", "domain[0]"]
+    assert "未添加授权媒体：\n" in outcome.err
+    assert "应在 1 至 1095 之间" in demo("key", "issue", "demo", "--days", "0").err
+    assert "应不小于 1" in demo("item", "list", "--limit", "0").err
+    assert "未签发密钥：\n" in demo("key", "issue", "demo", "--label", "a" * 101).err
+
+
+def test_what_init_makes_is_for_its_owner_alone_whatever_the_umask(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    before = os.umask(0)
+    request.addfinalizer(lambda: os.umask(before))
+    shell = Shell(tmp_path / "srv" / "var")
+    shell.good("init")
+    shell.good("demo")
+    for path in (tmp_path / "srv", shell.data, shell.data / "keys"):
+        assert path.stat().st_mode & 0o777 == 0o700
+    with sqlite3.connect(shell.data / "syndicate.db") as line:
+        line.execute("UPDATE syndicate_version SET version_num = version_num")
+        line.commit()
+        names = [path.name for path in shell.data.iterdir() if path.is_file()]
+        assert {f"syndicate.db{end}" for end in ("", "-wal", "-shm", "-lock", "-notice")} <= set(names)
+        assert {name: (shell.data / name).stat().st_mode & 0o777 for name in names} == dict.fromkeys(
+            names, 0o600
+        )
+    line.close()
+
+
+def test_init_leaves_the_mode_of_a_folder_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(mode=0o750)
+    Shell(tmp_path / "var").good("init")
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o750
 
 
 def test_init_makes_database_and_key_once(tmp_path: Path) -> None:
@@ -132,6 +176,11 @@ def test_faulty_settings_are_wrong_configuration_with_every_fault(
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["ingest"],
         ["trail", "list", "--after", "-1"],
         ["ingest", "--watch", str(SEED)], ["item", "export", "x", "--as", "rss", "--use", "link"],
+        ["partner", "add", "A b", "--name", "x"], ["partner", "add", "x", "--name", "x", "--domain", "x"],
+        ["mandate", "add", "/nonexistent.toml"], ["licence", "add", "/nonexistent.toml"],
+        ["licence", "add", str(SEED.parent)],
+        ["key", "issue", "demo", "--days", "0"], ["key", "issue", "demo", "--days", "1096"],
+        ["key", "issue", "demo", "--label", "a" * 101],
         ["explain", "--partner", "demo", "--item", "x", "--use", "steal"],
         ["explain", "--partner", "demo", "--item", "x", "--use", "link", "--at", "2026-01-01T08:00:00"],
         ["explain", "--partner", "demo", "--item", "x", "--use", "link", "--at", "tomorrow"],
@@ -148,17 +197,13 @@ def test_wrong_usage_exits_with_2_and_says_what_is_wrong(demo: Shell, words: lis
     ("words", "error"),
     [
         (["partner", "add", "demo", "--name", "x"], "duplicate_partner"),
-        (["partner", "add", "A b", "--name", "x"], "faulty"),
         (["partner", "show", "nobody"], "not_found"),
         (["partner", "suspend", "nobody"], "not_found"),
         (["partner", "resume", "demo"], "conflict"),
         (["mandate", "end", "nope"], "not_found"),
-        (["mandate", "add", "/nonexistent.toml"], "faulty"),
         (["licence", "show", "nope"], "not_found"),
         (["licence", "end", "nope"], "not_found"),
-        (["licence", "add", "/nonexistent.toml"], "faulty"),
         (["key", "issue", "nobody"], "not_found"),
-        (["key", "issue", "demo", "--days", "0"], "faulty"),
         (["key", "list", "nobody"], "not_found"),
         (["key", "revoke", "nope"], "not_found"),
         (["signing-key", "retire", "-nope"], "not_found"),
@@ -257,6 +302,44 @@ def test_the_demonstration_issues_another_key_when_its_own_opens_no_more(demo: S
     (demo.data / "demo.key").write_text("scribble")
     fourth = demo.good("demo", "--json").json["jti"]
     assert len({jti, second, third, fourth}) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "zh", "en"),
+    [
+        (("licence", "end", "XSW-DEMO-1"), "示范协议已终止", "the demonstration's licence has ended"),
+        (
+            ("mandate", "end", "HEAD-DEMO-1"),
+            "示范的独家发布权已终止",
+            "the demonstration's mandate has ended",
+        ),
+    ],
+)
+def test_the_demonstration_promises_nothing_that_was_ended(
+    demo: Shell, words: tuple[str, ...], zh: str, en: str
+) -> None:
+    demo.good(*words)
+    said = demo.good("demo", "--message").out
+    assert zh in said
+    assert en in said
+    assert "SYNDICATE_DATA=" in said
+    assert "Bearer" not in said
+
+
+def test_the_demonstration_says_how_to_let_its_partner_in_again(demo: Shell) -> None:
+    demo.good("partner", "suspend", "demo")
+    said = demo.good("demo", "--message").out
+    assert "syndicate partner resume demo" in said
+    assert "Bearer" not in said
+
+
+def test_the_demonstration_says_that_its_key_is_another_one(demo: Shell) -> None:
+    assert "原密钥" not in demo.good("demo", "--message").out
+    demo.good("key", "revoke", demo.good("demo", "--json").json["jti"])
+    told = demo.good("demo", "--message")
+    assert "原密钥已撤销" in told.out
+    assert f"Bearer {(demo.data / 'demo.key').read_text().strip()}" in told.out
+    assert told.err == "示范稿件：已收入（未变）\n"
 
 
 def test_a_damaged_database_is_one_line_for_people(demo: Shell) -> None:

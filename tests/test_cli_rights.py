@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,31 @@ def test_a_mandate_that_ends_says_what_closes(demo: Shell, story: str) -> None:
     assert "outlets=daily" in remedy
 
 
+def test_people_too_are_told_what_a_mandate_closed(demo: Shell) -> None:
+    said = demo.good("mandate", "end", "HEAD-DEMO-1").out
+    assert said.splitlines() == [
+        "独家发布权 HEAD-DEMO-1 已终止。",
+        "即刻不再向任何人放行：萧山日报·音频、萧山日报·图片、萧山日报·文字、萧山日报·视频。",
+        "受影响的授权协议：XSW-DEMO-1",
+    ]
+    english = demo.good("mandate", "end", "HEAD-DEMO-2", "--lang", "en").out
+    assert "from now on released to nobody: Xiaoshan People's Radio audio" in english
+    assert "licences that rested on it: XSW-DEMO-1" in english
+
+
+def test_a_mandate_ends_quietly_where_another_covers_as_much(demo: Shell) -> None:
+    mandate = resources.files("syndicate") / "demo" / "mandate-daily.toml"
+    demo.good("mandate", "add", "-", stdin=mandate.read_bytes().replace(b"HEAD-DEMO-1", b"M-2"))
+    assert "仍由其他独家发布权覆盖" in demo.good("mandate", "end", "HEAD-DEMO-1").out
+
+
+def test_moments_of_agreements_are_in_the_publishers_zone(demo: Shell) -> None:
+    mandates = demo.good("mandate", "list", "--json").lines
+    assert {one["valid_from"] for one in mandates} == {"2015-01-01T00:00:00+08:00"}
+    ended = demo.good("mandate", "end", "HEAD-DEMO-1", "--json").json
+    assert ended["valid_until"].endswith("+08:00")
+
+
 def test_a_mandate_that_never_began_closes_nothing(demo: Shell) -> None:
     text = """
         number = "M-9"
@@ -122,12 +148,47 @@ def test_signing_keys_overlap_until_the_old_one_is_retired(demo: Shell) -> None:
     assert len(demo.good("signing-key", "retire", old["kid"], "--json").json["closes"]) == 1
 
 
+def test_a_key_whose_signing_key_was_retired_is_not_shown_as_alive(demo: Shell) -> None:
+    (old,) = demo.good("signing-key", "list", "--json").lines
+    demo.good("signing-key", "rotate")
+    assert demo.good("partner", "show", "demo", "--json").json["live_keys"] == 1
+    demo.good("signing-key", "retire", old["kid"])
+    (key,) = demo.good("key", "list", "--json").lines
+    assert key["state"] == "signing_key_retired"
+    assert "签名密钥已停用" in demo.good("key", "list").out
+    assert demo.good("partner", "show", "demo", "--json").json["live_keys"] == 0
+
+
+def test_keys_are_listed_without_their_signing_keys_too(
+    demo: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNDICATE_KEYS", str(tmp_path / "nowhere"))
+    told = demo.good("key", "list", "--json")
+    assert [one["state"] for one in told.lines] == ["in_force"]
+    assert "nowhere" in told.err
+    demo.good("init")
+    assert [one["state"] for one in demo.good("key", "list", "--json").lines] == ["signing_key_missing"]
+
+
+def test_help_is_no_signing_key_and_a_signing_key_is_no_help(demo: Shell) -> None:
+    assert demo.good("signing-key", "retire", "-h").out == demo.good("signing-key", "retire", "--help").out
+    outcome = demo("signing-key", "retire", "-hIJ", "--json")
+    assert (outcome.code, outcome.json["error"]) == (1, "not_found")
+    assert "没有这把签名密钥：-hIJ" in outcome.err
+
+
 def test_explain_says_yes_with_its_clause_and_form(demo: Shell, story: str) -> None:
     said = demo.good("explain", "--partner", "demo", "--item", story, "--use", "reprint", "--json").json
     assert (said["decision"], said["reason"], said["clause"]) == ("allow", None, "XSW-DEMO-1#1")
     assert (said["form"], said["use"], said["until"]) == ("full", "reprint", "2099-12-31T16:00:00+00:00")
     public = demo.good("explain", "--partner", "public", "--item", story, "--use", "link", "--json").json
     assert (public["decision"], public["form"]) == ("allow", "summary")
+    said = demo.good("explain", "--partner", "public", "--item", story, "--use", "link").out
+    assert said.startswith("公众可以阅读标题和摘要；转载、链接等使用仍须授权。\n")
+    assert (
+        "可以：转载，全文。"
+        in demo.good("explain", "--partner", "demo", "--item", story, "--use", "reprint").out
+    )
 
 
 def test_explain_judges_at_the_moment_that_is_asked(demo: Shell, story: str) -> None:

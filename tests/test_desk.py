@@ -14,7 +14,7 @@ import pytest
 from syndicate.desk.front import Asked
 from syndicate.desk.news import Action, Taken
 from syndicate.errors import Conflict, Faulty, NotLicensed, TokenRejected, Unknown
-from syndicate.model.item import ItemId
+from syndicate.model.item import ItemId, tag_uri
 from syndicate.model.parties import PUBLIC, PartnerId
 from syndicate.model.rights import Form, Use
 from syndicate.model.trail import (
@@ -508,5 +508,135 @@ def test_an_item_that_must_not_be_known_leaves_the_same_kind_of_line_as_one_that
             "not_ours",
             "unknown",
         ]
+
+    on(store_address, tmp_path, story)
+
+
+# What an attacker found, each held shut.
+
+
+def test_a_retired_signing_key_closes_every_key_it_signed_one_by_one(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        (old,) = [key.kid for key in await here.house.keys.keys(ZJOL)]
+        await here.house.keys.rotate_signing_key()
+        new = (await here.house.keys.issue(ZJOL)).key
+        await here.house.keys.retire_signing_key(old)
+        # A worker that cannot read the folder of signing keys at this moment refuses it all the same.
+        with pytest.raises(TokenRejected) as rejected:
+            await here.house.front.admit(ZJOL, jti)
+        assert rejected.value.code == "key_revoked"
+        assert (await here.house.front.admit(ZJOL, new.jti)).jti == new.jti
+        written = await events(here)
+        assert [event.jti for event in written if isinstance(event, KeyRevoked)] == [jti]
+
+    on(store_address, tmp_path, story)
+
+
+def test_new_items_do_not_hold_up_answers_but_what_takes_away_does(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        front, news = here.house.front, here.house.news
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        await news.take_in(page("又一条新闻", f"另一条新闻。{BODY}", minute=4), "b.html")
+        assert await front.deliver(served, caller, 200, ASKED)
+        # The story turns out to be another paper's: what was judged before must not leave.
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        moved = page(address="http://www.xsnet.cn/1.shtml", minute=9)
+        await news.take_in(moved, "a.html")
+        caller = await front.admit(ZJOL, jti)
+        served = await front.licensed_feed("all", caller, None)
+        taken = await news.take_in(moved.replace("萧山日报".encode(), "新华社".encode()), "a.html")
+        assert taken.action is Action.UPDATED
+        assert await front.deliver(served, caller, 200, ASKED) is False
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_foreign_document_cannot_take_an_item_over_by_its_public_identity(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        (ours,) = await here.house.news.items()
+        forged = {
+            "uri": tag_uri(here.house.settings.publisher.authority, ours.id),
+            "standard": {"name": "ninjs", "version": "3.1"},
+            "type": "text",
+            "firstCreated": "2026-11-02T11:00:00+08:00",
+            "headlines": [{"value": "别家的稿件"}],
+            "bodies": [{"value": BODY * 2, "contentType": "text/plain"}],
+            "infoSources": [{"literal": "杭州日报"}],
+        }
+        taken = await here.house.news.take_in(json.dumps(forged).encode(), "take.json")
+        assert taken.action is Action.REFUSED
+        assert [fault.code for fault in taken.faults] == ["uri_claimed"]
+        (still,) = await here.house.news.items()
+        assert still == ours
+
+    on(store_address, tmp_path, story)
+
+
+def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
+    store_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        foreign = await here.house.news.take_in(
+            page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
+                "萧山日报".encode(), "新华社".encode()
+            ),
+            "x.html",
+        )
+        caller = await here.house.front.admit(ZJOL, jti)
+
+        async def unread(id: ItemId, version: int | None = None) -> None:
+            raise AssertionError(f"{id} was read")
+
+        monkeypatch.setattr(here.store, "item", unread)
+        for id in (taken_id(foreign), "20261102-zzzzzzzzzz"):
+            with pytest.raises(Unknown):
+                await here.house.front.public_item(ItemId(id))
+            with pytest.raises(Unknown):
+                await here.house.front.licensed_item(ItemId(id), caller, None)
+
+    on(store_address, tmp_path, story)
+
+
+def test_an_edition_too_large_to_be_kept_is_served_all_the_same(
+    sqlite_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndicate.desk.editions._KEPT", 100)
+
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        caller = await here.house.front.admit(ZJOL, jti)
+        for _ in range(2):
+            served = await here.house.front.licensed_feed("all", caller, None)
+            assert len(served.edition.items) == 1
+            assert await here.house.front.deliver(served, caller, 200, ASKED)
+
+    on(sqlite_address, tmp_path, story)
+
+
+def test_an_explanation_names_the_moment_at_which_the_answer_really_changes(
+    store_address: str, tmp_path: Path
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        (item,) = await here.house.news.items()
+        early = await here.house.rights.explain("zjol", item.id, Use.REPRINT, NOON - days(4000))
+        assert isinstance(early.verdict, Refusal)
+        assert (early.verdict.reason, early.until) == (Reason.NOT_PUBLISHED, item.published)
+        await here.house.rights.end_mandate("HEAD-1")
+        ended = await here.house.rights.explain("zjol", item.id, Use.REPRINT, None)
+        assert isinstance(ended.verdict, Refusal)
+        assert (ended.verdict.reason, ended.until) == (Reason.MANDATE_ENDED, None)
 
     on(store_address, tmp_path, story)

@@ -106,7 +106,30 @@ def test_the_use_decides_what_is_in_the_answer(tmp_path: Path) -> None:
             for wrong in ("nonsense", "", "REPRINT", "reprint&use=link", "reprint%00"):
                 answer = await here.get(f"{path}?use={wrong}", key=keys["broad"])
                 assert code_of(answer) == (400, "bad_parameter"), wrong
-                assert json.loads(answer.body)["field"] == "use"
+                said = json.loads(answer.body)
+                assert said["field"] == "use"
+                assert ("只能写一次" in said["detail"]) is ("&" in wrong)
+
+    visit(tmp_path, act)
+
+
+def test_a_licence_says_whether_it_is_in_force_and_that_no_quota_is_counted(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        opens, closes = (here.clock.now + days(at) for at in (1, 2))
+        document = (
+            f'number = "L-counted"\npartner = "bare"\nvalid_from = {opens.isoformat()}\n'
+            f'valid_until = {closes.isoformat()}\n[[grant]]\nuses = ["link"]\noutlets = ["daily"]\n'
+            'media = ["text"]\nquota = { items = 5, per = "day" }\n'
+        )
+        await here.house.rights.add_licence(document, "licence.toml")
+        seen = []
+        for _ in range(3):
+            told = json.loads((await here.get("/licensed/licence", key=keys["bare"])).body)
+            (one,) = told["licences"]
+            assert [grant["quota"] for grant in one["grants"]] == [{"items": 5, "per": "day", "left": None}]
+            seen.append(one["state"])
+            here.clock.move(days(1.5))
+        assert seen == ["not_begun", "in_force", "ended"]
 
     visit(tmp_path, act)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import feedparser
+import pytest
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.language import Lang
 from syndicate.model.feeds import feeds_of
+from syndicate.web.preferring import language_of
 from syndicate.web.replies import PROBLEMS
 from syndicate.web.routes import ROUTES, Access
 from tests.serving import BASE_URL, Serving
@@ -75,6 +79,8 @@ def test_what_the_client_cannot_take_is_not_sent(tmp_path: Path) -> None:
             assert answer.status == status, (path, accept)
             if status == 406:
                 assert code_of(answer) == (406, "not_acceptable")
+                (here_is,) = re.findall(r"[a-z]+/[a-z+]+", json.loads(answer.body)["detail"])
+                assert here_is == (await here.get(path)).headers["Content-Type"].split(";")[0]
             if status == 400:
                 assert code_of(answer) == (400, "bad_parameter")
                 assert json.loads(answer.body)["field"] == "Accept"
@@ -162,6 +168,64 @@ def test_pages_run_no_script_and_speak_both_languages(tmp_path: Path) -> None:
     visit(tmp_path, act)
 
 
+def test_whoever_reads_english_stays_with_it(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        item = await an_id(here, "日报新闻")
+        pages = ("/", "/terms", f"/items/{item}", "/problems/token_expired")
+        shown = {"/", "/terms", *(f"/items/{one.id}" for one in await here.house.news.items(limit=100))}
+        for path in pages:
+            for query in ("", "?lang=en"):
+                tree = LexborHTMLParser((await here.get(f"{path}{query}")).text)
+                links = [node.attributes["href"] or "" for node in tree.css("body a")]
+                own = [link for link in links if link.split("?")[0] in shown]
+                assert {"/" + query, "/terms" + query} <= set(own), path
+                assert all(link == link.split("?")[0] + query for link in own), path
+        headlines = LexborHTMLParser((await here.get("/?lang=en")).text).css(".headlines .meta")
+        assert headlines
+        assert not any("萧山日报" in node.text() for node in headlines)
+        assert any("Xiaoshan Daily" in node.text() for node in headlines)
+
+    visit(tmp_path, act)
+
+
+def test_the_notice_stands_once_on_every_page(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        first = here.house.settings.publisher.notice.strip().splitlines()[0].strip()
+        for path in ("/", "/terms", "/problems/internal"):
+            tree = LexborHTMLParser((await here.get(path)).text)
+            assert [node.text() for node in tree.css("p")].count(first) == 1, path
+            assert len(tree.css('footer a[href="/terms"]')) == (path != "/terms"), path
+        assert "<title>稿件订阅与授权 · 萧山网</title>" in (await here.get("/")).text
+
+    visit(tmp_path, act, empty=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lang"),
+    [
+        (None, Lang.ZH),
+        ("", Lang.ZH),
+        ("en-GB,en;q=0.9,zh;q=0.8", Lang.EN),
+        ("zh;q=0.5, en", Lang.EN),
+        ("zh-CN, en", Lang.ZH),
+        ("en, zh", Lang.EN),
+        ("fr, en;q=0.5", Lang.EN),
+        ("*, en;q=0.5", Lang.ZH),
+        ("en;q=0", Lang.ZH),
+        ("en;q=0, *", Lang.ZH),
+        ("zh;q=0, en;q=0.001", Lang.EN),
+        ("en;q=2, zh;q=0.1", Lang.ZH),
+        ("en;q=nan", Lang.ZH),
+        ("english", Lang.ZH),
+        (",;q=1,;;", Lang.ZH),
+    ],
+)
+def test_the_language_of_an_error_is_what_the_client_would_rather_have(
+    wanted: str | None, lang: Lang
+) -> None:
+    assert language_of(wanted) is lang
+
+
 def test_every_code_of_error_has_its_page_and_both_languages(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         for code, problem in PROBLEMS.items():
@@ -169,7 +233,12 @@ def test_every_code_of_error_has_its_page_and_both_languages(tmp_path: Path) -> 
                 answer = await here.get(f"/problems/{code}?lang={lang}")
                 assert answer.status == 200
                 assert text in answer.text
-        for speaks, lang in (("en-GB,en;q=0.9", "en"), ("zh", "zh-CN"), ("", "zh-CN"), ("de", "zh-CN")):
+        for speaks, lang in (
+            ("en-GB,en;q=0.9", "en"),
+            ("zh", "zh-CN"),
+            ("", "zh-CN"),
+            ("zh;q=0.5, en", "en"),
+        ):
             answer = await here.get("/nope", headers={"Accept-Language": speaks})
             title = PROBLEMS["not_found"].title
             assert json.loads(answer.body)["title"] == (title.en if lang == "en" else title.zh)

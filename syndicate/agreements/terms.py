@@ -106,7 +106,7 @@ def _some(words: list[str]) -> list[str]:
 def _moment(given: object, info: ValidationInfo) -> datetime:
     """A date or an offset date-time of TOML, as a moment in UTC."""
     expected = Text("应为日期（如 2026-01-01）", "expected a date (2026-01-01)") + Text(
-        "或带时区的时间（如 2026-01-01T08:00:00+08:00）,不加引号",
+        "或带时区的时间（如 2026-01-01T08:00:00+08:00），不加引号",
         " or a time with its offset (2026-01-01T08:00:00+08:00), without quotes",
     )
     if isinstance(given, time):
@@ -145,7 +145,7 @@ def _span(given: object) -> timedelta:
         "应为 ISO 8601 时长，如 PT30M、P90D、P2W", "expected a duration such as PT30M, P90D, P2W"
     )
     if not isinstance(given, str):
-        raise wrong("wrong_type", example + Text(",加引号", ", in quotes"))
+        raise wrong("wrong_type", example + Text("，加引号", ", in quotes"))
     if not _SPAN.fullmatch(given):
         raise wrong("bad_duration", example)
     try:

@@ -1,4 +1,4 @@
-"""A licence written down again, in the words of its file: for partners' programs and for staff's."""
+"""An agreement written down again, in the words of its file: for partners' programs and for staff's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import isodate
 
-from syndicate.model.rights import Except, Grant, Licence
+from syndicate.model.rights import Except, Grant, Licence, Mandate
 
 
 def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
@@ -24,6 +24,20 @@ def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
         "valid_until": _moment(window.closes, zone),
         "grants": [_grant(grant) for grant in licence.grants],
         "except": [_except(exception) for exception in licence.excepts],
+    }
+
+
+def written_mandate(mandate: Mandate, zone: tzinfo) -> dict[str, Any]:
+    """The mandate as JSON values, as `written` does it."""
+    window = mandate.window
+    return {
+        "number": mandate.number,
+        "holder": mandate.holder,
+        "outlets": _names(mandate.outlets),
+        "media": _names(mandate.media),
+        "exclusive": mandate.exclusive,
+        "valid_from": _moment(window.opens, zone),
+        "valid_until": _moment(window.closes, zone),
     }
 
 

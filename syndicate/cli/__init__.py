@@ -9,7 +9,7 @@ items       item list, show, export
 partners    partner add, list, show, suspend, resume
 mandates    mandate add, list, end
 licences    licence add, list, show, end
-keys        key issue, list, revoke; signing-key list, rotate, retire
+keys        key issue, list, revoke; signing-key list, rotate, retire; with opening (which still open)
 explaining  explain: why, and what would change it; with remedies
 trail       trail list
 demo        demo: everything needed to try it, made once

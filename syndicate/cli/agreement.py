@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from syndicate.cli.failing import Bilingual
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 
@@ -12,7 +13,10 @@ STDIN = "-"
 
 
 def document(file: str) -> tuple[str, str]:
-    """(text, name) of the file, `-` for standard input. Raises Faulty."""
+    """(text, name) of the file, `-` for standard input.
+
+    Raises Faulty for what is no agreement's text, and a usage error where there is no file to read.
+    """
     name = "stdin" if file == STDIN else file
     try:
         if file == STDIN:
@@ -21,11 +25,11 @@ def document(file: str) -> tuple[str, str]:
             with open(file, "rb") as opened:  # noqa: PTH123 - the name as it was typed
                 data = opened.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise _faulty(name, "file_missing", Text("文件不存在", "there is no such file")) from None
+        raise Bilingual(Text(f"文件不存在：{name}", f"there is no such file: {name}")) from None
     except OSError as error:
         why = error.strerror or str(error)
-        text = Text(f"无法读取：{why}", f"it cannot be read: {why}")
-        raise _faulty(name, "file_unreadable", text) from None
+        text = Text(f"无法读取 {name}：{why}", f"{name} cannot be read: {why}")
+        raise Bilingual(text) from None
     if len(data) > _LARGEST:
         raise _faulty(
             name, "too_large", Text("超过 1 MiB，不是协议文件", "larger than 1 MiB: no agreement")

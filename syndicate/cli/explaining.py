@@ -11,6 +11,7 @@ from syndicate.cli.app import Command, with_house
 from syndicate.cli.failing import Bilingual
 from syndicate.cli.remedies import Case, changes
 from syndicate.cli.voice import Voice, iso
+from syndicate.desk.rights import Explanation
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form, Use
@@ -46,7 +47,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     "--partner",
     required=True,
     metavar="P",
-    help="授权媒体编号;public 为公众 · partner; public for the public",
+    help="授权媒体编号；public 为公众 · partner; public for the public",
 )
 @click.option("--item", required=True, metavar="ID", help="稿件编号 · item")
 @click.option("--use", required=True, type=click.Choice([one.value for one in Use]), help="使用方式 · use")
@@ -75,22 +76,29 @@ async def explain(
     if isinstance(verdict, Refusal):
         found, register = await house.news.item(ItemId(item)), await house.rights.register()
         case = Case(found, partner, explained.use, explained.at, register, house.settings.publisher)
-        _no(verdict, changes(verdict, case, voice), voice, _about(partner, item, use, explained.at))
+        _no(verdict, changes(verdict, case, voice), voice, explained, _about(partner, item, use, explained))
     else:
-        _yes(verdict, voice, _about(partner, item, use, explained.at))
+        _yes(verdict, voice, explained, _about(partner, item, use, explained))
 
 
-def _about(partner: str, item: str, use: str, at: datetime) -> dict[str, object]:
-    return {"partner": partner, "item": item, "use": use, "at": iso(at)}
+def _about(partner: str, item: str, use: str, explained: Explanation) -> dict[str, object]:
+    return {
+        "partner": partner,
+        "item": item,
+        "use": use,
+        "at": iso(explained.at),
+        "until": iso(explained.until),
+    }
 
 
-def _no(refusal: Refusal, remedies: list[Text], voice: Voice, about: dict[str, object]) -> None:
+def _no(
+    refusal: Refusal, remedies: list[Text], voice: Voice, explained: Explanation, about: dict[str, object]
+) -> None:
     voice.give(
         {
             "decision": "deny",
             "reason": refusal.reason.value,
             "clause": refusal.clause,
-            "until": iso(refusal.until),
             "changes": [remedy.in_(voice.lang) for remedy in remedies],
             "form": None,
             **about,
@@ -102,19 +110,18 @@ def _no(refusal: Refusal, remedies: list[Text], voice: Voice, about: dict[str, o
     voice.say(Text("怎样可以改变：", "what would change it:"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
-    if refusal.until is not None:
-        moment = voice.exactly(refusal.until)
+    if explained.until is not None:
+        moment = voice.exactly(explained.until)
         voice.say(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
 
 
-def _yes(clearance: Clearance, voice: Voice, about: dict[str, object]) -> None:
-    remedies = _ends(clearance, voice)
+def _yes(clearance: Clearance, voice: Voice, explained: Explanation, about: dict[str, object]) -> None:
+    remedies = _ends(clearance, explained.until, voice)
     voice.give(
         {
             "decision": "allow",
             "reason": None,
             "clause": clearance.clause,
-            "until": iso(clearance.until),
             "changes": [remedy.in_(voice.lang) for remedy in remedies],
             "form": clearance.form.value,
             "licence": clearance.licence,
@@ -124,17 +131,22 @@ def _yes(clearance: Clearance, voice: Voice, about: dict[str, object]) -> None:
             **about,
         }
     )
-    full = clearance.form is Form.FULL
-    form = Text("全文", "full text") if full else Text("标题和摘要", "headline and abstract")
-    said = Text("可以：", "Yes: ") + naming.uses([clearance.use]) + Text(",", ", ") + form
-    voice.say(said + Text("。", "."))
+    voice.say(_allowed(clearance) + Text("。", "."))
     voice.say(Text(f"依据：{clearance.clause}", f"under: {clearance.clause}"))
     voice.say(Text(f"独家发布权：{clearance.mandate}", f"mandate: {clearance.mandate}"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
 
 
-def _ends(clearance: Clearance, voice: Voice) -> list[Text]:
+def _allowed(clearance: Clearance) -> Text:
+    if clearance.licence is None:
+        return naming.PUBLIC_MAY
+    full = clearance.form is Form.FULL
+    form = Text("全文", "full text") if full else Text("标题和摘要", "headline and abstract")
+    return Text("可以：", "Yes: ") + naming.uses([clearance.use]) + Text("，", ", ") + form
+
+
+def _ends(clearance: Clearance, until: datetime | None, voice: Voice) -> list[Text]:
     """What would turn a yes."""
     ends = [
         Text(
@@ -148,7 +160,7 @@ def _ends(clearance: Clearance, voice: Voice) -> list[Text]:
     if clearance.take_down is not None:
         moment = voice.exactly(clearance.take_down)
         ends.append(Text(f"须于 {moment} 前撤下", f"it must be taken down by {moment}"))
-    if clearance.until is not None:
-        moment = voice.exactly(clearance.until)
+    if until is not None:
+        moment = voice.exactly(until)
         ends.append(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
     return ends

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import click
@@ -18,6 +19,8 @@ REFUSED = 1
 """Refused or partly failed."""
 WRONG_USAGE = 2
 """Wrong usage or configuration."""
+
+_WRONG = Text("用法有误：", "wrong usage: ")
 
 
 class Speaker(Protocol):
@@ -35,6 +38,23 @@ class WrongSettings(Exception):
         self.faulty = faulty
 
 
+class WrongValues(Exception):
+    """Values on the command line were refused: wrong usage, not a wrong document."""
+
+    def __init__(self, faulty: Faulty) -> None:
+        super().__init__(str(faulty))
+        self.faulty = faulty
+
+
+@contextmanager
+def typed(undone: Text) -> Iterator[None]:
+    """Whatever is found faulty inside was typed on the command line; `undone` says what was not done."""
+    try:
+        yield
+    except Faulty as faulty:
+        raise WrongValues(Faulty(undone, faulty.faults)) from None
+
+
 def guarded(command: Callable[[], Any], speaker: Speaker) -> int:
     """Run a command; its exit code. No expected error leaves as a traceback."""
     _speak_unicode()
@@ -44,6 +64,8 @@ def guarded(command: Callable[[], Any], speaker: Speaker) -> int:
     except click.exceptions.NoArgsIsHelpError as help_:
         print(help_.format_message(), file=sys.stderr)
         return WRONG_USAGE
+    except WrongValues as values:
+        return _values(values.faulty, speaker.voice())
     except click.UsageError as wrong:
         return _usage(wrong, speaker.voice())
     except click.ClickException as failed:
@@ -94,12 +116,18 @@ def _refused(voice: Voice, code: str, text: Text, more: dict[str, object] | None
 
 
 def _usage(wrong: click.UsageError, voice: Voice) -> int:
-    text = Text("用法有误：", "wrong usage: ") + _what_is_wrong(wrong)
+    text = _WRONG + _what_is_wrong(wrong)
     if wrong.ctx is not None:
         voice.aside(wrong.ctx.get_usage())
         path = wrong.ctx.command_path
         text = text + Text(f"\n用法见：{path} --help", f"\nhow to use it: {path} --help")
     _refused(voice, "usage", text)
+    return WRONG_USAGE
+
+
+def _values(faulty: Faulty, voice: Voice) -> int:
+    more: dict[str, object] = {"faults": faults_as_json(faulty.faults, voice.lang)}
+    _refused(voice, "usage", _WRONG + faulty.text, more)
     return WRONG_USAGE
 
 
@@ -118,8 +146,15 @@ def _what_is_wrong(wrong: click.UsageError) -> Text:
         hint, kind = wrong.param.get_error_hint(wrong.ctx), wrong.param.type
         if isinstance(kind, click.Choice):
             return Text(f"参数 {hint} 应为其中之一：{'、'.join(map(str, kind.choices))}", said)
+        if isinstance(kind, click.IntRange | click.FloatRange):
+            number = "整数" if isinstance(kind, click.IntRange) else "数"
+            return Text(f"参数 {hint} 应为{number}，且应{_within(kind.min, kind.max)}", said)
         return Text(f"参数 {hint} 的值不可用：{wrong.message}", said)
     return Text(said, said)
+
+
+def _within(low: float | None, high: float | None) -> str:
+    return f"不小于 {low}" if high is None else f"在 {low} 至 {high} 之间"
 
 
 class Bilingual(click.UsageError):
@@ -131,9 +166,12 @@ class Bilingual(click.UsageError):
 
 
 def _system(error: OSError, voice: Voice) -> int:
-    where = f"{error.filename}: " if error.filename is not None else ""
     why = error.strerror or str(error)
-    text = Text(f"无法读写 {where}{why}", f"cannot read or write {where}{why}")
+    if error.filename is None:
+        text = Text(f"无法读写：{why}", f"cannot read or write: {why}")
+    else:
+        name = error.filename
+        text = Text(f"无法读写 {name}：{why}", f"cannot read or write {name}: {why}")
     return _refused(voice, "system", text)
 
 
@@ -144,7 +182,7 @@ def _accident(accident: Exception, voice: Voice) -> int:
         traceback.print_exception(accident)
     said = f"{type(accident).__name__}: {accident}"
     hint = Text("设 SYNDICATE_DEBUG=1 可查看详情", "SYNDICATE_DEBUG=1 shows more")
-    text = Text(f"出现意外错误 {said}。", f"something unexpected happened: {said}. ") + hint
+    text = Text(f"出现意外错误：{said}。", f"something unexpected happened: {said}. ") + hint
     return _refused(voice, "unexpected", text)
 
 

@@ -21,7 +21,7 @@ from syndicate.cli.voice import Voice
 from syndicate.cli.watching import CannotWatch, Settling, whole_documents
 from syndicate.desk.news import Action
 from syndicate.errors import Faulty, StoreBusy
-from syndicate.language import Text, verbatim
+from syndicate.language import Text
 from syndicate.wiring import House
 
 _LONG_WORK = 20
@@ -99,7 +99,9 @@ async def _follow(
         try:
             await intake.take_data(data, name)
         except StoreBusy as busy:
-            voice.aside(verbatim(f"{name}: ") + busy.text + Text(",稍后再试", "; trying again later"))
+            voice.aside(
+                Text(f"{name}：", f"{name}: ") + busy.text + Text("，稍后再试", "; trying again later")
+            )
             settling.postpone(file, asyncio.get_running_loop().time())
             continue
         settling.finish(file)

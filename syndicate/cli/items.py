@@ -29,7 +29,12 @@ _BATCH = 200
 
 @click.group(cls=Group)
 def item() -> None:
-    """稿件 · Items."""
+    """稿件 · Items.
+
+    \b
+    例 · Example:
+      syndicate item list --limit 20
+    """
 
 
 @item.command("list")
@@ -102,7 +107,7 @@ async def show(house: House, voice: Voice, id: str, version: int | None) -> None
             (Text("编辑", "editor"), one.editor or ""),
             (Text("频道", "channel"), naming.channel_name(one.channel, publisher).in_(voice.lang)),
             (Text("类型", "medium"), naming.medium_name(one.medium).in_(voice.lang)),
-            (Text("首发网址", "address"), one.address or ""),
+            (Text("首发地址", "address"), one.address or ""),
             (Text("关键词", "keywords"), " ".join(one.keywords)),
             (Text("摘要", "abstract"), one.abstract),
         ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 import click
 
 from syndicate.cli import naming
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Command, Group, with_house
+from syndicate.cli.failing import typed
+from syndicate.cli.opening import signers, state
 from syndicate.cli.voice import Column, Voice, iso
 from syndicate.desk.keys import MOST_DAYS
 from syndicate.language import Text
@@ -19,7 +20,12 @@ from syndicate.wiring import House
 
 @click.group(cls=Group)
 def key() -> None:
-    """密钥 · Partners' keys."""
+    """密钥 · Partners' keys.
+
+    \b
+    例 · Example:
+      syndicate key issue zjol --label 网站 --days 180
+    """
 
 
 @key.command()
@@ -27,7 +33,7 @@ def key() -> None:
 @click.option("--label", default="", metavar="L", help="备注，如用途 · a note, such as what it is for")
 @click.option(
     "--days",
-    type=int,
+    type=click.IntRange(1, MOST_DAYS),
     default=365,
     show_default=True,
     metavar="N",
@@ -41,7 +47,8 @@ async def issue(house: House, voice: Voice, partner: str, label: str, days: int)
     例 · Example:
       KEY=$(syndicate key issue zjol --label 网站 --days 180)
     """
-    issued = await house.keys.issue(PartnerId(partner), label=label, days=days)
+    with typed(Text("未签发密钥", "no key was issued")):
+        issued = await house.keys.issue(PartnerId(partner), label=label, days=days)
     made = issued.key
     if voice.json:
         voice.give({"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)})
@@ -67,11 +74,11 @@ async def list_(house: House, voice: Voice, partner: str | None) -> None:
     例 · Example:
       syndicate key list zjol
     """
-    now = house.clock()
     keys = await house.keys.keys(None if partner is None else PartnerId(partner))
+    now, ring = house.clock(), await signers(house, voice)
     if voice.json:
         for one in keys:
-            voice.give(_key(one, now))
+            voice.give(_key(one, state(one, now, ring)))
         return
     voice.table(
         [
@@ -88,7 +95,7 @@ async def list_(house: House, voice: Voice, partner: str | None) -> None:
                 one.jti,
                 one.partner,
                 one.label,
-                naming.STATES[_state(one, now)].in_(voice.lang),
+                naming.STATES[state(one, now, ring)].in_(voice.lang),
                 voice.moment(one.issued),
                 voice.moment(one.expires),
                 voice.moment(one.last_used),
@@ -113,7 +120,7 @@ async def revoke(house: House, voice: Voice, jti: str) -> None:
       syndicate key revoke 0f8b6c0e5d9a4f3c8e7d6b5a4c3d2e1f
     """
     revoked = await house.keys.revoke(jti)
-    voice.give(_key(revoked, house.clock()))
+    voice.give(_key(revoked, "revoked"))
     voice.say(
         Text(
             f"密钥 {jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
@@ -124,7 +131,12 @@ async def revoke(house: House, voice: Voice, jti: str) -> None:
 
 @click.group("signing-key", cls=Group)
 def signing_key() -> None:
-    """签名密钥 · The server's keys that sign partners' keys."""
+    """签名密钥 · The server's keys that sign partners' keys.
+
+    \b
+    例 · Example:
+      syndicate signing-key rotate
+    """
 
 
 @signing_key.command("list")
@@ -185,8 +197,20 @@ async def rotate(house: House, voice: Voice) -> None:
     )
 
 
-# A key's id may begin with a hyphen, and is no option then.
-@signing_key.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+class _TakesKid(Command):
+    """A signing key's id may begin with a hyphen, even with `-h`, and is no option then.
+
+    Alone, `-h` asks for help.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
+
+
+@signing_key.command(
+    cls=_TakesKid,
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
 @click.argument("kid", metavar="KID")
 @with_house
 async def retire(house: House, voice: Voice, kid: str) -> None:
@@ -196,34 +220,25 @@ async def retire(house: House, voice: Voice, kid: str) -> None:
     例 · Example:
       syndicate signing-key retire KID
     """
+    keys, now = await house.keys.keys(), house.clock()
+    closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
     await house.keys.retire_signing_key(kid)
-    closed = [
-        one
-        for one in await house.keys.keys()
-        if one.kid == kid and _state(one, house.clock()) == "in_force"
-    ]
     voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
     voice.say(
         Text(
-            f"签名密钥 {kid} 已停用；由它签发的 {len(closed)} 个密钥即刻失效",
+            f"签名密钥 {kid} 已停用；由它签发的 {len(closed)} 把密钥即刻失效",
             f"signing key {kid} is retired; keys that it signed and that open no more: {len(closed)}",
         )
     )
 
 
-def _state(one: Key, now: datetime) -> str:
-    if one.revoked is not None:
-        return "revoked"
-    return "in_force" if now < one.expires else "expired"
-
-
-def _key(one: Key, now: datetime) -> dict[str, object]:
+def _key(one: Key, state: str) -> dict[str, object]:
     return {
         "jti": one.jti,
         "partner": one.partner,
         "kid": one.kid,
         "label": one.label,
-        "state": _state(one, now),
+        "state": state,
         "issued": iso(one.issued),
         "expires": iso(one.expires),
         "revoked": iso(one.revoked),

@@ -22,7 +22,12 @@ _ALL = Text("全部", "all")
 
 @click.group(cls=Group)
 def licence() -> None:
-    """授权协议 · Licences: dated agreements with partners."""
+    """授权协议 · Licences: dated agreements with partners.
+
+    \b
+    例 · Example:
+      syndicate licence add XSW-2026-017.toml
+    """
 
 
 @licence.command()
@@ -81,7 +86,7 @@ async def list_(house: House, voice: Voice) -> None:
             (
                 one.number,
                 one.partner,
-                naming.STATES[naming.state(one.window, now)].in_(voice.lang),
+                naming.STATES[one.window.state(now)].in_(voice.lang),
                 naming.window(one.window, voice),
                 str(len(one.grants)),
             )
@@ -109,7 +114,7 @@ async def show(house: House, voice: Voice, number: str) -> None:
     if voice.json:
         voice.give({**_licence(one, now, house), "document": text})
         return
-    state = naming.STATES[naming.state(one.window, now)].in_(voice.lang)
+    state = naming.STATES[one.window.state(now)].in_(voice.lang)
     voice.record(
         [
             (Text("授权协议", "licence"), f"{one.number}  {state}"),
@@ -208,4 +213,4 @@ def _span(of: timedelta | None, unsaid: Text) -> Text:
 
 def _licence(one: Licence, now: datetime, house: House) -> dict[str, object]:
     zone = house.settings.publisher.zone
-    return {**written(one, zone), "state": naming.state(one.window, now)}
+    return {**written(one, zone), "state": one.window.state(now)}

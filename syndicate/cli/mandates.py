@@ -7,10 +7,11 @@ from datetime import datetime
 
 import click
 
+from syndicate.agreements.written import written_mandate
 from syndicate.cli import naming
 from syndicate.cli.agreement import document
 from syndicate.cli.app import Group, with_house
-from syndicate.cli.voice import Column, Voice, iso
+from syndicate.cli.voice import Column, Voice
 from syndicate.language import Text
 from syndicate.model.item import Medium, OutletId
 from syndicate.model.parties import Publisher
@@ -21,7 +22,12 @@ from syndicate.wiring import House
 
 @click.group(cls=Group)
 def mandate() -> None:
-    """独家发布权 · Mandates: head agreements with owners."""
+    """独家发布权 · Mandates: head agreements with owners.
+
+    \b
+    例 · Example:
+      syndicate mandate add mandate-daily.toml
+    """
 
 
 @mandate.command()
@@ -35,10 +41,10 @@ async def add(house: House, voice: Voice, file: str) -> None:
       syndicate mandate add mandate-daily.toml
     """
     added = await house.rights.add_mandate(*document(file))
-    voice.give(_mandate(added, house.clock()))
+    voice.give(_mandate(added, house.clock(), house))
     publisher = house.settings.publisher
-    covers = naming.outlets(added.outlets, publisher) + Text(":", ": ") + naming.media(added.media)
-    voice.say(Text(f"已添加独家发布权 {added.number},", f"added mandate {added.number}, ") + covers)
+    covers = naming.outlets(added.outlets, publisher) + Text("：", ": ") + naming.media(added.media)
+    voice.say(Text(f"已添加独家发布权 {added.number}，", f"added mandate {added.number}, ") + covers)
 
 
 @mandate.command("list")
@@ -54,7 +60,7 @@ async def list_(house: House, voice: Voice) -> None:
     mandates = (await house.rights.register()).mandates
     if voice.json:
         for one in mandates:
-            voice.give(_mandate(one, now))
+            voice.give(_mandate(one, now, house))
         return
     voice.table(
         [
@@ -71,7 +77,7 @@ async def list_(house: House, voice: Voice) -> None:
                 one.holder,
                 naming.outlets(one.outlets, publisher).in_(voice.lang),
                 naming.media(one.media).in_(voice.lang),
-                naming.STATES[naming.state(one.window, now)].in_(voice.lang),
+                naming.STATES[one.window.state(now)].in_(voice.lang),
                 naming.window(one.window, voice),
             )
             for one in mandates
@@ -98,7 +104,7 @@ async def end(house: House, voice: Voice, number: str) -> None:
     closed, licences = what_closed(ended, register, now)
     voice.give(
         {
-            **_mandate(ended, now),
+            **_mandate(ended, now, house),
             "closes": [{"outlet": outlet, "medium": medium.value} for outlet, medium in closed],
             "licences": licences,
         }
@@ -108,7 +114,8 @@ async def end(house: House, voice: Voice, number: str) -> None:
         voice.say(Text("它尚未生效，以后也不会生效。", "it had not begun, and never will."))
     elif not closed:
         voice.say(Text("其范围仍由其他独家发布权覆盖。", "other mandates still cover all that it covered."))
-        return
+    else:
+        _say_closed(closed, licences, house.settings.publisher, voice)
 
 
 def _say_closed(
@@ -145,14 +152,6 @@ def _covers(mandates: Iterable[Mandate]) -> Iterable[tuple[OutletId, Medium]]:
     return ((outlet, medium) for one in mandates for outlet in one.outlets for medium in one.media)
 
 
-def _mandate(one: Mandate, now: datetime) -> dict[str, object]:
-    return {
-        "number": one.number,
-        "holder": one.holder,
-        "outlets": sorted(one.outlets),
-        "media": sorted(one.media),
-        "exclusive": one.exclusive,
-        "valid_from": iso(one.window.opens),
-        "valid_until": iso(one.window.closes),
-        "state": naming.state(one.window, now),
-    }
+def _mandate(one: Mandate, now: datetime, house: House) -> dict[str, object]:
+    zone = house.settings.publisher.zone
+    return {**written_mandate(one, zone), "state": one.window.state(now)}

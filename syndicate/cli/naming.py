@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import assert_never
 
 from syndicate.cli.voice import Voice
@@ -75,12 +74,11 @@ def window(of: Window, voice: Voice) -> str:
     return f"{voice.moment(of.opens)} → {end}"
 
 
-def state(of: Window, now: datetime) -> str:
-    """`not_begun`, `in_force` or `ended`."""
-    if now in of:
-        return "in_force"
-    return "not_begun" if now < of.opens else "ended"
-
+PUBLIC_MAY = Text(
+    "公众可以阅读标题和摘要；转载、链接等使用仍须授权",
+    "the public may read headline and abstract; reprinting, linking and other uses need a licence",
+)
+"""What everybody has, and what nobody has without a licence."""
 
 STATES = {
     "in_force": Text("有效", "in force"),
@@ -90,6 +88,8 @@ STATES = {
     "active": Text("正常", "active"),
     "revoked": Text("已撤销", "revoked"),
     "expired": Text("已过期", "expired"),
+    "signing_key_retired": Text("签名密钥已停用", "signing key retired"),
+    "signing_key_missing": Text("缺少签名密钥", "signing key missing"),
     "current": Text("使用中", "current"),
     "retiring": Text("退役中", "retiring"),
     "retired": Text("已停用", "retired"),

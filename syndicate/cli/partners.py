@@ -1,4 +1,4 @@
-"""`partner`: 授权媒体，the media that have a licence, or may get one."""
+"""`partner`: 授权媒体, the media that have a licence, or may get one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import click
 
 from syndicate.cli import naming
 from syndicate.cli.app import Group, with_house
+from syndicate.cli.failing import typed
+from syndicate.cli.opening import signers, state
 from syndicate.cli.voice import Column, Voice, iso
 from syndicate.errors import Unknown
 from syndicate.language import Text
@@ -15,7 +17,12 @@ from syndicate.wiring import House
 
 @click.group(cls=Group)
 def partner() -> None:
-    """授权媒体 · Partners: media with a licence."""
+    """授权媒体 · Partners: media with a licence.
+
+    \b
+    例 · Example:
+      syndicate partner add zjol --name 浙江在线 --domain zjol.com.cn
+    """
 
 
 @partner.command()
@@ -32,9 +39,12 @@ async def add(house: House, voice: Voice, id: str, name: str, domains: tuple[str
     例 · Example:
       syndicate partner add zjol --name 浙江在线 --domain zjol.com.cn
     """
-    added = await house.rights.add_partner(id, name, domains)
+    with typed(Text("未添加授权媒体", "no partner was added")):
+        added = await house.rights.add_partner(id, name, domains)
     voice.give(_partner(added))
-    voice.say(Text(f"已添加授权媒体 {added.id}({added.name})", f"added partner {added.id} ({added.name})"))
+    voice.say(
+        Text(f"已添加授权媒体 {added.id}（{added.name}）", f"added partner {added.id} ({added.name})")
+    )
     voice.aside(
         Text(
             f"下一步：syndicate licence add FILE.toml，再 syndicate key issue {added.id}",
@@ -98,10 +108,11 @@ async def show(house: House, voice: Voice, id: str) -> None:
     if one is None:
         raise Unknown(Text("授权媒体", "partner"), id)
     licences = register.licences_of(one.id)
+    ring = await signers(house, voice)
     live = [
         key
         for key in register.keys.values()
-        if key.partner == one.id and key.revoked is None and now < key.expires
+        if key.partner == one.id and state(key, now, ring) == "in_force"
     ]
     numbers = [licence.number for licence in licences]
     voice.give({**_partner(one), "licences": numbers, "live_keys": len(live)})
@@ -117,9 +128,9 @@ async def show(house: House, voice: Voice, id: str) -> None:
         ]
     )
     for licence in licences:
-        state = naming.STATES[naming.state(licence.window, now)].in_(voice.lang)
+        standing = naming.STATES[licence.window.state(now)].in_(voice.lang)
         heading = Text("授权协议", "licence").in_(voice.lang)
-        voice.say(f"{heading} {licence.number}  {state}  {naming.window(licence.window, voice)}")
+        voice.say(f"{heading} {licence.number}  {standing}  {naming.window(licence.window, voice)}")
 
 
 @partner.command()
@@ -136,7 +147,7 @@ async def suspend(house: House, voice: Voice, id: str) -> None:
     voice.give(_partner(one))
     voice.say(
         Text(
-            f"已暂停 {one.id}:其全部密钥即刻不再有效；恢复用 syndicate partner resume {one.id}",
+            f"已暂停 {one.id}：其全部密钥即刻不再有效；恢复用 syndicate partner resume {one.id}",
             f"{one.id} is suspended: none of its keys opens any more, "
             f"until: syndicate partner resume {one.id}",
         )
@@ -157,7 +168,7 @@ async def resume(house: House, voice: Voice, id: str) -> None:
     voice.give(_partner(one))
     voice.say(
         Text(
-            f"已恢复 {one.id}:未撤销、未过期的密钥重新有效",
+            f"已恢复 {one.id}：未撤销、未过期的密钥重新有效",
             f"{one.id} is back: its keys open again, unless revoked or expired",
         )
     )

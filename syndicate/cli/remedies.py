@@ -53,7 +53,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             covers = f"outlets={item.outlet}, media={item.medium.value}"
             return [
                 Text(
-                    f"需要一份有效的独家发布权，包含 {covers}:syndicate mandate add FILE.toml",
+                    f"需要一份有效的独家发布权，包含 {covers}：syndicate mandate add FILE.toml",
                     f"a mandate in force is needed with {covers}: syndicate mandate add FILE.toml",
                 )
             ]
@@ -62,10 +62,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             return [_wait(opens, voice, Text(f"独家发布权 {clause} 生效", f"mandate {clause} begins"))]
         case Reason.SUMMARY_ONLY:
             return [
-                Text(
-                    "公众只能链接（--use link）：标题、摘要、网址和来源标注",
-                    "the public may only link (--use link): headline, abstract, address and stamp",
-                ),
+                naming.PUBLIC_MAY,
                 Text(
                     f"全文需要一份授权协议，其条款包含 uses={use}",
                     f"the full text takes a licence with a grant for uses={use}",
@@ -78,7 +75,8 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             return [
                 Text("需要一份有效的授权协议，条款为 ", "a licence in force is needed with the grant ")
                 + _grant(case)
-                + verbatim(": syndicate licence add FILE.toml")
+                + Text("：", ": ")
+                + verbatim("syndicate licence add FILE.toml")
             ]
         case Reason.LICENCE_NOT_BEGUN:
             opens = _window(case.register, clause).opens
@@ -87,7 +85,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             number = clause.partition("#")[0]
             return [
                 Text(
-                    f"除外条款 {clause} 优先于一切授权条款；需终止协议 {number},"
+                    f"除外条款 {clause} 优先于一切授权条款；需终止协议 {number}，"
                     "并另签一份不含此除外条款的协议",
                     f"the exception {clause} beats every grant; end licence {number} and "
                     "agree on one without this exception",
@@ -128,7 +126,7 @@ def _wait(until: datetime, voice: Voice, what: Text) -> Text:
 
 def _needed(part: str, said: Text, nearest: str) -> Text:
     return Text(
-        f"需要一条包含 {part}({said.zh})的授权条款（最接近的是 {nearest}）",
+        f"需要一条包含 {part}（{said.zh}）的授权条款（最接近的是 {nearest}）",
         f"a grant with {part} ({said.en}) is needed (the nearest is {nearest})",
     )
 

@@ -54,7 +54,7 @@ class Intake:
             return Text("没有可收的文件", "there was no document to take in")
         said = Text(f"共 {total} 份：", f"{total} in all: ")
         parts = [(ACTIONS[action], count) for action, count in sorted(self.counts.items())]
-        zh = ",".join(f"{name.zh} {count}" for name, count in parts)
+        zh = "，".join(f"{name.zh} {count}" for name, count in parts)
         return said + Text(zh, ", ".join(f"{count} {name.en}" for name, count in parts))
 
     def _tell(self, name: str, taken: Taken) -> None:

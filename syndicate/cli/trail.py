@@ -1,4 +1,4 @@
-"""`trail`: 审计记录，what staff and partners did, line by line."""
+"""`trail`: 审计记录, what staff and partners did, line by line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,12 @@ _SHORT = 16
 
 @click.group(cls=Group)
 def trail() -> None:
-    """审计记录 · The trail."""
+    """审计记录 · The trail.
+
+    \b
+    例 · Example:
+      syndicate trail list --partner zjol
+    """
 
 
 @trail.command("list")

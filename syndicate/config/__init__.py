@@ -54,6 +54,9 @@ class Settings:
         return _masked(self.database)
 
 
+_SETTINGS: Final = Text("设置未被接受", "the settings were refused")
+
+
 def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = None) -> Settings:
     """The settings. `data` is the `--data` option. Without a `file`, none is looked for.
 
@@ -61,12 +64,12 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
     that is set but empty is a mistake, not a default. Raises Faulty with every mistake; a value's place
     is named as it was said: `publisher.stamp` and its line, `SYNDICATE_BASE_URL`, or `--data`.
     """
-    what = "settings" if file is None else str(file)
+    what = _SETTINGS if file is None else str(file)
     faults: list[Fault] = []
     written = Written({})
     if file is not None:
         try:
-            written = parse(_text(file), what)
+            written = parse(_text(file), str(file))
         except Faulty as refused:
             faults += refused.faults
     said_by = {setting: variable for variable, setting in VARIABLES.items() if variable in environ}

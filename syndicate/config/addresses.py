@@ -29,7 +29,7 @@ def base_url(address: str) -> str:
         if found:
             raise wrong(
                 "address",
-                said + Text(";例如 https://feeds.example.cn", "; such as https://feeds.example.cn"),
+                said + Text("；例如 https://feeds.example.cn", "; such as https://feeds.example.cn"),
             )
     return address
 
@@ -99,7 +99,7 @@ def database(address: str) -> str:
 
 def _no_database(why: Text) -> Exception:
     forms = "sqlite+aiosqlite:////srv/syndicate/syndicate.db · postgresql+asyncpg://user@host/name"
-    return wrong("database", why + Text(f";应如 {forms}", f"; expected one like {forms}"))
+    return wrong("database", why + Text(f"；应如 {forms}", f"; expected one like {forms}"))
 
 
 def _http(address: str) -> SplitResult:

@@ -19,7 +19,7 @@ import syndicate
 from syndicate.desk.standing import Clock
 from syndicate.errors import NotLicensed, StoreBusy, Unstampable
 from syndicate.model.feeds import FEED_LENGTH, Feed
-from syndicate.model.item import Item, Medium, OutletId, canonical_json
+from syndicate.model.item import ChannelId, ItemId, Medium, OutletId, canonical_json
 from syndicate.model.parties import Partner, Public, Publisher, Recipient, recipient_id
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
@@ -50,6 +50,9 @@ class Served:
     content: str
     manifest: bytes
     judged: int
+    shown_until: datetime | None
+    """Like the edition's `until`, but only from what is in it: what caches may be told. When something
+    hidden will appear is nobody's business."""
 
     def kept(self) -> tuple[str, bytes] | None:
         """The manifest as the trail keeps it; None for a single item, whose line says it all."""
@@ -81,7 +84,7 @@ class Editions:
                 if kept is not None and self._holds(kept, judged):
                     return kept
                 made = await self._make(feed, recipient, use, register, judged, kept)
-                self._kept[asking] = made
+                self._keep(asking, made)
                 return made
         finally:
             if not turn.locked():
@@ -93,11 +96,26 @@ class Editions:
         return kept if kept is not None and self._holds(kept, judged) else None
 
     async def of_item(
-        self, item: Item, recipient: Recipient, use: Use | None, register: Register, judged: int
-    ) -> Served | Refusal:
-        """One item as an edition of its own, or why not."""
-        now = self._clock()
-        verdict = clear_preferred(item, recipient, register.mandates, _own(register, recipient), use, now)
+        self, id: ItemId, recipient: Recipient, use: Use | None, register: Register, judged: int
+    ) -> Served | Refusal | None:
+        """One item as an edition of its own, why not, or None where there is none.
+
+        What is refused is judged from its outline, so that it takes no longer than what does not exist.
+        """
+        kept = self.kept(f"item:{id}", recipient, use, judged)
+        if kept is not None:
+            return kept
+        now, licences = self._clock(), _own(register, recipient)
+        outline = await self._store.outline(id)
+        if outline is None:
+            return None
+        verdict = clear_preferred(outline, recipient, register.mandates, licences, use, now)
+        if isinstance(verdict, Refusal):
+            return verdict
+        item = await self._store.item(id)
+        if item is None:
+            return None
+        verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
         if isinstance(verdict, Refusal):
             return verdict
         stamped = stamp(verdict, self._publisher)
@@ -112,7 +130,16 @@ class Editions:
             updated=updated,
             until=verdict.until,
         )
-        return Served(edition, use, manifest_digest(content), name, content, judged)
+        served = Served(edition, use, manifest_digest(content), name, content, judged, verdict.until)
+        self._keep((f"item:{item.id}", recipient_id(recipient), use), served)
+        return served
+
+    def _keep(self, asking: Asking, served: Served) -> None:
+        """Keep it, unless it is so large that keeping it would throw out everything else."""
+        if _weight(served) <= self._kept.maxsize / 4:
+            self._kept[asking] = served
+        else:
+            self._kept.pop(asking, None)
 
     def _holds(self, kept: Served, judged: int) -> bool:
         until = kept.edition.until
@@ -139,12 +166,12 @@ class Editions:
         refusal = admit(recipient, register.mandates, licences, use, now)
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
-        items, until = await self._cleared(feed, recipient, use, register, now)
+        items, until, shown = await self._cleared(feed, recipient, use, register, now)
         content = manifest(recipient, feed, items)
         name = self._content(content, items)
         if before is not None and before.content == name:
             kept = replace(before.edition, until=until)
-            return replace(before, edition=kept, judged=judged)
+            return replace(before, edition=kept, judged=judged, shown_until=shown)
         updated = await self._moment(feed.id, recipient, use, name, judged, now)
         edition = Edition(
             publisher=self._publisher,
@@ -154,7 +181,7 @@ class Editions:
             updated=updated,
             until=until,
         )
-        return Served(edition, use, manifest_digest(content), name, content, judged)
+        return Served(edition, use, manifest_digest(content), name, content, judged, shown)
 
     async def _moment(
         self, what: str, recipient: Recipient, use: Use | None, name: str, judged: int, now: datetime
@@ -171,23 +198,27 @@ class Editions:
 
     async def _cleared(
         self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime
-    ) -> tuple[list[StampedItem], datetime | None]:
-        """The newest items of the feed that the recipient may have, and until when that list holds.
+    ) -> tuple[list[StampedItem], datetime | None, datetime | None]:
+        """The newest items of the feed that the recipient may have, until when that list holds, and until
+        when what is in it does.
 
         Items older than the last one in the list cannot enter it before one of the list leaves, so
         what was looked at decides `until`.
         """
         licences = _own(register, recipient)
-        selection = _reach(feed, recipient, register, licences)
+        selection = _reach(feed, recipient, register, licences, now)
         items: list[StampedItem] = []
-        until: datetime | None = None
+        moments: list[datetime] = []
+        shown: list[datetime] = []
         after: Place | None = None
         while selection is not None and len(items) < FEED_LENGTH:
             batch = await self._store.items(selection, after=after, limit=_BATCH)
             for item in batch:
                 verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
                 if verdict.until is not None:
-                    until = verdict.until if until is None else min(until, verdict.until)
+                    moments.append(verdict.until)
+                    if isinstance(verdict, Clearance):
+                        shown.append(verdict.until)
                 if isinstance(verdict, Clearance):
                     _stamp_onto(items, verdict, self._publisher)
                 if len(items) == FEED_LENGTH:
@@ -198,7 +229,7 @@ class Editions:
         windows = [m.window for m in register.mandates] + [licence.window for licence in licences]
         edges = [edge for window in windows for edge in (window.opens, window.closes) if edge is not None]
         coming = [edge for edge in edges if edge > now]
-        return items, min((*coming, *([until] if until is not None else [])), default=None)
+        return items, min((*coming, *moments), default=None), min(shown, default=None)
 
 
 def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publisher) -> None:
@@ -222,7 +253,7 @@ def _own(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
 
 
 def _reach(
-    feed: Feed, recipient: Recipient, register: Register, licences: tuple[Licence, ...]
+    feed: Feed, recipient: Recipient, register: Register, licences: tuple[Licence, ...], now: datetime
 ) -> Selection | None:
     """What agreements could release at all, now or later; None for nothing.
 
@@ -236,4 +267,13 @@ def _reach(
         media &= frozenset().union(*(grant.media for grant in grants))
     if not outlets or not media:
         return None
-    return Selection(feed=feed, outlets=outlets, media=media)
+    if not isinstance(recipient, Partner):
+        return Selection(feed=feed, outlets=outlets, media=media)
+    terms = [(grant, licence) for licence in licences for grant in licence.grants]
+    narrow = [grant.channels for grant, _ in terms]
+    named = [channels for channels in narrow if channels is not None]
+    channels: frozenset[ChannelId] | None = frozenset().union(*named) if len(named) == len(narrow) else None
+    oldest = min(
+        licence.window.opens if grant.archive is None else now - grant.archive for grant, licence in terms
+    )
+    return Selection(feed=feed, outlets=outlets, media=media, channels=channels, published_from=oldest)

@@ -7,6 +7,7 @@ revoked or a licence ended in between stops the answer, whichever worker holds i
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +34,8 @@ from syndicate.policy import HIDDEN, REASONS, Refusal
 from syndicate.store.protocol import Pending, Store
 
 _REJECTIONS_A_MINUTE = 60
-"""Rejected keys without a verified signature that are written one by one; the rest are counted."""
+"""Rejections of one key, or of all that were never ours, that are written one by one; the rest are
+counted, so that nobody can fill the trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class FrontDesk:
         self._pen = Pen(store)
         self.editions = Editions(store, publisher, clock)
         self._minute: datetime | None = None
-        self._rejections = 0
-        self._uncounted = 0
+        self._rejections: Counter[str] = Counter()
+        self._uncounted: Counter[str] = Counter()
 
     @property
     def feeds(self) -> dict[str, Feed]:
@@ -186,10 +188,9 @@ class FrontDesk:
 
     async def _item(self, item: ItemId, recipient: Recipient, use: Use | None) -> Served:
         register, judged = await self._standing.read()
-        found = await self._store.item(item)
-        if found is None:
+        verdict = await self.editions.of_item(item, recipient, use, register, judged)
+        if verdict is None:
             raise Unknown(Text("稿件", "item"), item)
-        verdict = await self.editions.of_item(found, recipient, use, register, judged)
         if isinstance(verdict, Refusal):
             if recipient == PUBLIC or verdict.reason in HIDDEN:
                 raise Unknown(Text("稿件", "item"), item, reason=verdict.reason.value)
@@ -212,17 +213,20 @@ class FrontDesk:
         return written
 
     def _times(self, rejected: TokenRejected) -> int:
-        if rejected.jti is not None:
-            return 1
+        """How many rejections the line stands for; 0 where there is to be no line now.
+
+        Each key that was ours has its own count, all that were not share one.
+        """
         minute = self._clock().replace(second=0, microsecond=0)
         if minute != self._minute:
-            self._minute, self._rejections = minute, 0
-        self._rejections += 1
-        if self._rejections > _REJECTIONS_A_MINUTE:
-            self._uncounted += 1
+            self._minute = minute
+            self._rejections.clear()
+        whose = rejected.jti or ""
+        self._rejections[whose] += 1
+        if self._rejections[whose] > _REJECTIONS_A_MINUTE:
+            self._uncounted[whose] += 1
             return 0
-        times, self._uncounted = 1 + self._uncounted, 0
-        return times
+        return 1 + self._uncounted.pop(whose, 0)
 
 
 def _delivered(served: Served, caller: Caller, status: int, asked: Asked) -> Event:

@@ -117,9 +117,18 @@ class KeyDesk:
         return kid
 
     async def retire_signing_key(self, kid: str) -> None:
-        """Nothing that this signing key signed opens any more. Repeated, it is harmless."""
+        """Nothing that this signing key signed opens any more. Repeated, it is harmless.
+
+        The keys that it signed are revoked too, each with its line: a worker that cannot read the folder
+        of signing keys at this moment still refuses them.
+        """
+        now = self._clock()
         async with self._store.writing() as tx:
             await asyncio.to_thread(self._signing_keys.retire, kid)
+            for key in (await tx.register()).keys.values():
+                if key.kid == kid and key.revoked is None:
+                    await tx.put_key(replace(key, revoked=now))
+                    await tx.append(Entry(now, "staff", KeyRevoked(key.partner, key.jti)))
             await self._done(tx, SigningKeyRetired(kid))
 
     async def _done(self, tx: Writing, event: SigningKeyMade | SigningKeyRetired) -> None:

@@ -36,6 +36,26 @@ class Taken:
     notes: tuple[Text, ...] = ()
 
 
+_CLAIMED = Fault(
+    "uri_claimed",
+    "uri",
+    Text(
+        "这个 URI 属于本网另一媒体的稿件，来源不符；请核对 infoSources 或换用自己的 URI",
+        "this URI is that of an item of another outlet: check infoSources, or use a URI of its own",
+    ),
+)
+
+
+def _alike(before: Item, after: Item) -> bool:
+    """Whether a new version is to the policy what the old one was: nobody loses it by the change."""
+    return (before.outlet, before.channel, before.medium, before.published) == (
+        after.outlet,
+        after.channel,
+        after.medium,
+        after.published,
+    )
+
+
 class NewsDesk:
     """Raises StoreFault; a bad document is an answer (`refused`), never an exception."""
 
@@ -54,7 +74,9 @@ class NewsDesk:
         except Faulty as refused:
             return await self.refuse(name, refused.faults)
         async with self._store.writing() as tx:
-            before = await self._before(tx, parsed)
+            before, key = await self._before(tx, parsed)
+            if before is not None and self._claims(parsed, before, key):
+                return await self._refuse(tx, name, (_CLAIMED,))
             if before is None:
                 item = parsed.item
                 if await tx.item(item.id) is not None:
@@ -75,15 +97,18 @@ class NewsDesk:
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
             await tx.append(Entry(now, "staff", event))
-            await tx.changed(Change.ITEM)
+            await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(action, item, notes=parsed.notes)
 
     async def refuse(self, name: str, faults: Sequence[Fault]) -> Taken:
         """Write down that a document was refused."""
         async with self._store.writing() as tx:
-            event = DocumentRefused(document=name, faults=[fault.code for fault in faults])
-            await tx.append(Entry(self._clock(), "staff", event))
+            return await self._refuse(tx, name, faults)
+
+    async def _refuse(self, tx: Writing, name: str, faults: Sequence[Fault]) -> Taken:
+        event = DocumentRefused(document=name, faults=[fault.code for fault in faults])
+        await tx.append(Entry(self._clock(), "staff", event))
         return Taken(Action.REFUSED, None, faults=tuple(faults))
 
     async def item(self, id: ItemId, version: int | None = None) -> Item:
@@ -104,8 +129,15 @@ class NewsDesk:
         """What is in the house, newest publication first, ours or not."""
         return await self._store.items(Selection(), after=after, limit=limit)
 
-    async def _before(self, tx: Writing, parsed: Parsed) -> Item | None:
-        """The item that this document is another version of, if there is one.
+    def _claims(self, parsed: Parsed, before: Item, key: str) -> bool:
+        """Whether a document that is another outlet's would become our item by nothing but our own URI,
+        which every reader of a feed knows."""
+        return (
+            key.startswith(f"uri:tag:{self._publisher.authority},") and parsed.item.outlet != before.outlet
+        )
+
+    async def _before(self, tx: Writing, parsed: Parsed) -> tuple[Item | None, str]:
+        """The item that this document is another version of, if there is one, and what it is known by.
 
         A document that names itself (an address, a newsroom's URI) is never taken for an item that
         goes by another name of that kind, however alike their headlines.
@@ -114,12 +146,12 @@ class NewsDesk:
         while keys:
             found = await tx.find_item(keys)
             if found is None:
-                return None
+                return None, ""
             item, key = found
             if self._names(key) or not await self._named_otherwise(tx, item.id, parsed.keys):
-                return item
+                return item, key
             keys = keys[keys.index(key) + 1 :]
-        return None
+        return None, ""
 
     async def _named_otherwise(self, tx: Writing, id: ItemId, keys: Sequence[str]) -> bool:
         known = {key for key in await tx.keys_of(id) if self._names(key)}

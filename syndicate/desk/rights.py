@@ -27,7 +27,7 @@ from syndicate.model.trail import (
     PartnerResumed,
     PartnerSuspended,
 )
-from syndicate.policy import Verdict, clear
+from syndicate.policy import Refusal, Verdict, clear
 from syndicate.store.protocol import Change, Store, Writing
 
 _PARTNER_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -37,13 +37,18 @@ _TAKEN = frozenset({"public", "staff", "system", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A verdict with what it was about, for staff."""
+    """A verdict with what it was about, for staff.
+
+    `until` is when the answer will be another one if nobody does anything; None if it never will. (A
+    verdict's own `until` is when it has to be asked again, which may come to the same.)
+    """
 
     verdict: Verdict
     recipient: Recipient
     item: ItemId
     use: Use
     at: datetime
+    until: datetime | None
 
 
 class RightsDesk:
@@ -158,8 +163,15 @@ class RightsDesk:
             raise Unknown(Text("稿件", "item"), item)
         licences = () if recipient == PUBLIC else register.licences_of(PartnerId(partner))
         moment = at or self._clock()
-        verdict = clear(found, recipient, register.mandates, licences, use, moment)
-        return Explanation(verdict, recipient, item, use, moment)
+
+        def judged(when: datetime) -> Verdict:
+            return clear(found, recipient, register.mandates, licences, use, when)
+
+        verdict = judged(moment)
+        until = verdict.until
+        while until is not None and _same(verdict, later := judged(until)):
+            until = later.until
+        return Explanation(verdict, recipient, item, use, moment, until)
 
     async def _document(self, number: str) -> str:
         return await self._store.document(number) or ""
@@ -167,6 +179,17 @@ class RightsDesk:
     async def _done(self, tx: Writing, now: datetime, event: Event) -> None:
         await tx.append(Entry(now, "staff", event))
         await tx.changed(Change.RIGHTS)
+
+
+def _same(one: Verdict, other: Verdict) -> bool:
+    """Whether two verdicts say the same to the person who asked."""
+    if isinstance(one, Refusal) or isinstance(other, Refusal):
+        return (
+            isinstance(one, Refusal)
+            and isinstance(other, Refusal)
+            and (one.reason, one.clause) == (other.reason, other.clause)
+        )
+    return (one.clause, one.form, one.mandate) == (other.clause, other.form, other.mandate)
 
 
 def _partner_faults(id: str, name: str, domains: Sequence[str]) -> list[Fault]:

@@ -79,13 +79,13 @@ def among(allowed: Sequence[str]) -> Text:
     if not allowed:
         return Text("（目前没有可用的值）", " (there is none yet)")
     shown, more = allowed[:30], "…" if len(allowed) > 30 else ""
-    return Text(";可用：" + "、".join(shown) + more, "; allowed: " + ", ".join(shown) + more)
+    return Text("；可用：" + "、".join(shown) + more, "; allowed: " + ", ".join(shown) + more)
 
 
 def meant(word: str, allowed: Sequence[str]) -> Text:
     """A guess at what was meant, empty if there is none."""
     near = difflib.get_close_matches(word[:100], allowed, n=1)
-    return Text(f",是否想写 {near[0]}?", f", did you mean {near[0]}?") if near else Text("", "")
+    return Text(f"，是否想写 {near[0]}？", f", did you mean {near[0]}?") if near else Text("", "")
 
 
 def parse(text: str, what: str) -> Written:
@@ -98,12 +98,12 @@ def parse(text: str, what: str) -> Written:
         values = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
         line = getattr(error, "line", None) or lines_of(text)[1]
-        said = Text(f"不是有效的 TOML:{error}", f"not valid TOML: {error}")
+        said = Text(f"不是有效的 TOML：{error}", f"not valid TOML: {error}")
         raise Faulty(what, [Fault("syntax", what, said, line)]) from None
     return Written(values, lines_of(text)[0])
 
 
-def fill(shape: type[F], written: Written, what: str, context: object = None) -> F:
+def fill(shape: type[F], written: Written, what: str | Text, context: object = None) -> F:
     """The form, if it is right. Raises Faulty with every mistake, in the order of its lines."""
     try:
         return shape.model_validate(written.values, context=context)

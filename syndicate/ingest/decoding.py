@@ -80,7 +80,7 @@ def decode(data: bytes) -> str | Fault:
             "encoding",
             "document",
             Text(
-                f"UTF-8 编码损坏（字节 {broken.start}）,请重新保存",
+                f"UTF-8 编码损坏（字节 {broken.start}），请重新保存",
                 f"broken UTF-8 at byte {broken.start}; save the document again",
             ),
             row,

@@ -20,6 +20,8 @@ from syndicate.model.item import Block, ChannelId, Item, Medium
 from syndicate.model.parties import Publisher
 
 LONGEST_HEADLINE: Final = 300
+_LONGEST_BODY: Final = 500_000
+"""Characters of a body: far beyond any report, and far below what would burden every feed it is in."""
 _LONGEST: Final = {
     "headline": LONGEST_HEADLINE,
     "source": 100,
@@ -69,7 +71,7 @@ class Parsed:
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
     """The draft as an item taken in at `now`. Raises Faulty with every fault of the document."""
-    faults = [*draft.faults, *_missing(draft), *_too_long(draft)]
+    faults = [*draft.faults, *_missing(draft), *_too_long(draft), *_too_much(draft)]
     if faults or draft.published is None:
         order = list(_MISSING)
         raise Faulty(name, sorted(faults, key=lambda f: order.index(f.field) if f.field in order else -1))
@@ -149,6 +151,19 @@ def _too_long(draft: Draft) -> Iterator[Fault]:
                     f"{len(text)} characters; at most {_LONGEST[field]}",
                 ),
             )
+
+
+def _too_much(draft: Draft) -> Iterator[Fault]:
+    length = sum(len(block.text) for block in draft.body)
+    if length > _LONGEST_BODY:
+        yield Fault(
+            "body_too_long",
+            "body",
+            Text(
+                f"正文有 {length} 个字，最多 {_LONGEST_BODY} 个",
+                f"the body has {length} characters; at most {_LONGEST_BODY}",
+            ),
+        )
 
 
 def _damage(item: Item) -> Iterator[Text]:

@@ -125,7 +125,7 @@ def _published(document: Properties, now: datetime) -> tuple[datetime | None, da
         elif said:
             expected = Text("应为带时区的 RFC 3339 时间", "expected an RFC 3339 time with an offset")
             code = "embargo_invalid" if name == "embargoedUntil" else "published_invalid"
-            document.fault(code, name, Text(f"“{said[:60]}”:", f"'{said[:60]}': ") + expected)
+            document.fault(code, name, Text(f"“{said[:60]}”：", f"'{said[:60]}': ") + expected)
     embargo = found.pop("embargoedUntil", None)
     if embargo is not None and embargo > now:
         document.fault(

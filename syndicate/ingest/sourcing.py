@@ -18,14 +18,15 @@ def source_in(document: Properties, publisher: Publisher) -> str:
     """The source line: of the info sources the originator's, else any that is not the distributor's.
 
     An entry that carries our stamp says through whom the item came, not whose it is; it counts only where
-    there is no other. Without info sources, the holder of the copyright.
+    there is no other. A code without a name (`AFP`) is a source like any other: whose work it is must not
+    be guessed from what stands behind it. Without info sources, the holder of the copyright.
     """
     ranked = []
     for place, one in enumerate(document.objects("infoSources")):
         literal, name, role = one.text("literal"), one.text("name"), one.text("role")
         stamped = is_stamp(literal, publisher) or is_stamp(name, publisher)
         # A literal is the source line as printed, or a code such as `nd:xsrb`, which nobody prints.
-        said = name if stamped or _CODE.fullmatch(literal) else literal
+        said = name if stamped or (name and _CODE.fullmatch(literal)) else literal
         rank = (stamped, role.endswith(_DISTRIBUTOR), not role.endswith(_ORIGINATOR), place)
         if said and not is_stamp(said, publisher):
             ranked.append((rank, said))

@@ -43,6 +43,12 @@ class Window:
     def __contains__(self, now: datetime) -> bool:
         return self.opens <= now and (self.closes is None or now < self.closes)
 
+    def state(self, now: datetime) -> str:
+        """`not_begun`, `in_force` or `ended`."""
+        if now in self:
+            return "in_force"
+        return "not_begun" if now < self.opens else "ended"
+
 
 @dataclass(frozen=True, slots=True)
 class Mandate:

@@ -31,7 +31,7 @@ _BUSY: Final = Text(
     "try again, or end the program that holds it",
 )
 _READ_ONLY: Final = Text(
-    "数据库不可写：请检查数据文件夹的权限和磁盘挂载方式（PostgreSQL:是否连接到了备用服务器）",
+    "数据库不可写：请检查数据文件夹的权限和磁盘挂载方式（PostgreSQL：是否连接到了备用服务器）",
     "the database cannot be written: check the permissions of the data folder and how its disk is mounted "
     "(PostgreSQL: whether this is a standby)",
 )
@@ -211,7 +211,7 @@ def _of_system(fault: OSError) -> StoreFault:
 def _unforeseen(name: str) -> StoreFault:
     return StoreFault(
         Text(
-            f"数据库出错（{name}）:请查看服务日志",
+            f"数据库出错（{name}）：请查看服务日志",
             f"the database failed ({name}): see the server's log",
         )
     )

@@ -27,8 +27,8 @@ _KEEP_MANIFEST = insert(manifests).from_select(
 async def record(session: Session, pending: Sequence[Pending]) -> list[bool]:
     """See `Store.record`: in one transaction, which of these were still true, and are written."""
     count = await take(session)
-    # Not `<`: a number from beyond the newest one comes from a database that was since restored.
-    true = [one.judged is None or one.judged == count.change for one in pending]
+    # A number from beyond the newest one comes from a database that was since restored.
+    true = [one.judged is None or count.rights <= one.judged <= count.change for one in pending]
     leaving = [one for one, still in zip(pending, true, strict=True) if still]
     if not leaving:
         return true

@@ -71,6 +71,8 @@ def _walks(selection: Selection) -> list[_Condition]:
         within.append(items.c.outlet.in_(sorted(selection.outlets)))
     if selection.media:
         within.append(items.c.medium.in_(sorted(selection.media)))
+    if selection.channels:
+        within.append(items.c.channel.in_(sorted(selection.channels)))
     return [
         (*(items.c[name] == value for name, value in selector.items()), *within)
         for selector in _selectors(selection)
@@ -89,22 +91,23 @@ def _selectors(selection: Selection) -> list[dict[str, str]]:
 def _narrowed(selector: dict[str, str], selection: Selection) -> Iterator[_Condition]:
     outlets = _both(selector.get("outlet"), selection.outlets)
     media = _both(selector.get("medium"), selection.media)
-    channel = () if "channel" not in selector else (items.c.channel == selector["channel"],)
-    if outlets is None and (media is None or channel):
+    named = _both(selector.get("channel"), selection.channels)
+    channels: list[_Condition] = [()] if named is None else [(items.c.channel == one,) for one in named]
+    if outlets is None and (media is None or named is not None):
         # Asked by staff alone: no agreement narrows it. One walk along the channel, or along everything.
         within = () if media is None else (items.c.medium.in_(media),)
-        yield (*channel, *within)
+        yield from ((*channel, *within) for channel in channels)
     elif outlets is None:
         assert media is not None
         yield from ((items.c.medium == medium,) for medium in media)
     else:
         every = [medium.value for medium in Medium] if media is None else media
-        for outlet, medium in product(outlets, every):
+        for outlet, medium, channel in product(outlets, every, channels):
             yield (items.c.outlet == outlet, items.c.medium == medium, *channel)
 
 
 def _both(one: str | None, several: frozenset[Any] | None) -> list[str] | None:
     """What fits the selector and the narrowing; None where neither asks for anything."""
-    if not several:
+    if several is None:
         return None if one is None else [one]
     return sorted(str(name) for name in several if one is None or name == one)

@@ -113,7 +113,7 @@ async def _require_utf8(connection: AsyncConnection) -> None:
     if encoding != "UTF8":
         raise StoreDamaged(
             Text(
-                f"数据库的编码是 {encoding}，必须是 UTF8:请用 createdb --encoding=UTF8 重新建立",
+                f"数据库的编码是 {encoding}，必须是 UTF8：请用 createdb --encoding=UTF8 重新建立",
                 f"the database is encoded in {encoding} and must be in UTF8: "
                 "make it anew with createdb --encoding=UTF8",
             )

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from syndicate.model.feeds import Feed
-from syndicate.model.item import Item, ItemId, Medium, OutletId
+from syndicate.model.item import ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
@@ -30,8 +30,10 @@ class Change(StrEnum):
     """What kind of thing a change in the sequence was about."""
 
     ITEM = "item"
+    """Something came: a new item or version. What was judged before it may still leave."""
     RIGHTS = "rights"
-    """Partners, mandates, licences, keys, signing keys."""
+    """Something may have been taken away: partners, mandates, licences, keys, signing keys; and whatever
+    closes an item. Nothing that was judged before it leaves after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ class Reached:
 class Selection:
     """Which items a listing is about. None does not narrow; an empty set selects nothing.
 
-    `outlets` and `media` narrow to what an agreement could release at all (a hint for speed: the policy
-    still decides on each item); `published_until` leaves out what lies in the future.
+    `outlets`, `media`, `channels` and `published_from` narrow to what an agreement could release at all
+    (a hint for speed: the policy still decides on each item); `published_until` leaves out what lies in
+    the future.
     """
 
     feed: Feed | None = None
     outlets: frozenset[OutletId] | None = None
     media: frozenset[Medium] | None = None
+    channels: frozenset[ChannelId] | None = None
     published_until: datetime | None = None
     published_from: datetime | None = None
 
@@ -151,6 +155,11 @@ class Store(Protocol):
     async def item(self, id: ItemId, version: int | None = None) -> Item | None:
         """One item: its newest version, or the one asked for."""
 
+    async def outline(self, id: ItemId) -> Item | None:
+        """The newest version of an item without its text: outlet, channel, medium and times are true, the
+        rest is empty, so that it can be judged and never stamped. Costs the same for a long item as for
+        a short one, and nearly the same as for none: what is refused is not read."""
+
     async def versions(self, id: ItemId) -> list[Item]:
         """All versions of an item, oldest first; empty if there is none."""
 
@@ -192,9 +201,9 @@ class Store(Protocol):
     async def record(self, pending: Sequence[Pending]) -> list[bool]:
         """Write lines about answers, durably, in one transaction.
 
-        The gate of the read path: a line whose `judged` is older than the last rights or item change is
-        *not* written and answers False: the answer must be judged again. True: written and durable; the
-        answer may leave.
+        The gate of the read path: a line whose `judged` is older than the last change of rights is *not*
+        written and answers False: the answer must be judged again. (So does one from beyond the newest
+        change: the database was restored meanwhile.) True: written and durable; the answer may leave.
         """
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:

@@ -15,7 +15,15 @@ from syndicate.model.trail import EditionDelivered, ItemDelivered, Line
 from syndicate.store.database import Session
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import Reached
-from syndicate.store.rows import item_from, key_from, licence_from, line_from, mandate_from, partner_from
+from syndicate.store.rows import (
+    item_from,
+    key_from,
+    licence_from,
+    line_from,
+    mandate_from,
+    outline_from,
+    partner_from,
+)
 from syndicate.store.tables import (
     counters,
     item_keys,
@@ -86,6 +94,12 @@ async def item(session: Session, id: ItemId, version: int | None = None) -> Item
         query = query.where(versions.c.version == version)
     row = await session.row(query)
     return None if row is None else item_from(row)
+
+
+async def outline(session: Session, id: ItemId) -> Item | None:
+    """What the policy asks of an item, without its text."""
+    row = await session.row(select(items).where(items.c.id == id))
+    return None if row is None else outline_from(row)
 
 
 async def all_versions(session: Session, id: ItemId) -> list[Item]:

@@ -67,6 +67,30 @@ def item_from(row: Row[Any]) -> Item:
         )
 
 
+def outline_from(row: Row[Any]) -> Item:
+    """An item from a row of `items` alone: it can be judged, and with its empty headline never stamped."""
+    with _readable(f"items {row.id}"):
+        return Item(
+            id=row.id,
+            version=row.version,
+            ingested=row.published,
+            first_ingested=row.published,
+            headline="",
+            abstract="",
+            body=(),
+            published=row.published,
+            source="",
+            outlet=row.outlet,
+            byline=None,
+            editor=None,
+            channel=row.channel,
+            medium=Medium(row.medium),
+            address=None,
+            language="",
+            keywords=(),
+        )
+
+
 def partner_values(partner: Partner) -> dict[str, Any]:
     """The row of `partners`."""
     return {
@@ -268,7 +292,7 @@ def _readable(what: str) -> Iterator[None]:
     except (KeyError, TypeError, ValueError) as fault:
         raise StoreDamaged(
             Text(
-                f"数据库中的 {what} 无法读取（{fault}）:请从最近的备份恢复",
+                f"数据库中的 {what} 无法读取（{fault}）：请从最近的备份恢复",
                 f"the database holds {what} in a form that cannot be read ({fault}): "
                 "restore the newest backup",
             )

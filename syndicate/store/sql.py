@@ -48,8 +48,8 @@ def open_store(address: str) -> SqlStore:
 def _not_an_address() -> StoreFault:
     return StoreFault(
         Text(
-            "数据库地址有误：应为 sqlite+aiosqlite:////绝对路径/syndicate.db,"
-            "或 postgresql+asyncpg://用户：密码@主机/数据库",
+            "数据库地址有误：应为 sqlite+aiosqlite:////绝对路径/syndicate.db，"
+            "或 postgresql+asyncpg://用户:密码@主机/数据库",
             "this is no address of a database: expected sqlite+aiosqlite:////absolute/path/syndicate.db "
             "or postgresql+asyncpg://user:password@host/database",
         ),
@@ -96,6 +96,10 @@ class SqlStore:
     ) -> list[Item]:
         async with self._database.reading() as session:
             return [item_from(row) for row in await session.rows(listing(selection, after, limit))]
+
+    async def outline(self, id: ItemId) -> Item | None:
+        async with self._database.reading() as session:
+            return await reading.outline(session, id)
 
     async def keys(self, partner: PartnerId | None = None) -> list[Key]:
         async with self._database.reading() as session:

@@ -1,8 +1,9 @@
 """The database as one file on this machine: written in turn, durable at every commit, readable meanwhile.
 
 Beside `NAME.db` stand `NAME.db-lock` (whose turn it is to write), `NAME.db-notice` (see `notice.py`) and
-SQLite's own `-wal` and `-shm`. Nothing here opens the database file but SQLite itself: closing such a file
-would take away the locks that SQLite holds on it for the whole process.
+SQLite's own `-wal` and `-shm`, all for the server's user alone. Nothing here opens the database file but
+SQLite itself, once it is there: closing such a file would take away the locks that SQLite holds on it for
+the whole process.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from syndicate.errors import StoreBusy, StoreFault, StoreReadOnly
 from syndicate.store.database import Database, Session, connected, opened, to_the_end
 from syndicate.store.faults import PATIENCE, broken_disk, damaged, missing, translated
 from syndicate.store.notice import Notice
+from syndicate.store.private import private_file, private_folder
 from syndicate.store.reading import sequence
 from syndicate.store.release import bring_up, require_current
 from syndicate.store.turns import FileTurn
@@ -68,8 +70,11 @@ class SqliteDatabase(Database):
 
     async def create(self) -> bool:
         with translated():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self._path.parent)
         async with self._turn.taken():
+            with translated():
+                # SQLite gives `-wal` and `-shm` the mode that it finds on the database.
+                private_file(self._path)
             engine = _engine(self._path, {"mode": "rwc"}, _WRITER, "BEGIN IMMEDIATE", 1)
             try:
                 async with connected(engine) as connection:

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from syndicate.store.faults import PATIENCE, busy, translated
+from syndicate.store.private import FILE
 
 
 class Turn:
@@ -56,7 +57,7 @@ class FileTurn(Turn):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._lock = FileLock(path, thread_local=False)
+        self._lock = FileLock(path, mode=FILE, thread_local=False)
 
     async def _take(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()

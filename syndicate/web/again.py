@@ -80,7 +80,7 @@ class Repeats:
         ready = self._ready.kept(served, question.format) if served is not None else None
         if served is None or ready is None:
             return False
-        cache_control = public_cache(served.edition.until, self._clock())
+        cache_control = public_cache(served.shown_until, self._clock())
         chosen = choose(ready, question.choosing, cache_control)
         request_id = secrets.token_hex(8)
         transport.write(whole_head(chosen.status, chosen.head, request_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter, time
 
 import structlog
@@ -18,8 +18,9 @@ from syndicate.web.again import Repeats
 from syndicate.web.identity import Doorkeeper
 from syndicate.web.logs import AccessLog
 from syndicate.web.pages import Pages
-from syndicate.web.ready import ReadyAnswers
-from syndicate.web.replies import CLOSING, REQUEST_ID, Headers, Reply, language_of, problem
+from syndicate.web.preferring import language_of
+from syndicate.web.ready import ReadyAnswers, field
+from syndicate.web.replies import CLOSING, REQUEST_ID, Headers, Reply, problem
 from syndicate.wiring import House
 
 _log = structlog.get_logger("syndicate.web")
@@ -46,7 +47,7 @@ class Worker:
     pages: Pages
     access_log: AccessLog
     repeats: Repeats
-    draining: bool = field(default=False)
+    draining: bool = False
 
 
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
@@ -133,7 +134,7 @@ def _say(
         code,
         base_url=request.app[WORKER].house.settings.base_url,
         request_id=request[REQUEST_ID],
-        lang=language_of(request.headers.get("Accept-Language")),
+        lang=language_of(field(request, "Accept-Language")),
         detail=detail,
         headers=headers,
         **members,

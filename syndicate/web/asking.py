@@ -9,6 +9,7 @@ from aiohttp import web
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
 from syndicate.web.app import BadParameter
+from syndicate.web.preferring import weight_of
 from syndicate.web.ready import field
 
 _FEEDS = (
@@ -31,6 +32,14 @@ _WIDER = {
     "html": ("text/html", "application/xhtml+xml"),
 }
 """The media types under which a format may be asked for."""
+_HERE = {
+    "rss": "application/rss+xml",
+    "atom": "application/atom+xml",
+    "json": "application/feed+json",
+    "ninjs": "application/json",
+    "html": "text/html",
+}
+"""The media type that each format is."""
 
 
 def use_of(request: web.Request) -> Use | None:
@@ -38,13 +47,14 @@ def use_of(request: web.Request) -> Use | None:
     named = request.query.getall("use", [])
     if not named:
         return None
+    if len(named) > 1:
+        raise BadParameter("use", Text("use 只能写一次", "use may be given once"))
     try:
-        (only,) = named
-        return Use(only)
+        return Use(named[0])
     except ValueError:
         allowed = ", ".join(Use)
         raise BadParameter(
-            "use", Text(f"use 应为其中之一: {allowed}", f"use must be one of: {allowed}")
+            "use", Text(f"use 应为其中之一：{allowed}", f"use must be one of: {allowed}")
         ) from None
 
 
@@ -63,8 +73,7 @@ def must_accept(request: web.Request, format: str) -> None:
         text = Text("Accept 不是有效的媒体类型列表", "Accept is no list of media ranges (RFC 9110, 12.5.1)")
         raise BadParameter("Accept", text)
     if not taken:
-        offered = ", ".join(_WIDER[format])
-        text = Text(f"这里提供的是: {offered}", f"what is here: {offered}")
+        text = Text(f"这里提供的是：{_HERE[format]}", f"what is here: {_HERE[format]}")
         raise BadParameter("Accept", text, code="not_acceptable")
 
 
@@ -84,7 +93,7 @@ def _takes(accept: str, format: str) -> bool | None:
         precision = _precision(kind, subtype, format)
         if precision is None:
             continue
-        weight = _weight(parameters)
+        weight = weight_of(parameters)
         if weight is None:
             return None
         best = max(best or (0, 0.0), (precision, weight))
@@ -98,15 +107,3 @@ def _precision(kind: str, subtype: str, format: str) -> int | None:
     if subtype == "*":
         return 2 if any(one.startswith(f"{kind}/") for one in _WIDER[format]) else None
     return 3 if f"{kind}/{subtype}" in _WIDER[format] else None
-
-
-def _weight(parameters: list[str]) -> float | None:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                return None
-            return weight if 0 <= weight <= 1 else None
-    return 1.0

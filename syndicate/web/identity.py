@@ -79,20 +79,22 @@ class Doorkeeper:
         if self._ring is None or changed != self._ring_of:
             async with self._turn:
                 if self._ring is None or changed != self._ring_of:
-                    self._ring = await self._read(self._ring)
-                    self._ring_of = changed
+                    return await self._read(changed)
         return self._ring
 
-    async def _read(self, before: Keyring | None) -> Keyring:
+    async def _read(self, changed: int) -> Keyring:
         """A spoiled key file must not lock every partner out: the keys that were read before go on
-        verifying, and the fault is said aloud. A worker that never had any cannot serve."""
+        verifying, the fault is said aloud, and the next request tries again. (A signing key that was
+        retired meanwhile opens nothing: its keys are revoked one by one.) A worker that never had any
+        cannot serve."""
         try:
             ring = await asyncio.to_thread(self._house.signing_keys.load)
         except KeyringFault as fault:
-            if before is None:
+            if self._ring is None:
                 raise
             _log.error("keyring_fault", why=fault.text.en)
-            return before
+            return self._ring
+        self._ring, self._ring_of = ring, changed
         self._verified.clear()
         return ring
 

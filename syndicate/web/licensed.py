@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from functools import wraps
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +17,7 @@ from syndicate.errors import NotLicensed, StoreBusy, TokenRejected, Unknown
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
+from syndicate.model.rights import Licence
 from syndicate.web.app import CALLER, WORKER, Handler, asked
 from syndicate.web.asking import must_accept, use_of
 from syndicate.web.ready import PRIVATE, Renderer, answer
@@ -66,7 +69,7 @@ def with_key(handler: PartnerHandler) -> Handler:
                 return prepared.reply
         raise StoreBusy(
             Text(
-                "授权状态正在频繁变动,请重试",
+                "授权状态正在频繁变动，请重试",
                 "rights are changing faster than answers can be made; try again",
             )
         )
@@ -99,11 +102,11 @@ async def licence(request: web.Request) -> Prepared:
     """The partner's own licences and keys, never a token."""
     worker = request.app[WORKER]
     caller = request[CALLER]
-    zone = worker.house.settings.publisher.zone
+    zone, now = worker.house.settings.publisher.zone, worker.house.clock()
     licences, keys = await worker.house.front.licence_of(caller)
     document = {
         "partner": {"id": caller.partner.id, "name": caller.partner.name},
-        "licences": [written(one, zone) for one in licences],
+        "licences": [_licence(one, zone, now) for one in licences],
         "keys": [_key(one, caller.jti) for one in keys],
     }
     headers = [
@@ -130,6 +133,18 @@ async def _prepared(request: web.Request, served: Served, format: str, renderer:
 def _subject(request: web.Request) -> str:
     match_info = request.match_info
     return f"item:{match_info['item']}" if "item" in match_info else f"feed:{match_info['feed']}"
+
+
+def _licence(licence: Licence, zone: tzinfo, now: datetime) -> dict[str, Any]:
+    """The licence in the words of its file, with its state by the clock: not_begun, in_force or ended.
+
+    What is left of a quota is null: this release counts none.
+    """
+    document = written(licence, zone)
+    for grant in document["grants"]:
+        if grant["quota"] is not None:
+            grant["quota"]["left"] = None
+    return {**document, "state": licence.window.state(now)}
 
 
 def _key(key: Key, own: str) -> dict[str, object]:

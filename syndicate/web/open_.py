@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from aiohttp import web
@@ -25,7 +26,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     served = await worker.house.front.public_feed(request.match_info["feed"])
     ready = await worker.ready.of(served, format, FEED_FORMATS[format])
     worker.repeats.learn(request, request.match_info["feed"], format)
-    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
 
 
 async def item(request: web.Request) -> web.StreamResponse:
@@ -37,7 +38,7 @@ async def item(request: web.Request) -> web.StreamResponse:
     ready = await worker.ready.of(
         served, f"html-{lang}", lambda edition: item_page.render(edition, lang=lang), page=True
     )
-    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
 
 
 async def home(request: web.Request) -> web.StreamResponse:
@@ -49,7 +50,7 @@ async def home(request: web.Request) -> web.StreamResponse:
     ready = await worker.ready.of(
         served, f"home-{lang}", lambda edition: worker.pages.home(edition, lang), page=True
     )
-    return answer(ready, request, public_cache(served.edition.until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
 
 
 async def terms(request: web.Request) -> web.StreamResponse:
@@ -102,7 +103,7 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     if worker.draining:
         return _plain(503, "draining")
     await worker.house.front.ready()
-    await worker.doorkeeper.jwks()
+    await asyncio.to_thread(worker.house.signing_keys.load)
     return _plain(200, "ready")
 
 

@@ -28,32 +28,32 @@ _STATIC = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 WORDS = {
     "title": Text("稿件订阅与授权", "Feeds and licensing"),
     "lead": Text(
-        "本网的标题与摘要,人人可以订阅;全文只供签有授权协议的媒体使用。",
+        "本网的标题与摘要，人人可以订阅；全文只供签有授权协议的媒体使用。",
         "Headlines and abstracts are open to everyone; full text is for media that hold a licence.",
     ),
     "newest": Text("最新稿件", "Newest items"),
     "nothing": Text(
-        "目前没有可以公开的稿件。稿件入库并在独家发布权有效期内,就会出现在这里。",
+        "目前没有可以公开的稿件。稿件入库并在独家发布权有效期内，就会出现在这里。",
         "There is nothing to show yet. Items appear here once they are taken in and under a mandate.",
     ),
     "feeds": Text("订阅源", "Feeds"),
     "feeds_help": Text(
-        "把网址添加到任何阅读器即可;全部订阅源可以一次导入:",
-        "Add an address to any feed reader, or import all of them at once:",
+        "把网址添加到任何阅读器即可；全部订阅源可以一次导入：",
+        "Add an address to any feed reader, or import all of them at once: ",
     ),
     "outlets": Text("按媒体", "By outlet"),
     "channels": Text("按频道", "By channel"),
     "media": Text("按类型", "By medium"),
     "partner": Text("成为授权媒体", "Become a partner"),
     "partner_text": Text(
-        "与本网签订授权协议后,您会得到一把密钥,用它读取协议所含稿件的全文。"
-        "每篇稿件都带有来源标注,使用时必须保留。",
+        "与本网签订授权协议后，您会得到一把密钥，用它读取协议所含稿件的全文。"
+        "每篇稿件都带有来源标注，使用时必须保留。",
         "With a licence you get a key, and with the key the full text of what the licence covers. "
         "Every item carries its attribution, which must stay on it.",
     ),
-    "partner_how": Text("拿到密钥后,这样读取:", "With a key, read it like this:"),
+    "partner_how": Text("拿到密钥后，这样读取：", "With a key, read it like this:"),
     "partner_reader": Text(
-        "订阅阅读器请用 Basic 认证:用户名为授权媒体编号,密码为密钥。",
+        "订阅阅读器请用 Basic 认证：用户名为授权媒体编号，密码为密钥。",
         "Feed readers use Basic authentication: your partner id, and the key as password.",
     ),
     "contact": Text("联系本网", "Contact"),
@@ -62,13 +62,11 @@ WORDS = {
         "每一份订阅源和稿件都以 rel=license 指向本页。",
         "Every feed and item points to this page with rel=license.",
     ),
-    "uses": Text("使用方式", "Uses"),
     "stamp": Text("来源标注", "Attribution"),
     "stamp_text": Text(
-        "经授权使用本网稿件,必须在显著位置注明:",
+        "经授权使用本网稿件，必须在显著位置注明：",
         "Whoever is licensed to use an item must note, where readers see it:",
     ),
-    "error": Text("错误", "Error"),
     "status": Text("状态码", "Status"),
     "code": Text("代码", "Code"),
     "todo": Text("怎么办", "What to do"),
@@ -88,7 +86,12 @@ class Pages:
         """The home page, from the public's edition of all items."""
         zone = self._publisher.zone
         newest = [
-            {"item": item, "at": rfc3339(item.published), "when": readable(item.published, zone)}
+            {
+                "item": item,
+                "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
+                "at": rfc3339(item.published),
+                "when": readable(item.published, zone),
+            }
             for item in edition.items[:HEADLINES]
         ]
         feeds = list(self._feeds.values())

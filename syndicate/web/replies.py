@@ -54,13 +54,18 @@ PROBLEMS: Mapping[str, Problem] = {
         400, "参数有误", "Bad parameter", "请按说明改正该参数。", "Correct the parameter that is named."
     ),
     "bad_request": _problem(
-        400, "请求有误", "Bad request", "这不是有效的 HTTP 请求。", "This is not valid HTTP."
+        400,
+        "请求有误",
+        "Bad request",
+        "请检查客户端发出的请求行和请求头：它们不是有效的 HTTP，或其中的 Expect 本服务不支持。",
+        "Check the request line and the headers that the client sends: they are not valid HTTP, or ask "
+        "in Expect for what is not supported here.",
     ),
     "token_missing": _problem(
         401,
         "需要密钥",
         "A key is needed",
-        "请在 Authorization 请求头中出示密钥:Bearer,或 Basic(用户名为授权媒体编号,密码为密钥)。"
+        "请在 Authorization 请求头中出示密钥：Bearer，或 Basic（用户名为授权媒体编号，密码为密钥）。"
         "密钥绝不放在网址里。",
         "Show your key in the Authorization header: as Bearer, or as Basic with your partner id and the "
         "key as password. A key is never taken from the address.",
@@ -69,20 +74,30 @@ PROBLEMS: Mapping[str, Problem] = {
         401,
         "密钥格式有误",
         "The key is malformed",
-        "请检查密钥是否完整复制。",
-        "Check that the key was copied whole.",
+        "请用 Bearer 或 Basic，并检查密钥是否完整复制。",
+        "Use Bearer or Basic, and check that the key was copied whole.",
     ),
-    "token_invalid": _problem(401, "密钥无效", "The key is not valid", *_NEW_KEY),
+    "token_invalid": _problem(
+        401,
+        "密钥无效",
+        "The key is not valid",
+        "请向本网索取新的密钥；用 Basic 时请核对用户名。",
+        "Ask the publisher for a new key; with Basic, check the user name.",
+    ),
     "token_expired": _problem(401, "密钥已过期", "The key has expired", *_NEW_KEY),
     "key_revoked": _problem(401, "密钥已撤销", "The key was revoked", *_NEW_KEY),
     "partner_suspended": _problem(
-        401, "授权已暂停", "The partner is suspended", "请与本网联系。", "Get in touch with the publisher."
+        401,
+        "授权媒体已被暂停",
+        "The partner is suspended",
+        "请与本网联系。",
+        "Get in touch with the publisher.",
     ),
     "not_licensed": _problem(
         403,
         "未获授权",
         "Not licensed",
-        "授权协议不包含所请求的内容;原因和条款见 reason 和 clause。",
+        "授权协议不包含所请求的内容；原因和条款见 reason 和 clause。",
         "Your licence does not cover this; reason and clause say why.",
     ),
     "not_found": _problem(404, "没有找到", "Not found", "请检查网址。", "Check the address."),
@@ -104,10 +119,9 @@ PROBLEMS: Mapping[str, Problem] = {
         406,
         "无法提供所要求的格式",
         "Not acceptable",
-        "请放宽 Accept,或改用其他扩展名(.rss、.atom、.json)。",
+        "请放宽 Accept，或改用其他扩展名（.rss、.atom、.json）。",
         "Widen Accept, or use another extension (.rss, .atom, .json).",
     ),
-    "too_slow": _problem(408, "请求太慢", "Request too slow", "请重试。", "Try again."),
     "too_large": _problem(413, "请求太大", "Content too large", "请缩小请求。", "Send less."),
     "header_too_large": _problem(
         431,
@@ -270,9 +284,3 @@ def problem(
         ],
         json.dumps(document, ensure_ascii=False).encode(),
     )
-
-
-def language_of(accept_language: str | None) -> Lang:
-    """The language to speak: Chinese unless English is asked for first."""
-    first = (accept_language or "").split(",", 1)[0].strip().lower()
-    return Lang.EN if first.startswith("en") else Lang.ZH

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import multiprocessing
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -34,6 +36,8 @@ _log = structlog.get_logger("syndicate.serving")
 BACKLOG = 1024
 _STOP = 20.0
 _RESTART_PAUSE = 1.0
+_MOST_DEATHS, _WITHIN = 5, 20.0
+"""So many deaths of each worker within so many seconds, and the supervisor gives up."""
 
 
 class CannotServe(SyndicateError):
@@ -63,7 +67,7 @@ def refuse_unsafe_python() -> None:
     if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
         raise CannotServe(
             Text(
-                "aiohttp 的 C 解析器不可用,拒绝启动:请安装带二进制扩展的 aiohttp,"
+                "aiohttp 的 C 解析器不可用，拒绝启动：请安装带二进制扩展的 aiohttp，"
                 "并去掉环境变量 AIOHTTP_NO_EXTENSIONS",
                 "aiohttp runs without its C parser, which lets more hostile requests through: install "
                 "aiohttp with its extensions, and unset AIOHTTP_NO_EXTENSIONS",
@@ -72,7 +76,7 @@ def refuse_unsafe_python() -> None:
     if sys.flags.optimize:
         raise CannotServe(
             Text(
-                "不能在 python -O 下运行:它会去掉检查",
+                "不能在 python -O 下运行：它会去掉检查",
                 "python -O removes checks that this server needs: run it without -O",
             )
         )
@@ -84,8 +88,16 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as why:
+        if why.errno == errno.EADDRINUSE:
+            other = 9000 if port != 9000 else 9001
+            raise CannotServe(
+                Text(
+                    f"端口 {port} 已被占用；可换一个端口，例如 make run PORT={other}",
+                    f"port {port} is taken; choose another one, for example: make run PORT={other}",
+                )
+            ) from why
         raise CannotServe(
-            Text(f"无法监听 {host}:{port}: {why}", f"cannot listen on {host}:{port}: {why}")
+            Text(f"无法监听 {host}:{port}：{why}", f"cannot listen on {host}:{port}: {why}")
         ) from why
     listening.setblocking(False)
     return listening
@@ -169,13 +181,15 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
     processes: list[BaseProcess] = [start() for _ in range(workers)]
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    begun = monotonic()
+    deaths: deque[float] = deque(maxlen=workers * _MOST_DEATHS)
     while not stopping.is_set():
         wait([woken, *(process.sentinel for process in processes)])
         for index, process in enumerate(processes):
             if not stopping.is_set() and not process.is_alive():
                 _log.error("worker_died", exit_code=process.exitcode)
-                if monotonic() - begun < _RESTART_PAUSE * 2:
+                deaths.append(monotonic())
+                if len(deaths) == deaths.maxlen and deaths[-1] - deaths[0] < _WITHIN:
+                    _log.error("giving_up", why="workers die as soon as they are started")
                     stop()
                     return 1
                 wait([woken], timeout=_RESTART_PAUSE)

@@ -44,7 +44,6 @@ WORDS: Final[Mapping[str, Text]] = {
     "original": Text("阅读首发页面", "Read where it was first published"),
     "conditions": Text("使用要求", "Terms of use"),
     "rights": Text("版权声明", "Rights notice"),
-    "full_terms": Text("完整条款", "Full terms"),
 }
 """Every word of the frame and of the item's page, in both languages."""
 
@@ -70,7 +69,8 @@ def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
     """What `base.html` needs.
 
     `say` turns a Text into the page's language, `words` has the frame's own, `root` is the path under
-    which the server stands (empty, or `/…` without a slash at its end).
+    which the server stands (empty, or `/…` without a slash at its end), `query` what a link to another
+    page of ours ends with, so that whoever reads English stays with it.
     """
     return {
         "lang": lang.value,
@@ -83,6 +83,7 @@ def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
         "publisher": publisher,
         "publisher_name": Text(publisher.name, publisher.name_en or publisher.name),
         "root": urlsplit(publisher.base_url).path.rstrip("/"),
+        "query": "" if lang is Lang.ZH else f"?lang={lang.value}",
         "notice": _paragraphs(Text(publisher.notice, publisher.notice_en or publisher.notice).in_(lang)),
         "discovered": _discovered(publisher, lang, Feed("all", Text("全部稿件", "All items"))),
     }
@@ -126,7 +127,7 @@ def _discovered(publisher: Publisher, lang: Lang, feed: Feed) -> list[dict[str, 
     return [
         {
             "type": type_,
-            "title": f"{title} ({name})",
+            "title": title + Text(f"（{name}）", f" ({name})").in_(lang),
             "href": masthead.feed_address(publisher, feed.id, extension, public=True),
         }
         for extension, type_, name in _DISCOVERED

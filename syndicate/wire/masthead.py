@@ -42,7 +42,7 @@ def title(edition: Edition) -> str:
     publisher = edition.publisher
     if edition.feed is None:
         return f"{publisher.name} · {one_line(only_item(edition).headline) or only_item(edition).id}"
-    return feed_title(publisher, edition.feed).zh + ("" if edition.public else "(授权)")
+    return feed_title(publisher, edition.feed).zh + ("" if edition.public else "（授权）")
 
 
 def feed_title(publisher: Publisher, feed: Feed) -> Text:

@@ -26,8 +26,8 @@ def use_name(use: Use) -> Text:
 
 
 _RESERVED: Final = Text(
-    "未经协议授权不得转载、链接、转贴或以其他方式复制发表",
-    "without an agreement it may not be reprinted, linked, reposted or copied in any other way",
+    "未经协议授权不得转载、链接、转贴或以其他方式复制发表。",
+    "Without an agreement it may not be reprinted, linked, reposted or copied in any other way.",
 )
 
 
@@ -35,26 +35,28 @@ def rights_line(item: StampedItem, publisher: Publisher) -> Text:
     """Whose the item is, for a format's field of rights. Begins with the stamp."""
     return (
         verbatim(item.stamp)
-        + Text(f"。© {publisher.name},", f". © {publisher.name_en or publisher.name}: ")
+        + Text(f"。© {publisher.name}，", f". © {publisher.name_en or publisher.name}. ")
         + _RESERVED
-        + Text("。", ".")
     )
 
 
 def conditions(item: StampedItem, publisher: Publisher) -> Text:
-    """What the grant asks of its partner beyond the stamp; for the public, what is reserved."""
+    """What the grant asks of its partner beyond the stamp; for the public, what is reserved.
+
+    A whole sentence, with its full stop.
+    """
     if isinstance(item.recipient, Public):
         return _RESERVED
-    said = Text("授权使用方式：", "granted use: ") + use_name(item.use)
+    said = Text("授权使用方式：", "Granted use: ") + use_name(item.use)
     said += (
-        Text(";可修改文章", "; the article may be edited")
+        Text("；可修改文章", "; the article may be edited")
         if item.may_edit
-        else Text(";不得修改文章", "; the article must not be edited")
+        else Text("；不得修改文章", "; the article must not be edited")
     )
     if item.take_down is not None:
         moment = readable(item.take_down, publisher.zone)
-        said += Text(f";须于{moment.zh}前撤下", f"; must be taken down by {moment.en}")
-    return said
+        said += Text(f"；须于{moment.zh}前撤下", f"; must be taken down by {moment.en}")
+    return said + Text("。", ".")
 
 
 def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
@@ -62,9 +64,9 @@ def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
     return (
         Text("使用时必须注明“", "Every use must carry “")
         + verbatim(item.stamp)
-        + Text("”;", "”; ")
+        + Text("”；", "”. ")
         + conditions(item, publisher)
-        + Text(f"。完整条款：{terms_address(publisher)}", f". Full terms: {terms_address(publisher)}")
+        + Text(f"完整条款：{terms_address(publisher)}", f" Full terms: {terms_address(publisher)}")
     )
 
 

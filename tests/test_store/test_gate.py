@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -15,6 +16,7 @@ from tests.databases import opened
 from tests.test_store import samples
 from tests.test_store.samples import (
     NOON,
+    ZJOL,
     a_delivery,
     a_key,
     a_pending,
@@ -40,19 +42,36 @@ def test_a_line_judged_at_the_newest_change_is_written(store_address: str) -> No
     asyncio.run(act())
 
 
-def test_a_line_judged_before_the_last_change_is_not_written(store_address: str) -> None:
+def test_a_line_judged_before_the_last_change_of_rights_is_not_written(store_address: str) -> None:
     async def act() -> None:
         async with opened(store_address) as store:
             async with store.writing() as writing:
-                await keep_partner(writing)
-            async with store.writing() as writing:
                 await keep_item(writing, an_item())
+            async with store.writing() as writing:
+                await keep_partner(writing)
             pending = [a_pending(1, 1), a_pending(2, 2), a_pending(None, 3), a_pending(0, 4)]
             assert await store.record(pending) == [False, True, True, False]
             lines = await store.lines(after=2)
             assert [line.entry for line in lines] == [pending[1].entry, pending[2].entry]
             assert await store.record([a_pending(1)]) == [False]
             assert len(await store.lines()) == 4
+
+    asyncio.run(act())
+
+
+def test_a_new_item_takes_nothing_from_what_was_judged_before_it(store_address: str) -> None:
+    async def act() -> None:
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                await keep_partner(writing)
+            async with store.writing() as writing:
+                await keep_item(writing, an_item())
+            assert await store.record([a_pending(0), a_pending(1), a_pending(2), a_pending(3)]) == [
+                False,
+                True,
+                True,
+                False,
+            ]
 
     asyncio.run(act())
 
@@ -118,7 +137,7 @@ def test_answers_and_changes_at_once_leave_no_line_judged_on_old_rights(store_ad
             async def change() -> None:
                 for number in range(1, 31):
                     async with here.writing() as writing:
-                        await keep_item(writing, an_item(number))
+                        await keep_partner(writing, replace(ZJOL, name=f"浙江在线 {number}"))
                 done.set()
 
             async def answers() -> tuple[int, int]:

@@ -41,11 +41,12 @@ EVERYTHING = [
 ]
 
 SELECTIONS = [
-    Selection(feed, outlets, media, until, since)
+    Selection(feed, outlets, media, channels, until, since)
     for feed in (None, ALL, NEWS, DAILY, PICTURES, VIDEO, THREE)
     for outlets in (None, frozenset[OutletId](), frozenset({OutletId("daily")}),
                     frozenset({OutletId("daily"), OutletId("tv")}))
     for media in (None, frozenset({Medium.TEXT}), frozenset({Medium.TEXT, Medium.VIDEO}))
+    for channels in (None, frozenset({ChannelId("news"), ChannelId("health")}))
     for until, since in ((None, None), (NOON + timedelta(minutes=8), NOON + timedelta(minutes=3)))
 ]  # fmt: skip
 
@@ -67,8 +68,9 @@ def expected(selection: Selection) -> list[Item]:
         item
         for item in EVERYTHING
         if (selection.feed is None or fits(item, selection.feed))
-        and (not selection.outlets or item.outlet in selection.outlets)
-        and (not selection.media or item.medium in selection.media)
+        and (selection.outlets is None or item.outlet in selection.outlets)
+        and (selection.media is None or item.medium in selection.media)
+        and (selection.channels is None or item.channel in selection.channels)
         and (selection.published_until is None or item.published <= selection.published_until)
         and (selection.published_from is None or item.published >= selection.published_from)
     ]

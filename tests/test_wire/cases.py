@@ -46,7 +46,7 @@ PUBLISHER = Publisher(
     ),
     default_channel=ChannelId("news"),
     abstract_length=120,
-    notice="本网稿件版权均属萧山网所有,未经协议授权不得使用。\n已经授权的,使用时必须注明“稿件来源:萧山网”。",
+    notice="本网稿件版权均属萧山网所有，未经协议授权不得使用。\n已经授权的，使用时必须注明“稿件来源:萧山网”。",
     notice_en="All items are the property of Xiaoshan Net.\nWhoever uses them must show 稿件来源:萧山网.",
     contact="版权合作:0571-00000000",
 )

@@ -24,7 +24,7 @@ def kit(path: str) -> Path:
     """A file of the kit; skips the test where there is no kit."""
     root = os.environ.get("SYNDICATE_KIT")
     if not root:
-        pytest.skip("set SYNDICATE_KIT to the folder of the standards' kit")
+        pytest.skip("the standards' schemas; SYNDICATE_KIT names the folder, CI has it")
     return Path(root) / path
 
 

@@ -89,6 +89,8 @@ def test_the_page_speaks_english_where_it_was_asked_to() -> None:
     assert "First published" in said(read, ".credits")
     assert "22 January 2018, 08:01 (UTC+08:00)" in said(read, ".credits")
     assert "property of Xiaoshan Net" in said(read, "footer")
+    assert said(read, ".conditions p").startswith("Without an agreement it may not be reprinted")
+    assert said(read, ".conditions p").endswith("in any other way.")
     assert attribute(read, 'a[href="?lang=zh"]', "hreflang") == "zh-CN"
     assert attribute(page(for_public(SEED)), 'a[href="?lang=en"]', "hreflang") == "en"
 

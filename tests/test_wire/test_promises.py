@@ -140,7 +140,7 @@ def test_the_terms_of_the_grant_are_said_in_words_and_fields() -> None:
     strict = for_partner(SEED, retain=timedelta(days=90))
     loose = for_partner(SEED, may_edit=True)
     assert ninjs(strict)["expires"] == "2018-04-22T08:01:00+08:00"
-    assert "不得修改文章;须于2018年4月22日 08:01前撤下" in ninjs(strict)["usageTerms"]
+    assert "不得修改文章；须于2018年4月22日 08:01前撤下" in ninjs(strict)["usageTerms"]
     assert "可修改文章" in ninjs(loose)["usageTerms"]
     assert "expires" not in ninjs(loose)
     assert all("须于2018年4月22日 08:01前撤下" in text for text in texts(strict))
