@@ -9,6 +9,8 @@ from syndicate.store.protocol import Pending, Store
 
 _MOST = 500
 """Lines in one transaction at most."""
+_GATHER = 0.001
+"""Seconds for which a busy server waits for more lines before it commits."""
 
 
 class Pen:
@@ -22,6 +24,7 @@ class Pen:
         self._store = store
         self._waiting: list[tuple[Pending, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._busy = False
 
     async def write(self, pending: Pending) -> bool:
         """Write one line; True when it is durable, False if it was judged before the last change.
@@ -40,10 +43,12 @@ class Pen:
             await asyncio.wait([self._writing])
 
     async def _write_all(self) -> None:
-        # One turn of the loop, so that requests which came together are written together.
-        await asyncio.sleep(0)
+        # One turn of the loop, so that requests which came together are written together; where several
+        # came together last time, a moment more: a commit costs as much as many lines.
+        await asyncio.sleep(_GATHER if self._busy else 0)
         while self._waiting:
             group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            self._busy = len(group) > 1
             try:
                 results = await self._store.record([pending for pending, _ in group])
             except SyndicateError as fault:
