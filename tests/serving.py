@@ -13,7 +13,7 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -199,8 +199,3 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"the server was not ready in time:\n{log.read_text()}")
-
-
-def of_another(settings: Settings, **changes: object) -> Settings:
-    """The same settings but for these of the publisher's."""
-    return replace(settings, publisher=replace(settings.publisher, **changes))  # type: ignore[arg-type]

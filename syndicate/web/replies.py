@@ -206,7 +206,6 @@ def whole_head(status: int, head: bytes, request_id: str, connection: bytes = b"
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 CLOSING: web.RequestKey[bool] = web.RequestKey("closing", bool)
-LANG: web.RequestKey[Lang] = web.RequestKey("lang", Lang)
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
