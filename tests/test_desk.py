@@ -13,7 +13,8 @@ import pytest
 
 from syndicate.desk.front import Asked
 from syndicate.desk.news import Action, Taken
-from syndicate.errors import Conflict, Faulty, NotLicensed, TokenRejected, Unknown
+from syndicate.errors import Conflict, Faulty, NotLicensed, StoreBusy, TokenRejected, Unknown
+from syndicate.language import Text
 from syndicate.model.item import ItemId, tag_uri
 from syndicate.model.parties import PUBLIC, PartnerId
 from syndicate.model.rights import Form, Use
@@ -638,5 +639,33 @@ def test_an_explanation_names_the_moment_at_which_the_answer_really_changes(
         ended = await here.house.rights.explain("zjol", item.id, Use.REPRINT, None)
         assert isinstance(ended.verdict, Refusal)
         assert (ended.verdict.reason, ended.until) == (Reason.MANDATE_ENDED, None)
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_moment_that_could_not_be_kept_is_asked_for_again(
+    store_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        (item,) = await here.house.news.items()
+        front = here.house.front
+
+        async def busy(*_: object, **__: object) -> None:
+            raise StoreBusy(Text("忙", "busy"))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(here.store, "edition_moment", busy)
+            for served in (await front.public_feed("all"), await front.public_item(item.id)):
+                assert [one.id for one in served.edition.items] == [item.id]
+        # Elsewhere the store kept an earlier moment: this worker must come to agree.
+        async with opened(store_address) as elsewhere:
+            other = build(here.house.settings, elsewhere, here.clock)
+            first = (await other.front.public_feed("all")).edition.updated
+        here.clock.move(minutes(5))
+        assert (await front.public_feed("all")).edition.updated == first
+        sure = (await front.public_item(item.id)).edition.updated
+        here.clock.move(minutes(5))
+        assert (await front.public_item(item.id)).edition.updated == sure
 
     on(store_address, tmp_path, story)

@@ -83,8 +83,9 @@ class Editions:
                 kept = self._kept.get(asking)
                 if kept is not None and self._holds(kept, judged):
                     return kept
-                made = await self._make(feed, recipient, use, register, judged, kept)
-                self._keep(asking, made)
+                made, sure = await self._make(feed, recipient, use, register, judged, kept)
+                if sure:
+                    self._keep(asking, made)
                 return made
         finally:
             if not turn.locked():
@@ -121,7 +122,7 @@ class Editions:
         stamped = stamp(verdict, self._publisher)
         content = manifest(recipient, None, [stamped])
         name = self._content(content, [stamped])
-        updated = await self._moment(f"item:{item.id}", recipient, use, name, judged, now)
+        updated, sure = await self._moment(f"item:{item.id}", recipient, use, name, judged, now)
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -131,7 +132,8 @@ class Editions:
             until=verdict.until,
         )
         served = Served(edition, use, manifest_digest(content), name, content, judged, verdict.until)
-        self._keep((f"item:{item.id}", recipient_id(recipient), use), served)
+        if sure:
+            self._keep((f"item:{item.id}", recipient_id(recipient), use), served)
         return served
 
     def _keep(self, asking: Asking, served: Served) -> None:
@@ -160,7 +162,8 @@ class Editions:
         register: Register,
         judged: int,
         before: Served | None,
-    ) -> Served:
+    ) -> tuple[Served, bool]:
+        """The edition, and whether its moment is sure: only then may it be kept."""
         now = self._clock()
         licences = _own(register, recipient)
         refusal = admit(recipient, register.mandates, licences, use, now)
@@ -171,8 +174,8 @@ class Editions:
         name = self._content(content, items)
         if before is not None and before.content == name:
             kept = replace(before.edition, until=until)
-            return replace(before, edition=kept, judged=judged, shown_until=shown)
-        updated = await self._moment(feed.id, recipient, use, name, judged, now)
+            return replace(before, edition=kept, judged=judged, shown_until=shown), True
+        updated, sure = await self._moment(feed.id, recipient, use, name, judged, now)
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -181,20 +184,21 @@ class Editions:
             updated=updated,
             until=until,
         )
-        return Served(edition, use, manifest_digest(content), name, content, judged, shown)
+        return Served(edition, use, manifest_digest(content), name, content, judged, shown), sure
 
     async def _moment(
         self, what: str, recipient: Recipient, use: Use | None, name: str, judged: int, now: datetime
-    ) -> datetime:
-        """Since when this is the content, for every worker alike."""
+    ) -> tuple[datetime, bool]:
+        """Since when this is the content, for every worker alike, and whether the store has said so."""
         whose = f"{recipient_id(recipient)}:{use or ''}"
         try:
-            return await self._store.edition_moment(what, whose, name, judged=judged, at=now)
+            return await self._store.edition_moment(what, whose, name, judged=judged, at=now), True
         except StoreBusy:
             if isinstance(recipient, Partner):
                 raise
-            # What is open is read even while somebody else holds the database; the moment is kept later.
-            return now.replace(microsecond=0)
+            # What is open is read even while somebody else holds the database; the store is asked again
+            # at the next request, so that workers do not go on with moments of their own.
+            return now.replace(microsecond=0), False
 
     async def _cleared(
         self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime

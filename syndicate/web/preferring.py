@@ -1,4 +1,4 @@
-"""What a client would rather have: the weights of its headers, and the language to answer in."""
+"""What a client would rather have: the weights of its headers, the language and the coding to answer in."""
 
 from __future__ import annotations
 
@@ -42,3 +42,20 @@ def language_of(accept_language: str | None) -> Lang:
         if lang is not None and weight is not None and weight > best:
             spoken, best = lang, weight
     return spoken
+
+
+@lru_cache(maxsize=512)
+def preferred_coding(accept_encoding: str | None) -> str:
+    """br, gzip or identity, by Accept-Encoding (RFC 9110, section 12.5.3): the greatest weight, ours in
+    that order where they are equal. A coding whose weight cannot be read is not wanted."""
+    if not accept_encoding:
+        return "identity"
+    weights = {}
+    for part in accept_encoding.split(",")[:32]:
+        name, *parameters = part.split(";")
+        weights[name.strip().lower()] = weight_of(parameters) or 0.0
+    rest = weights.get("*", 0.0)
+    offered = {"br": weights.get("br", rest), "gzip": weights.get("gzip", weights.get("x-gzip", rest))}
+    best = max(offered, key=lambda coding: offered[coding])
+    wanted = offered[best] > 0 and offered[best] >= weights.get("identity", 0.0)
+    return best if wanted else "identity"

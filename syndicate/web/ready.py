@@ -25,6 +25,7 @@ from syndicate.desk.editions import Served
 from syndicate.model.parties import recipient_id
 from syndicate.model.rights import Use
 from syndicate.stamping import Edition
+from syndicate.web.preferring import preferred_coding
 from syndicate.web.replies import PAGE_POLICY, Reply, head_of
 from syndicate.wire import Rendered
 
@@ -222,30 +223,6 @@ def public_cache(until: datetime | None, now: datetime) -> bytes:
 _PUBLIC = f"Cache-Control: public, max-age={PUBLIC_AGE}\r\n".encode()
 PRIVATE = b"Cache-Control: private, no-cache\r\n"
 """Cache-Control of a licensed answer: the reader may keep it, and asks before each use."""
-
-
-@lru_cache(maxsize=512)
-def preferred_coding(accept_encoding: str | None) -> str:
-    """br, gzip or identity, by the client's weights; ours in that order where they are equal."""
-    if not accept_encoding:
-        return "identity"
-    weights: dict[str, float] = {}
-    for part in accept_encoding.split(",")[:32]:
-        name, _, parameters = part.partition(";")
-        weight = 1.0
-        if parameters.strip().lower().startswith("q="):
-            try:
-                weight = float(parameters.strip()[2:])
-            except ValueError:
-                weight = 0.0
-        weights[name.strip().lower()] = weight
-    rest = weights.get("*", 0.0)
-    best, chosen = 0.0, "identity"
-    for coding in ("br", "gzip"):
-        weight = weights.get(coding, weights.get("x-gzip", rest) if coding == "gzip" else rest)
-        if weight > best:
-            best, chosen = weight, coding
-    return chosen if best >= weights.get("identity", 0.0) else "identity"
 
 
 def _matches(if_none_match: str, etag: str) -> bool:
