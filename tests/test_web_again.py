@@ -244,9 +244,13 @@ async def _licensed(folder: Path) -> None:
 
 def test_after_the_word_to_stop_everything_goes_the_ordinary_way(tmp_path: Path) -> None:
     async def story(here: Serving, line: Line) -> None:
-        here.worker.draining = here.worker.repeats.closed = True
         _, headers, _ = await line.ask(ASK)
-        assert headers["connection"] == "close"
+        assert "connection" not in headers
+        assert here.worker.repeats.answers == 1
+        here.worker.draining = True
+        _, headers, _ = await line.ask(ASK)
+        assert headers.get("connection") == "close"
+        assert here.worker.repeats.answers == 1
 
     told(tmp_path, story)
 

@@ -47,7 +47,15 @@ class Worker:
     pages: Pages
     access_log: AccessLog
     repeats: Repeats
-    draining: bool = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker was told to stop. One flag: what answers quickly must know it too."""
+        return self.repeats.closed
+
+    @draining.setter
+    def draining(self, stopping: bool) -> None:
+        self.repeats.closed = stopping
 
 
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
