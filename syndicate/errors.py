@@ -3,11 +3,17 @@
 SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── Faulty                      input refused, with every fault
 ├── Unknown                     no such partner, licence, item, feed …
+│   └── NotYetKnown             … or none that was on record at the moment asked about
 ├── Conflict                    it exists already, or its state forbids the act
 ├── NotLicensed                 the policy said no: reason and clause
+├── Recalled                    the item was called back: reason and moment
+├── QuotaExceeded               the period's items are used up: clause, and when it begins anew
+├── CursorUnknown               a place in a change sequence that it never had
+├── ChangeUnknown               an acknowledgement of what the partner was never told
 ├── TokenRejected               the key does not open: code of the contract, section 5
 ├── Unstampable                 an item without its stamp does not leave
 ├── ForeignItem                 an edition was offered an item stamped for somebody else
+├── ClockBehind                 the machine's clock is far behind the trail's
 ├── KeyringFault                a signing key is missing, readable by others, damaged …
 └── StoreFault                  the database …
     ├── StoreMissing            … is not there
@@ -22,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from syndicate.language import Lang, Text, verbatim
 
@@ -103,6 +110,22 @@ class Unknown(SyndicateError):
         super().__init__(none + kind + Text("：", ": ") + verbatim(name), code=code or "not_found")
 
 
+class NotYetKnown(Unknown):
+    """What was asked for is on record now and was not at the moment `then`; `since` is when it came."""
+
+    def __init__(self, kind: Text, name: str, then: datetime, since: datetime) -> None:
+        super().__init__(kind, name, code="not_known_then")
+        self.then, self.since = then, since
+        said = kind + Text(
+            f" {name} 在 {then.isoformat()} 尚无记录，自 {since.isoformat()} 起才有；"
+            f"按那时所知判断：--known {since.isoformat()}",
+            f" {name} was not on record at {then.isoformat()}, only since {since.isoformat()}; "
+            f"to judge with what was known then: --known {since.isoformat()}",
+        )
+        self.text = said
+        self.args = (said.en,)
+
+
 class Conflict(SyndicateError):
     """The act does not fit the present state: a duplicate number, a second suspension."""
 
@@ -117,6 +140,45 @@ class NotLicensed(SyndicateError):
     def __init__(self, reason: str, clause: str | None, text: Text) -> None:
         super().__init__(text)
         self.reason, self.clause = reason, clause
+
+
+class Recalled(SyndicateError):
+    """The item was called back. `at` is when; `legal` says that a court or an authority ordered it."""
+
+    code = "recalled"
+
+    def __init__(self, reason: str, at: datetime, text: Text, *, clause: str | None = None) -> None:
+        super().__init__(text, code="recalled_legal" if reason == "legal" else None)
+        self.reason, self.at, self.clause = reason, at, clause
+
+
+class QuotaExceeded(SyndicateError):
+    """The quota of a grant is used up until `resets`."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, clause: str, resets: datetime, text: Text) -> None:
+        super().__init__(text)
+        self.clause, self.resets = clause, resets
+
+
+class CursorUnknown(SyndicateError):
+    """A cursor that no answer of ours gave: from the future, or of another server."""
+
+    code = "cursor_unknown"
+
+
+class ChangeUnknown(SyndicateError):
+    """Numbers that are none of the partner's sequence; `seqs` names them. Nothing was acknowledged."""
+
+    code = "unknown_change"
+
+    def __init__(self, seqs: Iterable[int]) -> None:
+        self.seqs = tuple(seqs)
+        said = ", ".join(map(str, self.seqs))
+        super().__init__(
+            Text(f"变更序列中没有这些序号：{said}", f"your sequence has no such number: {said}")
+        )
 
 
 class TokenRejected(SyndicateError):
@@ -142,6 +204,12 @@ class ForeignItem(SyndicateError):
     """An edition was offered an item that was stamped for somebody else."""
 
     code = "foreign_item"
+
+
+class ClockBehind(SyndicateError):
+    """The machine's clock is so far behind the trail that nothing may be judged by it."""
+
+    code = "clock_behind"
 
 
 class KeyringFault(SyndicateError):

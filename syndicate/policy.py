@@ -6,71 +6,25 @@ refused, and every refusal says why and under which clause. Pure: data and `now`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, final
 
-from syndicate.language import Text
+from syndicate import scope
+from syndicate.model.holds import Embargo, Recall
 from syndicate.model.item import Item
 from syndicate.model.parties import Partner, Public, Recipient
-from syndicate.model.rights import FORM_OF, PREFERRED_USES, Except, Form, Grant, Licence, Mandate, Use
-
-
-class Reason(StrEnum):
-    """Why an item is refused. The order is from furthest from a yes to nearest to it."""
-
-    NOT_OURS = "not_ours"
-    NOT_PUBLISHED = "not_published"
-    NO_MANDATE = "no_mandate"
-    MANDATE_NOT_BEGUN = "mandate_not_begun"
-    MANDATE_ENDED = "mandate_ended"
-    SUMMARY_ONLY = "summary_only"
-    SUSPENDED = "partner_suspended"
-    NO_LICENCE = "no_licence"
-    LICENCE_ENDED = "licence_ended"
-    LICENCE_NOT_BEGUN = "licence_not_begun"
-    EXCEPTED = "excepted"
-    USE_NOT_GRANTED = "use_not_granted"
-    OUTLET_NOT_GRANTED = "outlet_not_granted"
-    MEDIUM_NOT_GRANTED = "medium_not_granted"
-    CHANNEL_NOT_GRANTED = "channel_not_granted"
-    OUTSIDE_ARCHIVE = "outside_archive"
-    RETENTION_ENDED = "retention_ended"
-    DELAYED = "delayed"
-
-
-REASONS: Final = {
-    Reason.NOT_OURS: Text("来源不属于本网媒体，本网无权授权", "its source is none of our outlets"),
-    Reason.NOT_PUBLISHED: Text("尚未到发布时间", "its time of publication has not come"),
-    Reason.NO_MANDATE: Text(
-        "没有独家发布权覆盖该媒体和稿件类型", "no mandate covers its outlet and medium"
-    ),
-    Reason.MANDATE_NOT_BEGUN: Text("独家发布权尚未生效", "the mandate has not begun"),
-    Reason.MANDATE_ENDED: Text("独家发布权已终止", "the mandate has ended"),
-    Reason.SUMMARY_ONLY: Text(
-        "公众只能获得标题和摘要", "the public may have headline and abstract, never more"
-    ),
-    Reason.SUSPENDED: Text("该授权媒体已被暂停", "the partner is suspended"),
-    Reason.NO_LICENCE: Text("没有授权协议", "there is no licence"),
-    Reason.LICENCE_ENDED: Text("授权协议已到期", "the licence has ended"),
-    Reason.LICENCE_NOT_BEGUN: Text("授权协议尚未生效", "the licence has not begun"),
-    Reason.EXCEPTED: Text("属于协议的除外条款", "an exception of the licence excludes it"),
-    Reason.USE_NOT_GRANTED: Text("协议未授权这种使用方式", "no grant gives this use"),
-    Reason.OUTLET_NOT_GRANTED: Text("协议未授权该媒体的稿件", "no grant covers its outlet"),
-    Reason.MEDIUM_NOT_GRANTED: Text("协议未授权这类稿件", "no grant covers its medium"),
-    Reason.CHANNEL_NOT_GRANTED: Text("协议未授权该频道", "no grant covers its channel"),
-    Reason.OUTSIDE_ARCHIVE: Text(
-        "发布时间不在协议允许的范围内", "it was published outside what the grant reaches back to"
-    ),
-    Reason.RETENTION_ENDED: Text("保留期限已过，应当撤下", "its retention has run out"),
-    Reason.DELAYED: Text("延迟发布期未满", "its delay has not passed"),
-}
-"""Each reason in words."""
-
-HIDDEN: Final = frozenset({Reason.NOT_OURS, Reason.NOT_PUBLISHED})
-"""Reasons for which nobody outside may learn that the item exists."""
+from syndicate.model.rights import (
+    FORM_OF,
+    PREFERRED_USES,
+    Form,
+    Licence,
+    Mandate,
+    Quota,
+    Use,
+)
+from syndicate.reasons import HIDDEN, Reason
 
 _RANK: Final = {reason: rank for rank, reason in enumerate(Reason)}
 _SEAL: Final = object()
@@ -94,6 +48,9 @@ class Clearance:
     mandate: str
     may_edit: bool
     take_down: datetime | None
+    quota: Quota | None
+    embargoed_until: datetime | None
+    """Set where the item is given early: nobody may publish it before."""
     until: datetime | None
     seal: InitVar[object]
 
@@ -107,12 +64,14 @@ class Clearance:
 class Refusal:
     """A no: why, and under which clause (None where there is no agreement at all).
 
-    `until` is the next moment at which the answer may change; None if it never does by itself.
+    `until` is the next moment at which the answer may change; None if it never does by itself. A
+    recalled item's refusal carries the recall, and as clause the one that it had been released under.
     """
 
     reason: Reason
     clause: str | None = None
     until: datetime | None = None
+    recall: Recall | None = None
 
 
 Verdict = Clearance | Refusal
@@ -129,16 +88,83 @@ def clear(
     """Decide about one item, one recipient, one use, at the aware moment `now`.
 
     `licences` may hold anybody's; only the recipient's own count. An exception in any licence in force
-    beats every grant of that partner. `delay`, `archive` and `retain` count from publication, and every
-    span includes its opening and not its close.
+    beats every grant of that partner. `archive` and `retain` count from publication, `delay` from when
+    the item is out (`Item.available`), and every span includes its opening and not its close. What holds
+    the item back beats every agreement, and what was never out is not said to be recalled.
     """
+    licences = (
+        [] if isinstance(recipient, Public) else [one for one in licences if one.partner == recipient.id]
+    )
+    mandates = [m for m in mandates if item.outlet in m.outlets and item.medium in m.media]
+    recall = item.holds.recall
+    if recall is None:
+        return _clear(item, recipient, mandates, licences, use, now)
+    before = _clear(item, recipient, mandates, licences, use, min(now, recall.at))
+    if isinstance(before, Refusal):
+        if before.reason in HIDDEN or isinstance(recipient, Public):
+            return Refusal(before.reason, before.clause)
+        if before.reason is Reason.EMBARGO_UNACKNOWLEDGED:
+            return Refusal(Reason.EMBARGOED)
+        return Refusal(Reason.RECALLED, None, None, recall)
+    return Refusal(Reason.RECALLED, before.clause, None, recall)
+
+
+def _clear(
+    item: Item,
+    recipient: Recipient,
+    mandates: Sequence[Mandate],
+    own: Sequence[Licence],
+    use: Use,
+    now: datetime,
+) -> Verdict:
+    """`clear` for an item that is not recalled; the agreements are those on the subject."""
     if item.outlet is None:
         return Refusal(Reason.NOT_OURS)
-    mandates = [m for m in mandates if item.outlet in m.outlets and item.medium in m.media]
-    own = () if isinstance(recipient, Public) else [one for one in licences if one.partner == recipient.id]
-    until = _next(_moments(item, mandates, own), now)
+    until = scope.upcoming(scope.moments(item, mandates, own), now)
+    held = _held(item, recipient, now)
+    if held is not None and (held is not Reason.EMBARGOED or isinstance(recipient, Public)):
+        return Refusal(held, None, until)
+    if held is None:
+        return _judge(item, recipient, mandates, own, use, now, until)
+    # Under embargo everybody is told the same, but who may have it early.
+    embargo = item.holds.embargo
+    early = _judge(item, recipient, mandates, own, use, now, until, embargo=embargo)
+    if isinstance(recipient, Public) or embargo is None or not isinstance(early, Clearance):
+        return Refusal(Reason.EMBARGOED, None, until)
+    if recipient.id not in embargo.acknowledged:
+        return Refusal(Reason.EMBARGO_UNACKNOWLEDGED, early.clause, until)
+    return early
+
+
+def _held(item: Item, recipient: Recipient, now: datetime) -> Reason | None:
+    """What keeps the item back from this recipient, whatever was agreed; None for nothing."""
+    holds = item.holds
     if now < item.published:
-        return Refusal(Reason.NOT_PUBLISHED, None, until)
+        return Reason.NOT_PUBLISHED
+    if holds.withheld:
+        return Reason.WITHHELD
+    exclusive = holds.exclusive
+    theirs = isinstance(recipient, Partner) and exclusive is not None and exclusive.partner == recipient.id
+    if exclusive is not None and now < exclusive.until and not theirs:
+        return Reason.EXCLUSIVE
+    if holds.embargo is not None and now < holds.embargo.until:
+        return Reason.EMBARGOED
+    return None
+
+
+def _judge(
+    item: Item,
+    recipient: Recipient,
+    mandates: Sequence[Mandate],
+    own: Sequence[Licence],
+    use: Use,
+    now: datetime,
+    until: datetime | None,
+    *,
+    embargo: Embargo | None = None,
+) -> Verdict:
+    """What the agreements say about an item that nothing holds back; with `embargo`, about having it
+    early, which a grant must name."""
     mandate = next((m for m in mandates if now in m.window), None)
     if mandate is None:
         return _no_mandate(mandates, now, until)
@@ -155,6 +181,8 @@ def clear(
             mandate=mandate.number,
             may_edit=False,
             take_down=None,
+            quota=None,
+            embargoed_until=None,
             until=until,
             seal=_SEAL,
         )
@@ -162,13 +190,17 @@ def clear(
     if refusal is not None:
         return refusal
     in_force = [licence for licence in own if now in licence.window]
+    known = item.holds.embargo
+    promised = known is not None and recipient.id in known.acknowledged
     for exception in (one for licence in in_force for one in licence.excepts):
-        if _excepts(exception, item, use):
+        if scope.excepts(exception, item, use):
             return Refusal(Reason.EXCEPTED, exception.clause, until)
     nearest: Refusal | None = None
     for licence in in_force:
         for grant in licence.grants:
-            reason = _withheld(grant, licence, item, use, now)
+            reason = scope.withheld(
+                grant, licence, item, use, now, early=embargo is not None, promised=promised
+            )
             if reason is None:
                 return Clearance(
                     item=item,
@@ -180,6 +212,8 @@ def clear(
                     mandate=mandate.number,
                     may_edit=grant.may_edit,
                     take_down=None if grant.retain is None else item.published + grant.retain,
+                    quota=grant.quota,
+                    embargoed_until=None if embargo is None else embargo.until,
                     until=until,
                     seal=_SEAL,
                 )
@@ -210,7 +244,8 @@ def clear_preferred(
         if isinstance(verdict, Clearance):
             return verdict
     refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
-    return max(refusals, key=lambda refusal: _RANK[refusal.reason])
+    # A recall is the same for every use; the use that the item had been released for names its clause.
+    return max(refusals, key=lambda refusal: (_RANK[refusal.reason], refusal.clause is not None))
 
 
 def admit(
@@ -227,7 +262,7 @@ def admit(
     mandates = tuple(mandates)
     in_force = [m for m in mandates if now in m.window]
     own = () if isinstance(recipient, Public) else [one for one in licences if one.partner == recipient.id]
-    until = _next((*_edges(mandates), *_edges(own)), now)
+    until = scope.upcoming((*scope.edges(mandates), *scope.edges(own)), now)
     if isinstance(recipient, Public):
         return None if in_force else _no_mandate(mandates, now, until)
     refusal = _not_admitted(recipient, own, now, until)
@@ -271,57 +306,3 @@ def _not_admitted(
         return Refusal(Reason.LICENCE_NOT_BEGUN, first.number, until)
     last = max(own, key=lambda licence: licence.window.closes or licence.window.opens)
     return Refusal(Reason.LICENCE_ENDED, last.number, until)
-
-
-def _excepts(exception: Except, item: Item, use: Use) -> bool:
-    return (
-        (exception.uses is None or use in exception.uses)
-        and (exception.outlets is None or item.outlet in exception.outlets)
-        and (exception.media is None or item.medium in exception.media)
-        and (exception.channels is None or item.channel in exception.channels)
-    )
-
-
-def _withheld(grant: Grant, licence: Licence, item: Item, use: Use, now: datetime) -> Reason | None:
-    """Why this grant does not release the item; None where it does."""
-    if use not in grant.uses:
-        return Reason.USE_NOT_GRANTED
-    if item.outlet not in grant.outlets:
-        return Reason.OUTLET_NOT_GRANTED
-    if item.medium not in grant.media:
-        return Reason.MEDIUM_NOT_GRANTED
-    if grant.channels is not None and item.channel not in grant.channels:
-        return Reason.CHANNEL_NOT_GRANTED
-    if grant.archive is None:
-        if item.published not in licence.window:
-            return Reason.OUTSIDE_ARCHIVE
-    elif now >= item.published + grant.archive:
-        return Reason.OUTSIDE_ARCHIVE
-    if grant.retain is not None and now >= item.published + grant.retain:
-        return Reason.RETENTION_ENDED
-    if now < item.published + grant.delay:
-        return Reason.DELAYED
-    return None
-
-
-def _moments(item: Item, mandates: Iterable[Mandate], licences: Iterable[Licence]) -> Iterator[datetime]:
-    """Every moment at which a verdict about the item may change by itself."""
-    yield item.published
-    yield from _edges(mandates)
-    for licence in licences:
-        yield from _edges((licence,))
-        for grant in licence.grants:
-            for span in (grant.delay, grant.archive, grant.retain):
-                if span:
-                    yield item.published + span
-
-
-def _edges(agreements: Iterable[Mandate | Licence]) -> Iterator[datetime]:
-    for agreement in agreements:
-        yield agreement.window.opens
-        if agreement.window.closes is not None:
-            yield agreement.window.closes
-
-
-def _next(moments: Iterable[datetime], now: datetime) -> datetime | None:
-    return min((moment for moment in moments if moment > now), default=None)

@@ -11,15 +11,17 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import InitVar, dataclass
 from datetime import datetime
-from typing import Final, final
+from typing import Any, Final, final
 
 from syndicate.errors import ForeignItem, Unstampable
 from syndicate.language import Text
+from syndicate.model.changes import Told
 from syndicate.model.feeds import Feed
-from syndicate.model.item import Block, ItemId, Medium, canonical_json, tag_uri
-from syndicate.model.parties import Channel, Outlet, Public, Publisher, Recipient, recipient_id
-from syndicate.model.rights import Form, Use
-from syndicate.policy import Clearance
+from syndicate.model.holds import RecallReason
+from syndicate.model.item import Block, Item, ItemId, Medium, canonical_json, tag_uri
+from syndicate.model.parties import Channel, Outlet, Partner, Public, Publisher, Recipient, recipient_id
+from syndicate.model.rights import Form, Quota, Use
+from syndicate.policy import Clearance, Refusal
 
 _SEAL: Final = object()
 
@@ -60,6 +62,12 @@ class StampedItem:
     take_down: datetime | None
     may_edit: bool
     licence: str | None
+    mandate: str
+    quota: Quota | None
+    note: str | None
+    """更正说明: what this version corrects."""
+    embargoed_until: datetime | None
+    """The recipient has it early and may publish nothing of it before."""
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -112,7 +120,46 @@ def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
         take_down=clearance.take_down,
         may_edit=clearance.may_edit,
         licence=clearance.licence,
+        mandate=clearance.mandate,
+        quota=clearance.quota,
+        note=item.note,
+        embargoed_until=clearance.embargoed_until,
         seal=_SEAL,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What is said of an item that was recalled, to a recipient that had been released it: nothing of
+    what it was. `note` is for partners alone."""
+
+    uri: str
+    id: ItemId
+    version: int
+    medium: Medium
+    recipient: Recipient
+    published: datetime
+    when: datetime
+    reason: RecallReason
+    note: str | None
+
+
+def entomb(item: Item, refusal: Refusal, recipient: Recipient, publisher: Publisher) -> Tombstone | None:
+    """The tombstone for an item that the policy refused; None unless it was recalled after the
+    recipient had been released it."""
+    recall = refusal.recall
+    if recall is None or refusal.clause is None:
+        return None
+    return Tombstone(
+        uri=tag_uri(publisher.authority, item.id),
+        id=item.id,
+        version=item.version,
+        medium=item.medium,
+        recipient=recipient,
+        published=item.published.astimezone(publisher.zone),
+        when=recall.at,
+        reason=recall.reason,
+        note=None if isinstance(recipient, Public) else recall.note,
     )
 
 
@@ -132,10 +179,13 @@ class Edition:
     items: tuple[StampedItem, ...]
     updated: datetime
     until: datetime | None
+    tombstones: tuple[Tombstone, ...] = ()
+    """Of recalled items that this recipient could have read here, newest publication first."""
 
     def __post_init__(self) -> None:
-        for item in self.items:
-            if item.recipient != self.recipient:
+        recipients = [item.recipient for item in self.items] + [one.recipient for one in self.tombstones]
+        for recipient in recipients:
+            if recipient != self.recipient:
                 raise ForeignItem(
                     Text(
                         "稿件不是为这一接收方标注的",
@@ -149,17 +199,59 @@ class Edition:
         return isinstance(self.recipient, Public)
 
 
-def manifest(recipient: Recipient, feed: Feed | None, items: Iterable[StampedItem]) -> bytes:
-    """Exactly what an edition gave, as canonical JSON: for each item its version, use and clause."""
-    return canonical_json(
-        {
-            "recipient": recipient_id(recipient),
-            "feed": feed.id if feed is not None else None,
-            "items": [[item.id, item.version, item.use.value, item.clause] for item in items],
-        }
-    )
+def manifest(
+    recipient: Recipient,
+    feed: Feed | None,
+    items: Iterable[StampedItem],
+    tombstones: Iterable[Tombstone] = (),
+) -> bytes:
+    """Exactly what an edition gave, as canonical JSON: for each item its version, use, clause and
+    mandate; and which recalls it told of, where there were any."""
+    given: dict[str, Any] = {
+        "recipient": recipient_id(recipient),
+        "feed": feed.id if feed is not None else None,
+        "items": [given_as(item) for item in items],
+    }
+    recalled = [[one.id, one.version, one.when.isoformat()] for one in tombstones]
+    return canonical_json({**given, "recalled": recalled} if recalled else given)
+
+
+def given_as(item: StampedItem) -> list[object]:
+    """How kept lists say what was given: item, version, use, clause, mandate."""
+    return [item.id, item.version, item.use.value, item.clause, item.mandate]
 
 
 def manifest_digest(content: bytes) -> str:
     """The name of a manifest: SHA-256, hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesPage:
+    """One answer to a partner that asks what changed: entries in order, each with the item as it may be had
+    now, what is left of one that was recalled, or neither.
+
+    `next` is the cursor to ask with after it, `more` that there is more already, `reset` that the
+    sequence begins anew, since the cursor asked with was from another one. Raises ForeignItem for an
+    entry, item or tombstone of somebody else, and for one that is not of its entry's item.
+    """
+
+    publisher: Publisher
+    recipient: Partner
+    entries: tuple[tuple[Told, StampedItem | Tombstone | None], ...]
+    next: int
+    more: bool
+    reset: bool
+
+    def __post_init__(self) -> None:
+        for told, subject in self.entries:
+            if told.partner != self.recipient.id or (
+                subject is not None and (subject.recipient, subject.id) != (self.recipient, told.item)
+            ):
+                raise ForeignItem(
+                    Text(
+                        "变更不是为这一接收方记录的，或所附稿件不是它所指的稿件",
+                        "a page of changes holds only what its recipient was told, each with its own item",
+                    )
+                )

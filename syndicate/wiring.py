@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from syndicate import keyring, tokens
+from syndicate.clock import SteadyClock, wall_clock
 from syndicate.config import Settings
+from syndicate.desk.changes import ChangesDesk
+from syndicate.desk.clerk import Clerk
 from syndicate.desk.front import FrontDesk
+from syndicate.desk.holds import HoldsDesk
 from syndicate.desk.keys import KeyDesk
 from syndicate.desk.news import NewsDesk
+from syndicate.desk.proof import ProofDesk
+from syndicate.desk.reports import ReportDesk
 from syndicate.desk.rights import RightsDesk
+from syndicate.desk.sequence import Sequences
 from syndicate.desk.standing import Clock, Standing
+from syndicate.desk.takedowns import Takedowns
+from syndicate.desk.why import WhyDesk
+from syndicate.keyring.trail import TrailFolder
 from syndicate.model.parties import PartnerId
 from syndicate.store.private import private_folder
 from syndicate.store.protocol import Store
 from syndicate.store.sql import open_store
-
-
-def wall_clock() -> datetime:
-    """Now, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,48 +90,74 @@ class House:
     front: FrontDesk
     news: NewsDesk
     rights: RightsDesk
+    why: WhyDesk
+    holds: HoldsDesk
+    changes: ChangesDesk
     keys: KeyDesk
+    proof: ProofDesk
+    reports: ReportDesk
+    clerk: Clerk
 
 
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> House:
     """Put the house together around a store."""
     publisher = settings.publisher
     signing_keys = KeyFolder(settings.keys, settings.issuer, settings.audience, clock)
+    standing, sequences = Standing(store, clock), Sequences(store)
+    front = FrontDesk(store, publisher, standing, clock)
+    takedowns = Takedowns(store, publisher, sequences, standing, clock)
+    trail_folder = TrailFolder(settings.keys / "trail")
+    proof = ProofDesk(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
     return House(
         settings=settings,
         store=store,
         clock=clock,
         signing_keys=signing_keys,
-        front=FrontDesk(store, publisher, Standing(store, clock), clock),
+        front=front,
         news=NewsDesk(store, publisher, clock),
         rights=RightsDesk(store, publisher, clock),
+        why=WhyDesk(store, publisher, clock),
+        holds=HoldsDesk(store, publisher, sequences, clock),
+        changes=ChangesDesk(store, publisher, standing, front, sequences, takedowns, clock),
         keys=KeyDesk(store, signing_keys, clock),
+        clerk=Clerk(standing, takedowns, proof, clock),
+        proof=proof,
+        reports=ReportDesk(store, publisher, clock),
     )
 
 
-async def initialise(settings: Settings, clock: Clock = wall_clock) -> tuple[bool, str | None]:
-    """Make folders, database and signing key where they are missing.
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What had been missing and was made: the database (or a migration), the signing keys by their ids."""
 
-    Answers (whether the database was made or migrated, the new signing key's id or None). Idempotent.
-    """
+    database: bool
+    signing_key: str | None
+    trail_key: str | None
+
+
+async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialised:
+    """Make folders, database and signing keys where they are missing. Idempotent."""
     private_folder(settings.data)
     store = open_store(settings.database)
     try:
         made = await store.create()
         await store.open()
-        kid = await build(settings, store, clock).keys.make_signing_key()
+        house = build(settings, store, clock)
+        kid = await house.keys.make_signing_key()
+        trail = await house.proof.make_key()
     finally:
         await store.close()
-    return made, kid
+    return Initialised(made, kid, trail)
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock = wall_clock) -> AsyncIterator[House]:
-    """The house with its store open; closed at the end of the block."""
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[House]:
+    """The house with its store open; closed at the end of the block. Its clock is never behind what the
+    trail has seen. Raises ClockBehind where the machine's is by far."""
     store = open_store(settings.database)
     try:
         await store.open()
-        house = build(settings, store, clock)
+        house = build(settings, store, clock or SteadyClock(await store.latest()))
         yield house
         await house.front.close()
     finally:

@@ -6,8 +6,8 @@ own CPU time per request (user + system, of the process and its children, from /
 the others in the same round; the median of the rounds is printed. Traffic goes to loopback only, and
 every loop is bounded.
 
-Contestants: this server; a bare aiohttp handler that answers the same bytes; feedgen at every request;
-and nginx with the same file, where nginx is installed.
+Contestants: this server; the same with its trail held back; a bare aiohttp handler that answers the same
+bytes; feedgen at every request; and nginx with the same file, where nginx is installed.
 """
 
 from __future__ import annotations
@@ -111,12 +111,12 @@ async def furnish(folder: Path) -> str:
 
 
 @contextmanager
-def our_server(folder: Path) -> Iterator[int]:
-    """This server, with one worker."""
+def our_server(folder: Path, module: str = "syndicate") -> Iterator[int]:
+    """This server, with one worker; of another module, the same with something held back."""
     port = free_port()
     environ = {"SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}"}
     words = ["--data", str(folder), "serve", "--port", str(port), "--host", "127.0.0.1"]
-    with started([sys.executable, "-m", "syndicate", *words], port, environ):
+    with started([sys.executable, "-m", module, *words], port, environ):
         yield port
 
 
@@ -192,19 +192,29 @@ def build_cases(stack: ExitStack, folder: Path, port: int, key: str) -> list[Cas
             contestants.append(Contestant("nginx, same file", nginx, nginx_port, f"/{file}", own))
         return Case(name, status, contestants)
 
+    trailless_port = stack.enter_context(our_server(folder, "tests.bench_trailless"))
+    trailless = Contestant(
+        "the same without its trail",
+        _pids[trailless_port],
+        trailless_port,
+        "/licensed/feeds/all.rss",
+        {**zipped, **licensed},
+    )
     first = case("public feed, 200", 200, "/feeds/all.rss", "public.rss", {})
     first.contestants.append(Contestant("aiohttp + feedgen each time", regen, feedgen_port, "/feedgen", {}))
+    licensed_case = case(
+        "licensed feed, gzip, line durable",
+        200,
+        "/licensed/feeds/all.rss",
+        "full.rss",
+        {**zipped, **licensed},
+    )
+    licensed_case.contestants.insert(1, trailless)
     return [
         first,
         case("public feed, 200, gzip", 200, "/feeds/all.rss", "public.rss", zipped),
         case("public feed, 304", 304, "/feeds/all.rss", "public.rss", conditional),
-        licensed_case := case(
-            "licensed feed, gzip, line durable",
-            200,
-            "/licensed/feeds/all.rss",
-            "full.rss",
-            {**zipped, **licensed},
-        ),
+        licensed_case,
         replace(licensed_case, name="licensed feed, the same, 64 at once", connections=64),
     ]
 

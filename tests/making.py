@@ -92,6 +92,7 @@ def a_grant(
     retain: timedelta | None = None,
     may_edit: bool = False,
     quota: Quota | None = None,
+    early: bool = False,
 ) -> Grant:
     return Grant(
         clause=clause,
@@ -104,6 +105,7 @@ def a_grant(
         retain=retain,
         may_edit=may_edit,
         quota=quota,
+        early=early,
     )
 
 

@@ -220,6 +220,8 @@ x = 1
         ("quota = { items = 1 }", "missing"),
         ('quota = { items = 1, per = "day", of = 1 }', "unknown_key"),
         ("may_edti = true", "unknown_key"),
+        ('early = "yes"', "wrong_type"),
+        ("early = 1", "wrong_type"),
     ],
 )
 def test_a_grant_with_this_line_is_refused(line: str, code: str) -> None:
@@ -260,6 +262,30 @@ def test_a_licence_with_this_change_is_refused(old: str, new: str, code: str) ->
     assert text.count(old) == 1
     line = text[: text.index(old)].count("\n") + 1
     assert [(f.code, f.line) for f in faults(text.replace(old, new))] == [(code, line)]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('takedown = "P1M"', "calendar_duration"),
+        ('takedown = "PT0S"', "zero_duration"),
+        ('takedown = "-PT1H"', "negative_duration"),
+        ("takedown = 24", "wrong_type"),
+        ('overdue = "suspended"', "unknown_consequence"),
+        ("overdue = true", "wrong_type"),
+    ],
+)
+def test_an_agreement_with_this_duty_is_refused(line: str, code: str) -> None:
+    (fault,) = faults(f"{HEAD}{line}\n{GRANT}")
+    assert (fault.code, fault.field, fault.line) == (code, line.split()[0], 5)
+
+
+def test_duties_and_early_access_are_read_as_they_are_meant() -> None:
+    plain, strict = licence(HEAD + GRANT), licence(f'{HEAD}takedown = "PT2H"\noverdue = "suspend"\n{GRANT}')
+    assert (plain.takedown, plain.suspend_overdue) == (timedelta(days=1), False)
+    assert (strict.takedown, strict.suspend_overdue) == (timedelta(hours=2), True)
+    assert not plain.grants[0].early
+    assert licence(HEAD + GRANT + "early = true\n").grants[0].early
 
 
 @pytest.mark.parametrize("key", ["number", "partner", "valid_from", "valid_until"])

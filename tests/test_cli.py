@@ -377,4 +377,4 @@ def test_the_commands_work_on_both_databases(
     assert (taken["id"], taken["action"]) == (story, "unchanged")
     said = shell.good("explain", "--partner", "demo", "--item", story, "--use", "reprint", "--json").json
     assert said["decision"] == "allow"
-    assert len(shell.good("trail", "list", "--json").lines) == 7
+    assert len(shell.good("trail", "list", "--json").lines) == 8

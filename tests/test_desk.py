@@ -15,10 +15,7 @@ from syndicate.desk.front import Asked
 from syndicate.desk.news import Action, Taken
 from syndicate.errors import Conflict, Faulty, NotLicensed, StoreBusy, TokenRejected, Unknown
 from syndicate.language import Text
-from syndicate.model.item import ItemId, tag_uri
-from syndicate.model.parties import PUBLIC, PartnerId
-from syndicate.model.rights import Form, Use
-from syndicate.model.trail import (
+from syndicate.model.events import (
     EditionDelivered,
     Event,
     ItemIngested,
@@ -26,7 +23,11 @@ from syndicate.model.trail import (
     KeyRevoked,
     ReleaseRefused,
 )
-from syndicate.policy import Clearance, Reason, Refusal
+from syndicate.model.item import ItemId, tag_uri
+from syndicate.model.parties import PUBLIC, PartnerId
+from syndicate.model.rights import Form, Use
+from syndicate.policy import Clearance, Refusal
+from syndicate.reasons import Reason
 from syndicate.store.sql import SqlStore
 from syndicate.wiring import House, build
 from tests.databases import opened
@@ -273,18 +274,18 @@ def test_an_explanation_says_why_and_when(store_address: str, tmp_path: Path) ->
     async def story(here: Here) -> None:
         await licensed(here)
         (item,) = await here.house.news.items()
-        rights = here.house.rights
-        yes = (await rights.explain("zjol", item.id, Use.REPRINT, None)).verdict
+        why = here.house.why
+        yes = (await why.explain("zjol", item.id, Use.REPRINT, None)).verdict
         assert isinstance(yes, Clearance)
         assert (yes.clause, yes.form) == ("XSW-1#1", Form.FULL)
-        no = (await rights.explain("zjol", item.id, Use.REPRINT, NOON + days(365))).verdict
+        no = (await why.explain("zjol", item.id, Use.REPRINT, NOON + days(365))).verdict
         assert isinstance(no, Refusal)
         assert (no.reason, no.clause) == (Reason.LICENCE_ENDED, "XSW-1")
-        public = (await rights.explain("public", item.id, Use.COPY, None)).verdict
+        public = (await why.explain("public", item.id, Use.COPY, None)).verdict
         assert isinstance(public, Refusal)
         assert public.reason is Reason.SUMMARY_ONLY
         with pytest.raises(Unknown):
-            await rights.explain("nobody", item.id, Use.COPY, None)
+            await why.explain("nobody", item.id, Use.COPY, None)
 
     on(store_address, tmp_path, story)
 
@@ -368,7 +369,7 @@ def test_the_line_names_an_edition_whose_list_says_exactly_what_was_given(
         assert json.loads(kept) == {
             "recipient": "partner:zjol",
             "feed": "all",
-            "items": [[item.id, 1, "reprint", "XSW-1#1"]],
+            "items": [[item.id, 1, "reprint", "XSW-1#1", "HEAD-1"]],
         }
         (key,) = await here.house.keys.keys(ZJOL)
         assert key.last_used is not None
@@ -632,11 +633,11 @@ def test_an_explanation_names_the_moment_at_which_the_answer_really_changes(
     async def story(here: Here) -> None:
         await licensed(here)
         (item,) = await here.house.news.items()
-        early = await here.house.rights.explain("zjol", item.id, Use.REPRINT, NOON - days(4000))
+        early = await here.house.why.explain("zjol", item.id, Use.REPRINT, NOON - days(4000), NOON)
         assert isinstance(early.verdict, Refusal)
         assert (early.verdict.reason, early.until) == (Reason.NOT_PUBLISHED, item.published)
         await here.house.rights.end_mandate("HEAD-1")
-        ended = await here.house.rights.explain("zjol", item.id, Use.REPRINT, None)
+        ended = await here.house.why.explain("zjol", item.id, Use.REPRINT, None)
         assert isinstance(ended.verdict, Refusal)
         assert (ended.verdict.reason, ended.until) == (Reason.MANDATE_ENDED, None)
 

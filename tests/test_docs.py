@@ -18,13 +18,13 @@ from syndicate.cli.app import syndicate as root
 from syndicate.config import VARIABLES, load
 from syndicate.config.shape import PublisherForm, SettingsForm
 from syndicate.forms import Form
+from syndicate.model.events import EVENTS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Medium
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.model.trail import EVENTS
-from syndicate.policy import Reason
-from syndicate.web.replies import PROBLEMS
+from syndicate.reasons import Reason
+from syndicate.web.problems import PROBLEMS
 from syndicate.web.routes import ROUTES
 
 PROJECT = Path(__file__).parent.parent

@@ -161,7 +161,6 @@ def test_a_description_that_is_the_whole_text_is_cut_to_half() -> None:
         ({"pubStatus": "withheld"}, "not_usable", "pubStatus"),
         ({"pubStatus": "canceled"}, "not_usable", "pubStatus"),
         ({"representationType": "partial"}, "partial", "representationType"),
-        ({"embargoedUntil": "2026-01-01T00:00:01Z"}, "embargoed", "embargoedUntil"),
         ({"embargoedUntil": "tomorrow"}, "embargo_invalid", "embargoedUntil"),
         ({"embargoedUntl": "2027-01-01T00:00:00Z"}, "unknown_field", "embargoedUntl"),
         ({"standard": {"name": "ninjs", "version": "2.1"}}, "unsupported_version", "standard.version"),
@@ -184,9 +183,11 @@ def test_a_document_of_an_older_ninjs_is_told_the_names_of_today() -> None:
     assert said["pubstatus"].endswith("it is pubStatus there")
 
 
-def test_an_embargo_that_has_ended_is_when_the_item_was_published() -> None:
-    item = item_of(ninjs(embargoedUntil="2018-01-22T09:00:00+08:00"))
-    assert item.published.isoformat() == "2018-01-22T09:00:00+08:00"
+@pytest.mark.parametrize("until", ["2018-01-22T09:00:00+08:00", "2099-01-01T00:00:00+08:00"])
+def test_an_embargo_leaves_the_publication_alone_and_is_the_desks_to_keep(until: str) -> None:
+    taken = parsed(ninjs(embargoedUntil=until))
+    assert taken.item.published.isoformat() == "2018-01-22T08:01:00+08:00"
+    assert taken.embargo == datetime.fromisoformat(until)
 
 
 @pytest.mark.parametrize(

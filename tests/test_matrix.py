@@ -21,7 +21,8 @@ from syndicate.model.item import Item
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Form, Use
-from syndicate.policy import HIDDEN, Clearance, Refusal, clear_preferred
+from syndicate.policy import Clearance, Refusal, clear_preferred
+from syndicate.reasons import HIDDEN
 from tests.making import NOON, SECRET, days, minutes
 from tests.serving import Serving, serving
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from syndicate.model.feeds import feeds_of
+from syndicate.model.holds import Embargo, Exclusive, Holds, Recall, RecallReason
 from syndicate.model.item import ChannelId, Item, Medium
 from syndicate.model.parties import PUBLIC, Recipient
 from syndicate.model.rights import Except, Form, Licence, Mandate, Use, Window
-from syndicate.policy import HIDDEN, REASONS, Clearance, Reason, Refusal, admit, clear, clear_preferred
+from syndicate.policy import Clearance, Refusal, admit, clear, clear_preferred
+from syndicate.reasons import HIDDEN, REASONS, Reason
 from tests.making import (
     ASK,
     DAILY,
@@ -326,3 +329,87 @@ def test_a_feed_holds_what_fits_one_of_its_selectors_and_nothing_by_lack_of_one(
     told = an_item(channel=ChannelId("video"))
     assert all(item in feeds["video"] for item in (shown, told))
     assert an_item() not in feeds["video"]
+
+
+# What holds an item back beats every agreement.
+
+
+def held(**parts: Any) -> Item:
+    return replace(an_item(), holds=Holds(**parts))
+
+
+def test_what_is_held_back_is_refused_to_all_whom_it_is_held_from_and_opens_by_itself() -> None:
+    later = NOON + days(1)
+    embargoed, withheld = held(embargo=Embargo(later)), held(withheld=True)
+    exclusive = held(exclusive=Exclusive(OTHER.id, later))
+    for item, reason in (
+        (embargoed, Reason.EMBARGOED),
+        (withheld, Reason.WITHHELD),
+        (exclusive, Reason.EXCLUSIVE),
+    ):
+        assert reason in HIDDEN
+        deny(item, a_licence(), because=reason)
+        deny(item, because=reason)
+        deny(item, to=PUBLIC, use=Use.LINK, because=reason)
+    allow(exclusive, a_licence(partner=OTHER), to=OTHER)
+    deny(exclusive, to=OTHER, because=Reason.NO_LICENCE)
+    for item in (embargoed, exclusive):
+        assert deny(item, a_licence(), because=clear_reason(item)).until == later
+        allow(item, a_licence(), at=later)
+        allow(item, to=PUBLIC, use=Use.LINK, at=later)
+    deny(withheld, a_licence(), at=NOON + days(30), because=Reason.WITHHELD)
+
+
+def clear_reason(item: Item) -> Reason:
+    verdict = clear(item, ZJOL, [a_mandate()], [a_licence()], Use.REPRINT, NOON)
+    assert isinstance(verdict, Refusal)
+    return verdict.reason
+
+
+def test_a_recalled_item_is_gone_for_who_could_have_had_it_and_was_never_there_for_others() -> None:
+    recall = Recall(RecallReason.LEGAL, "法院裁定", NOON + minutes(10), NOON + days(1))
+    gone, after = held(recall=recall), NOON + minutes(11)
+    for at in (NOON + minutes(10), after, NOON + days(400)):
+        assert deny(gone, a_licence(), at=at, because=Reason.RECALLED, clause="XSW-1#1").recall == recall
+        deny(gone, to=PUBLIC, use=Use.LINK, at=at, because=Reason.RECALLED, clause="HEAD-1")
+    # Whom its licence never gave it hears that it is gone, and has no clause to be told by.
+    deny(gone, at=after, because=Reason.RECALLED)
+    # It was under embargo when it was recalled: for good it was never there.
+    unseen = held(recall=recall, embargo=Embargo(NOON + minutes(30)))
+    for at in (after, NOON + minutes(31), NOON + days(400)):
+        deny(unseen, a_licence(), at=at, because=Reason.EMBARGOED)
+        deny(unseen, to=PUBLIC, use=Use.LINK, at=at, because=Reason.EMBARGOED)
+    early = a_licence(a_grant(early=True))
+    deny(unseen, early, at=after, because=Reason.EMBARGOED)
+    # What no mandate covered was nothing to the public.
+    deny(gone, to=PUBLIC, use=Use.LINK, mandates=[], at=after, because=Reason.NO_MANDATE)
+
+
+def test_early_access_takes_a_grant_that_names_it_and_the_partners_promise() -> None:
+    until = NOON + days(1)
+    licence = a_licence(a_grant("XSW-1#1"), a_grant("XSW-1#2", early=True, delay=minutes(30)))
+    open_, promised = Embargo(until), Embargo(until, frozenset({ZJOL.id}))
+    deny(held(embargo=open_), licence, because=Reason.EMBARGO_UNACKNOWLEDGED, clause="XSW-1#2")
+    assert Reason.EMBARGO_UNACKNOWLEDGED not in HIDDEN
+    cleared = allow(held(embargo=promised), licence, clause="XSW-1#2")
+    assert cleared.embargoed_until == until
+    assert allow(held(embargo=promised), licence, at=until).embargoed_until is None
+    # Somebody else's promise is nobody's but theirs; and what nothing would release stays unseen.
+    deny(held(embargo=Embargo(until, frozenset({OTHER.id}))), a_licence(), because=Reason.EMBARGOED)
+    elsewhere = a_licence(a_grant(early=True, outlets=[TV]))
+    deny(held(embargo=promised), elsewhere, because=Reason.EMBARGOED)
+
+
+def test_who_had_an_item_early_keeps_it_when_the_embargo_ends() -> None:
+    until = NOON + days(1)
+    promised = Embargo(until, frozenset({ZJOL.id}))
+    licence = a_licence(a_grant(early=True, delay=minutes(30)))
+    for holds, now, expected in (
+        (Holds(embargo=promised), NOON, True),
+        (Holds(embargo=promised), until, True),
+        (Holds(embargo=Embargo(until)), until, False),
+        (Holds(embargo=Embargo(until)), until + minutes(30), True),
+    ):
+        item = replace(an_item(), holds=holds)
+        verdict = clear(item, ZJOL, [a_mandate()], [licence], Use.REPRINT, now)
+        assert isinstance(verdict, Clearance) is expected, (holds, now)

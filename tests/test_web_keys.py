@@ -8,8 +8,8 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from syndicate.model.events import EditionDelivered, KeyRejected
 from syndicate.model.parties import PartnerId
-from syndicate.model.trail import EditionDelivered, KeyRejected
 from tests.making import SECRET, minutes
 from tests.serving import Serving
 from tests.visiting import LICENSED_FEED, Keys, an_id, code_of, forged, jti_of, line_of, told, trail, visit

@@ -6,18 +6,16 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from syndicate.model.trail import (
-    EditionDelivered,
-    ItemDelivered,
-    LicenceShown,
-    ReleaseRefused,
-    event_fields,
-)
+from syndicate.model.events import EditionDelivered, ItemDelivered, LicenceShown, ReleaseRefused
+from syndicate.model.trail import event_fields
 from tests.making import SECRET, days, minutes
 from tests.serving import BASE_URL, Answer, Serving
 from tests.test_matrix import page, read
 from tests.visiting import LICENSED_FEED, Keys, an_id, code_of, jti_of, line_of, told, visit
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def test_an_item_that_is_hidden_is_not_told_from_one_that_is_not_there(tmp_path: Path) -> None:
@@ -113,7 +111,7 @@ def test_the_use_decides_what_is_in_the_answer(tmp_path: Path) -> None:
     visit(tmp_path, act)
 
 
-def test_a_licence_says_whether_it_is_in_force_and_that_no_quota_is_counted(tmp_path: Path) -> None:
+def test_a_licence_says_whether_it_is_in_force_and_what_is_left_of_its_quota(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         opens, closes = (here.clock.now + days(at) for at in (1, 2))
         document = (
@@ -126,7 +124,14 @@ def test_a_licence_says_whether_it_is_in_force_and_that_no_quota_is_counted(tmp_
         for _ in range(3):
             told = json.loads((await here.get("/licensed/licence", key=keys["bare"])).body)
             (one,) = told["licences"]
-            assert [grant["quota"] for grant in one["grants"]] == [{"items": 5, "per": "day", "left": None}]
+            (quota,) = (grant["quota"] for grant in one["grants"])
+            tomorrow = (here.clock.now.astimezone(SHANGHAI) + days(1)).date()
+            assert quota == {
+                "items": 5,
+                "per": "day",
+                "left": 5,
+                "resets": f"{tomorrow}T00:00:00+08:00",
+            }
             seen.append(one["state"])
             here.clock.move(days(1.5))
         assert seen == ["not_begun", "in_force", "ended"]

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 from syndicate.language import Lang
 from syndicate.model.feeds import feeds_of
 from syndicate.web.preferring import language_of
-from syndicate.web.replies import PROBLEMS
+from syndicate.web.problems import PROBLEMS
 from syndicate.web.routes import ROUTES, Access
 from tests.serving import BASE_URL, Serving
 from tests.test_wire.kit import faults, kit

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.model.trail import EditionDelivered
+from syndicate.model.events import EditionDelivered
 from syndicate.store.sql import open_store
 from tests.commands import Shell
 from tests.serving import Served, served

@@ -11,15 +11,15 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from syndicate.model.trail import (
+from syndicate.model.events import (
     EditionDelivered,
     Event,
     ItemDelivered,
     KeyRejected,
     LicenceShown,
     ReleaseRefused,
-    event_fields,
 )
+from syndicate.model.trail import event_fields
 from tests.serving import Answer, Serving, serving
 from tests.test_matrix import furnish
 

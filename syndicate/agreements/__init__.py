@@ -24,8 +24,10 @@ from syndicate.agreements.terms import (
     Number,
     Opens,
     Outlets,
+    Overdue,
     Partner,
     Period,
+    Takedown,
     Uses,
 )
 from syndicate.forms import Form, fill, parse, wrong
@@ -48,7 +50,15 @@ def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collec
         one.exception(f"{form.number}#except-{n}") for n, one in enumerate(form.excepts, start=1)
     )
     window = Window(form.valid_from, form.valid_until)
-    return Licence(form.number, PartnerId(form.partner), window, grants, excepts)
+    return Licence(
+        number=form.number,
+        partner=PartnerId(form.partner),
+        window=window,
+        grants=grants,
+        excepts=excepts,
+        takedown=form.takedown,
+        suspend_overdue=form.overdue is not None,
+    )
 
 
 def read_mandate(text: str, *, name: str, publisher: Publisher) -> Mandate:
@@ -91,6 +101,7 @@ class _GrantForm(Form):
     retain: Limit | None = None
     may_edit: bool = False
     quota: _QuotaForm | None = None
+    early: bool = False
 
     def grant(self, clause: str) -> Grant:
         return Grant(
@@ -104,6 +115,7 @@ class _GrantForm(Form):
             retain=self.retain,
             may_edit=self.may_edit,
             quota=None if self.quota is None else Quota(self.quota.items, self.quota.per),
+            early=self.early,
         )
 
 
@@ -140,6 +152,8 @@ class _LicenceForm(Form):
     partner: Partner
     valid_from: Opens
     valid_until: Closes
+    takedown: Takedown = timedelta(days=1)
+    overdue: Overdue | None = None
     grant: Annotated[list[_GrantForm], AfterValidator(_any_grant)] = Field(
         default=[], validate_default=True
     )

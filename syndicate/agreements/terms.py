@@ -13,7 +13,9 @@ from typing import Annotated, Final
 
 import isodate
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
 
+from syndicate.errors import Fault, Faulty
 from syndicate.forms import one_of, wrong
 from syndicate.language import Text
 from syndicate.model.item import Medium
@@ -165,6 +167,16 @@ def _span(given: object) -> timedelta:
     return span
 
 
+def read_span(word: str, field: str) -> timedelta:
+    """A span of more than nothing that was written by itself. Raises Faulty naming `field`."""
+    try:
+        return _positive(_span(word))
+    except PydanticCustomError as wrong_span:
+        places = (wrong_span.context or {})["places"]
+        faults = [Fault(wrong_span.type, field, text) for _, text in places]
+    raise Faulty(field, faults)
+
+
 def _positive(span: timedelta) -> timedelta:
     if span:
         return span
@@ -184,6 +196,10 @@ def _after_delay(span: timedelta, info: ValidationInfo) -> timedelta:
     )
 
 
+def _overdue(word: str) -> str:
+    return one_of(word, ["suspend"], "unknown_consequence")
+
+
 def _amount(items: int) -> int:
     if items >= 1:
         return items
@@ -195,6 +211,8 @@ Opens = Annotated[datetime, PlainValidator(_moment)]
 Closes = Annotated[datetime, PlainValidator(_moment), AfterValidator(_close)]
 Delay = Annotated[timedelta, PlainValidator(_span)]
 Limit = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive), AfterValidator(_after_delay)]
+Takedown = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive)]
+Overdue = Annotated[str, AfterValidator(_overdue)]
 Uses = Annotated[list[Annotated[str, AfterValidator(_use)]], AfterValidator(_some)]
 Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidator(_some)]
 Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_some)]

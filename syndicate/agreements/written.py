@@ -22,6 +22,8 @@ def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
         "partner": licence.partner,
         "valid_from": _moment(window.opens, zone),
         "valid_until": _moment(window.closes, zone),
+        "takedown": span(licence.takedown),
+        "overdue": "suspend" if licence.suspend_overdue else None,
         "grants": [_grant(grant) for grant in licence.grants],
         "except": [_except(exception) for exception in licence.excepts],
     }
@@ -59,6 +61,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "retain": span(grant.retain),
         "may_edit": grant.may_edit,
         "quota": None if quota is None else {"items": quota.items, "per": quota.per},
+        "early": grant.early,
     }
 
 

@@ -6,12 +6,17 @@ failing     what is said when it does not work, and the exit code
 setting_up  init, serve
 ingesting   ingest; with intake (finding, reading), taking (one by one), watching (following)
 items       item list, show, export
+holding     item hold, release, correct, recall, reinstate, recall-report; with holds (in words), moments
 partners    partner add, list, show, suspend, resume
 mandates    mandate add, list, end
-licences    licence add, list, show, end
+licences    licence add, list, show, end; with comparing (diff) and trying (try)
 keys        key issue, list, revoke; signing-key list, rotate, retire; with opening (which still open)
-explaining  explain: why, and what would change it; with remedies
+explaining  explain: why, and what would change it; with remedies, and replaying (a recorded line again)
 trail       trail list
+proving     trail verify, prove, export, checkpoint, key; with papers (files in and out)
+checking    trail check: for others, with the public key alone
+pulling     pull: a partner's folder, kept in step; with pull_told (what is said of it)
+reports     report usage, statement, takedowns; with sheets (their tables), spreadsheet (no formula runs)
 demo        demo: everything needed to try it, made once
 """
 
@@ -20,6 +25,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from syndicate.cli import holding as _holding  # noqa: F401  (its commands join `item`)
 from syndicate.cli.app import Given, syndicate
 from syndicate.cli.demo import demo
 from syndicate.cli.explaining import explain
@@ -30,6 +36,8 @@ from syndicate.cli.keys import key, signing_key
 from syndicate.cli.licences import licence
 from syndicate.cli.mandates import mandate
 from syndicate.cli.partners import partner
+from syndicate.cli.pulling import pull
+from syndicate.cli.reports import report
 from syndicate.cli.setting_up import init, serve
 from syndicate.cli.trail import trail
 
@@ -47,6 +55,8 @@ for _command in (
     signing_key,
     explain,
     trail,
+    pull,
+    report,
     demo,
 ):
     syndicate.add_command(_command)

@@ -25,7 +25,8 @@ from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Use
-from syndicate.policy import REASONS, Reason, Refusal
+from syndicate.policy import Refusal
+from syndicate.reasons import REASONS, Reason
 from syndicate.wiring import House, initialise, opened
 
 PARTNER = PartnerId("demo")
@@ -106,7 +107,7 @@ async def _prepare(settings: Settings, voice: Voice) -> Shown:
 
 async def _refusal(house: House, partner: str, item: ItemId, use: Use) -> Refusal | None:
     """Why the demonstration does not show what it should; None while it does."""
-    verdict = (await house.rights.explain(partner, item, use, None)).verdict
+    verdict = (await house.why.explain(partner, item, use)).verdict
     return verdict if isinstance(verdict, Refusal) else None
 
 

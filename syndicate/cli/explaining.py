@@ -8,87 +8,120 @@ import click
 
 from syndicate.cli import naming
 from syndicate.cli.app import Command, with_house
-from syndicate.cli.failing import Bilingual
+from syndicate.cli.failing import Bilingual, typed
+from syndicate.cli.moments import moment, moment_of
 from syndicate.cli.remedies import Case, changes
+from syndicate.cli.replaying import in_words, said, tell
 from syndicate.cli.voice import Voice, iso
-from syndicate.desk.rights import Explanation
+from syndicate.desk.why import Explanation
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form, Use
-from syndicate.policy import REASONS, Clearance, Refusal
+from syndicate.policy import Clearance, Refusal
+from syndicate.reasons import REASONS
 from syndicate.wiring import House
 
 
-def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
-    """A moment with its offset; one without could mean two."""
-    if value is None:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        raise Bilingual(
-            Text(
-                f"--at {value!r} 不是时间，应如 2026-01-01T08:00:00+08:00",
-                f"--at {value!r} is no time; expected e.g. 2026-01-01T08:00:00+08:00",
-            )
-        ) from None
-    if at.tzinfo is None:
-        raise Bilingual(
-            Text(
-                f"--at {value!r} 没有写时区，应如 2026-01-01T08:00:00+08:00",
-                f"--at {value!r} has no offset; expected e.g. 2026-01-01T08:00:00+08:00",
-            )
-        )
-    return at
-
-
 @click.command(cls=Command)
-@click.option(
-    "--partner",
-    required=True,
-    metavar="P",
-    help="授权媒体编号；public 为公众 · partner; public for the public",
-)
-@click.option("--item", required=True, metavar="ID", help="稿件编号 · item")
-@click.option("--use", required=True, type=click.Choice([one.value for one in Use]), help="使用方式 · use")
+@click.option("--partner", metavar="P", help="授权媒体编号；public 为公众 · partner; public for the public")
+@click.option("--item", metavar="ID", help="稿件编号 · item")
+@click.option("--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use")
 @click.option(
     "--at",
-    callback=_moment,
+    callback=moment,
     metavar="TIME",
     help="判断的时刻，须带时区；默认现在 · moment with its offset; default now",
 )
+@click.option(
+    "--known",
+    metavar="TIME|now",
+    help="按哪一刻所知判断；默认判断的时刻，将来则为现在 · judge with what was known when; "
+    "default: at that moment, or now for one to come",
+)
+@click.option(
+    "--line",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="SEQ",
+    help="重演审计记录这一条的决定 · make the decision of this line of the trail again",
+)
 @with_house
 async def explain(
-    house: House, voice: Voice, partner: str, item: str, use: str, at: datetime | None
-) -> None:
+    house: House,
+    voice: Voice,
+    partner: str | None,
+    item: str | None,
+    use: str | None,
+    at: datetime | None,
+    known: str | None,
+    line: int | None,
+) -> int:
     """说明可否及缘由 · Why, and what would change it.
 
     某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变。
 
-    按现在登记的权利判断。 Judged with the rights as they stand now.
+    过去的时刻按当时所知判断，将来的时刻按现在所知判断；--known 另行指定。
+    --line 重演已记录的决定，与记录不符时退出码为 1。
+    What is past is judged with what was known then, what is to come with what is known now; --known
+    says otherwise. --line makes a recorded decision again: exit code 1 if it comes out differently.
 
     \b
     例 · Example:
       syndicate explain --partner zjol --item 20180122-abcdefghij --use reprint
+      syndicate explain --line 120
     """
-    explained = await house.rights.explain(partner, ItemId(item), Use(use), at)
+    if line is not None:
+        if any(one is not None for one in (partner, item, use, at, known)):
+            raise Bilingual(Text("--line 不与其他选项同用", "--line goes with no other option"))
+        return tell(await house.why.replay(line), voice)
+    if partner is None or item is None or use is None:
+        missing = [
+            name for name, one in (("--partner", partner), ("--item", item), ("--use", use)) if one is None
+        ]
+        raise Bilingual(Text(f"缺少 {'、'.join(missing)}", f"missing: {', '.join(missing)}"))
+    when = _known(known, house)
+    with typed(Text("--known 不可用", "--known cannot be used")):
+        explained = await house.why.explain(partner, ItemId(item), Use(use), at, when)
     verdict = explained.verdict
     if isinstance(verdict, Refusal):
-        found, register = await house.news.item(ItemId(item)), await house.rights.register()
-        case = Case(found, partner, explained.use, explained.at, register, house.settings.publisher)
+        case = Case(
+            explained.item, partner, Use(use), explained.at, explained.register, house.settings.publisher
+        )
         _no(verdict, changes(verdict, case, voice), voice, explained, _about(partner, item, use, explained))
     else:
         _yes(verdict, voice, explained, _about(partner, item, use, explained))
+    _times(explained, voice)
+    return 0
+
+
+def _known(word: str | None, house: House) -> datetime | None:
+    """The moment whose knowledge is asked for; `now` is one of them."""
+    if word == "now":
+        return house.clock()
+    return None if word is None else moment_of("--known", word)
 
 
 def _about(partner: str, item: str, use: str, explained: Explanation) -> dict[str, object]:
+    newer = explained.now
     return {
         "partner": partner,
         "item": item,
         "use": use,
         "at": iso(explained.at),
         "until": iso(explained.until),
+        "known": iso(explained.known),
+        "superseded": newer is not None,
+        "now": None if newer is None else said(newer),
     }
+
+
+def _times(explained: Explanation, voice: Voice) -> None:
+    """The two times of the answer, and what would be said today where that is something else."""
+    applied, known = voice.exactly(explained.at), voice.exactly(explained.known)
+    voice.say(Text(f"适用时刻：{applied}", f"as of: {applied}"))
+    voice.say(Text(f"所知时刻：{known}", f"with what was known at: {known}"))
+    if explained.now is not None:
+        words = Text("按现在所知，同一时刻的答案不同：", "with what is known now, it is another answer: ")
+        voice.say(words + in_words(explained.now))
 
 
 def _no(
@@ -96,9 +129,7 @@ def _no(
 ) -> None:
     voice.give(
         {
-            "decision": "deny",
-            "reason": refusal.reason.value,
-            "clause": refusal.clause,
+            **said(refusal),
             "changes": [remedy.in_(voice.lang) for remedy in remedies],
             "form": None,
             **about,
@@ -111,17 +142,15 @@ def _no(
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
     if explained.until is not None:
-        moment = voice.exactly(explained.until)
-        voice.say(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
+        until = voice.exactly(explained.until)
+        voice.say(Text(f"答案最早自行变化：{until}", f"the answer may change by itself at {until}"))
 
 
 def _yes(clearance: Clearance, voice: Voice, explained: Explanation, about: dict[str, object]) -> None:
     remedies = _ends(clearance, explained.until, voice)
     voice.give(
         {
-            "decision": "allow",
-            "reason": None,
-            "clause": clearance.clause,
+            **said(clearance),
             "changes": [remedy.in_(voice.lang) for remedy in remedies],
             "form": clearance.form.value,
             "licence": clearance.licence,
@@ -158,9 +187,9 @@ def _ends(clearance: Clearance, until: datetime | None, voice: Voice) -> list[Te
         number = clearance.licence
         ends.append(Text(f"授权协议 {number} 终止，即不再放行", f"it closes when licence {number} ends"))
     if clearance.take_down is not None:
-        moment = voice.exactly(clearance.take_down)
-        ends.append(Text(f"须于 {moment} 前撤下", f"it must be taken down by {moment}"))
+        when = voice.exactly(clearance.take_down)
+        ends.append(Text(f"须于 {when} 前撤下", f"it must be taken down by {when}"))
     if until is not None:
-        moment = voice.exactly(until)
-        ends.append(Text(f"答案最早自行变化：{moment}", f"the answer may change by itself at {moment}"))
+        when = voice.exactly(until)
+        ends.append(Text(f"答案最早自行变化：{when}", f"the answer may change by itself at {when}"))
     return ends

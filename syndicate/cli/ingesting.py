@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -16,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from syndicate.cli.app import Command, with_house
 from syndicate.cli.failing import REFUSED, Bilingual
 from syndicate.cli.intake import documents, read, shown
+from syndicate.cli.moments import moment
 from syndicate.cli.taking import Intake
 from syndicate.cli.voice import Voice
 from syndicate.cli.watching import CannotWatch, Settling, whole_documents
-from syndicate.desk.news import Action
+from syndicate.desk.news import Action, Keep
 from syndicate.errors import Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.wiring import House
@@ -39,8 +41,23 @@ _LONG_WORK = 20
     metavar="SECONDS",
     help="监看时，文件静止多久才算写完 · how long a file must stand still to count as whole",
 )
+@click.option(
+    "--embargo",
+    metavar="TIME",
+    callback=moment,
+    help="收下即禁发至此时 · held from the first moment: nobody has it before",
+)
+@click.option("--withhold", is_flag=True, help="收下即扣发，直至放行 · held until it is released")
 @with_house
-async def ingest(house: House, voice: Voice, paths: tuple[Path, ...], watch: bool, settle: float) -> int:
+async def ingest(
+    house: House,
+    voice: Voice,
+    paths: tuple[Path, ...],
+    watch: bool,
+    settle: float,
+    embargo: datetime | None,
+    withhold: bool,
+) -> int:
     """收稿：文件和文件夹 · Take in files and folders.
 
     每份文件一个结果；有一份被拒绝，退出码即为 1。
@@ -50,8 +67,13 @@ async def ingest(house: House, voice: Voice, paths: tuple[Path, ...], watch: boo
     例 · Example:
       syndicate ingest 稿件/
       syndicate ingest --watch /srv/newsroom/out
+      syndicate ingest --embargo 2026-12-01T08:00:00+08:00 通稿.txt
     """
-    intake = Intake(house, voice)
+    if embargo is not None and embargo <= house.clock():
+        raise Bilingual(
+            Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
+        )
+    intake = Intake(house, voice, Keep(embargo, withhold))
     async with _told_to_stop() as stop:
         if watch:
             return await _follow(intake, voice, list(paths), Settling(settle), stop)

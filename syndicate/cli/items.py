@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import click
 
 from syndicate.cli import naming
 from syndicate.cli.app import Group, with_house
 from syndicate.cli.failing import Bilingual
+from syndicate.cli.holds import holds_as_json, standing
 from syndicate.cli.voice import Column, Voice, iso
 from syndicate.desk.editions import Served
 from syndicate.desk.front import Caller
 from syndicate.errors import Conflict, NotLicensed, Unknown
 from syndicate.language import Text
+from syndicate.model.events import ItemDelivered
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.model.trail import Entry, ItemDelivered
-from syndicate.policy import REASONS, Refusal
-from syndicate.store.protocol import Pending, Place
+from syndicate.model.trail import Entry
+from syndicate.policy import Refusal
+from syndicate.reasons import REASONS
+from syndicate.store.protocol import Outcome, Pending, Place
 from syndicate.wire import ITEM_FORMATS
 from syndicate.wiring import House
 
@@ -59,7 +63,10 @@ async def list_(house: House, voice: Voice, limit: int) -> None:
         voice.give(_short(one, house))
         if not voice.json:
             outlet = naming.outlet_name(one.outlet, publisher).in_(voice.lang)
-            rows.append((one.id, str(one.version), voice.moment(one.published), outlet, one.headline))
+            state = standing(one.holds, house.clock(), voice)
+            rows.append(
+                (one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline)
+            )
     if voice.json:
         return
     voice.table(
@@ -68,6 +75,7 @@ async def list_(house: House, voice: Voice, limit: int) -> None:
             Column(Text("版本", "version")),
             Column(Text("发布时间", "published")),
             Column(Text("媒体", "outlet")),
+            Column(Text("状态", "state")),
             Column(Text("标题", "headline"), tight=False),
         ],
         rows,
@@ -109,6 +117,8 @@ async def show(house: House, voice: Voice, id: str, version: int | None) -> None
             (Text("类型", "medium"), naming.medium_name(one.medium).in_(voice.lang)),
             (Text("首发地址", "address"), one.address or ""),
             (Text("关键词", "keywords"), " ".join(one.keywords)),
+            (Text("状态", "state"), standing(one.holds, house.clock(), voice)),
+            (Text("更正", "correction"), one.note or ""),
             (Text("摘要", "abstract"), one.abstract),
         ]
     )
@@ -166,7 +176,8 @@ async def _served(house: House, id: ItemId, partner: str | None, use: Use | None
     except Unknown as unknown:
         if unknown.code == "unknown_partner":
             raise
-        verdict = (await house.rights.explain(partner or "public", id, use or Use.LINK, None)).verdict
+        asked = Use.LINK if partner is None else use
+        verdict = (await house.why.explain(partner or "public", id, asked)).verdict
         if isinstance(verdict, Refusal):
             raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
         raise
@@ -185,9 +196,12 @@ async def _told(house: House, served: Served, partner: str, format: str) -> None
         status=200,
         method="EXPORT",
         request=format,
+        mandate=stamped.mandate,
     )
-    written = await house.store.record([Pending(Entry(house.clock(), "staff", event), served.judged)])
-    if not written[0]:
+    # Staff give it themselves: it is kept as given, and counts against no quota.
+    charges = [replace(one, limit=None) for one in house.front.quotas.charges([stamped])]
+    pending = Pending(Entry(house.clock(), "staff", event), served.judged, charges=tuple(charges))
+    if (await house.store.record([pending]))[0] is not Outcome.WRITTEN:
         raise Conflict(
             Text("授权状态刚刚变动，请重试", "rights have changed at this very moment; try again"),
             code="rights_changed",
@@ -218,6 +232,8 @@ def _short(one: Item, house: House) -> dict[str, object]:
         "channel": one.channel,
         "medium": one.medium.value,
         "ingested": iso(one.ingested),
+        "note": one.note,
+        **holds_as_json(one.holds, house.clock()),
     }
 
 

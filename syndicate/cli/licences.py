@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from syndicate.agreements.written import span, written
-from syndicate.cli import naming
+from syndicate.cli import comparing, naming, trying
 from syndicate.cli.agreement import document
 from syndicate.cli.app import Group, with_house
 from syndicate.cli.voice import Column, Voice
@@ -48,13 +48,6 @@ async def add(house: House, voice: Voice, file: str) -> None:
             f"added licence {added.number} for partner {added.partner}, grants: {len(added.grants)}",
         )
     )
-    if any(grant.quota is not None for grant in added.grants):
-        voice.aside(
-            Text(
-                "注意：配额（quota）已记录，但本版本尚不执行",
-                "note: the quota is recorded, but this release does not enforce it yet",
-            )
-        )
 
 
 @licence.command("list")
@@ -120,6 +113,7 @@ async def show(house: House, voice: Voice, number: str) -> None:
             (Text("授权协议", "licence"), f"{one.number}  {state}"),
             (Text("授权媒体", "partner"), one.partner),
             (Text("期限", "window"), naming.window(one.window, voice)),
+            *((name, said.in_(voice.lang)) for name, said in _duties(one)),
         ]
     )
     for grant in one.grants:
@@ -170,6 +164,20 @@ async def end(house: House, voice: Voice, number: str) -> None:
         voice.say(Text("该媒体已没有有效的协议。", "it has no licence in force any more."))
 
 
+for _command in (comparing.diff, trying.try_):
+    licence.add_command(_command)
+
+
+def _duties(one: Licence) -> Iterator[tuple[Text, Text]]:
+    within = span(one.takedown)
+    yield (
+        Text("撤稿时限", "takedown"),
+        Text(f"接到撤稿通知后 {within} 内", f"within {within} of being told to remove an item"),
+    )
+    if one.suspend_overdue:
+        yield Text("逾期未撤", "overdue"), Text("暂停该授权媒体", "the partner is suspended")
+
+
 def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
     yield Text("使用方式", "uses"), naming.uses(grant.uses)
     yield Text("媒体", "outlets"), naming.outlets(grant.outlets, publisher)
@@ -184,14 +192,11 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
     yield Text("保留期限", "retain"), _span(grant.retain, Text("不限", "no limit"))
     yield Text("可修改文章", "may edit"), Text("是", "yes") if grant.may_edit else Text("否", "no")
     if grant.quota is not None:
-        day = grant.quota.per == "day"
-        period = Text("每日", "a day") if day else Text("每月", "a month")
+        yield Text("配额", "quota"), comparing.quota(grant.quota.items, grant.quota.per)
+    if grant.early:
         yield (
-            Text("配额", "quota"),
-            Text(
-                f"{period.zh} {grant.quota.items} 篇（本版本尚不执行）",
-                f"{grant.quota.items} items {period.en} (not enforced in this release)",
-            ),
+            Text("禁发期内提前取得", "early access"),
+            Text("是，确认禁发后", "yes, to who acknowledges the embargo"),
         )
 
 

@@ -17,7 +17,8 @@ from syndicate.model.item import Item
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Grant, Use, Window
-from syndicate.policy import Reason, Refusal
+from syndicate.policy import Refusal
+from syndicate.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,39 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             ]
         case Reason.NOT_PUBLISHED:
             return [_wait(item.published, voice, Text("发布", "it is published"))]
+        case Reason.WITHHELD:
+            return [_lift(item, Text("解除扣发", "release it"))]
+        case Reason.EMBARGOED:
+            embargo = item.holds.embargo
+            early = Text(
+                "或一条 early = true 的授权条款，并由该媒体确认遵守禁发时间",
+                "or a grant with early = true, and the partner's promise to keep the embargo",
+            )
+            wait = _lift(item, Text("解除禁发", "lift the embargo"))
+            if embargo is None:
+                return [wait, early]
+            return [_wait(embargo.until, voice, Text("禁发期满", "its embargo ends")), wait, early]
+        case Reason.EXCLUSIVE:
+            exclusive = item.holds.exclusive
+            lift = _lift(item, Text("解除独家", "end the exclusive"))
+            if exclusive is None:
+                return [lift]
+            ends = Text(
+                f"授权媒体 {exclusive.partner} 的独家期满",
+                f"the exclusive of partner {exclusive.partner} ends",
+            )
+            return [_wait(exclusive.until, voice, ends), lift]
+        case Reason.EMBARGO_UNACKNOWLEDGED:
+            return [
+                Text(
+                    "该媒体在变更序列中确认这一禁发通知：POST /licensed/changes/ack",
+                    "the partner acknowledges the embargo in its change sequence: "
+                    "POST /licensed/changes/ack",
+                )
+            ]
+        case Reason.RECALLED:
+            command = f"syndicate item reinstate {item.id}"
+            return [Text(f"恢复已撤回的稿件：{command}", f"take the recall back: {command}")]
         case Reason.NO_MANDATE | Reason.MANDATE_ENDED:
             covers = f"outlets={item.outlet}, media={item.medium.value}"
             return [
@@ -108,7 +142,7 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
             return [_longer("retain", item, case.at, clause)]
         case Reason.DELAYED:
             grant = _clause(case.register, clause)
-            passed = item.published + grant.delay
+            passed = item.available + grant.delay
             delay = span(grant.delay)
             return [
                 _wait(
@@ -122,6 +156,11 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
 def _wait(until: datetime, voice: Voice, what: Text) -> Text:
     moment = voice.exactly(until)
     return Text(f"等到 {moment} {what.zh}", f"wait until {moment}, when {what.en}")
+
+
+def _lift(item: Item, what: Text) -> Text:
+    command = f"syndicate item release {item.id}"
+    return Text(f"由本网{what.zh}：{command}", f"or staff {what.en}: {command}")
 
 
 def _needed(part: str, said: Text, nearest: str) -> Text:

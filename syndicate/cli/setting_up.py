@@ -8,7 +8,7 @@ import click
 
 from syndicate.cli.app import Command, given
 from syndicate.language import Text, verbatim
-from syndicate.wiring import initialise
+from syndicate.wiring import Initialised, initialise
 
 
 @click.command(cls=Command)
@@ -20,23 +20,26 @@ def init() -> None:
       syndicate --data /srv/syndicate init
     """
     settings, voice = given().settings(), given().voice()
-    made, kid = asyncio.run(initialise(settings))
+    made = asyncio.run(initialise(settings))
     voice.give(
         {
             "data": str(settings.data),
             "database": settings.database_shown,
             "keys": str(settings.keys),
-            "database_made": made,
-            "signing_key": kid,
+            "database_made": made.database,
+            "signing_key": made.signing_key,
+            "trail_key": made.trail_key,
         }
     )
-    if made:
+    if made.database:
         voice.say(Text("数据库已就绪：", "the database is ready: ") + verbatim(settings.database_shown))
-    if kid is not None:
-        voice.say(
-            Text("签名密钥已生成：", "a signing key was made: ") + verbatim(f"{kid} ({settings.keys})")
-        )
-    if not made and kid is None:
+    if made.signing_key is not None:
+        where = verbatim(f"{made.signing_key} ({settings.keys})")
+        voice.say(Text("签名密钥已生成：", "a signing key was made: ") + where)
+    if made.trail_key is not None:
+        where = verbatim(f"{made.trail_key} ({settings.keys / 'trail'})")
+        voice.say(Text("审计记录的签名密钥已生成：", "the trail's signing key was made: ") + where)
+    if made == Initialised(False, None, None):
         voice.say(Text("早已就绪，无需改动", "everything was there already; nothing was changed"))
 
 

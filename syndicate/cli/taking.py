@@ -9,7 +9,7 @@ from pathlib import Path
 from syndicate.cli.failing import faults_as_json
 from syndicate.cli.intake import read
 from syndicate.cli.voice import Voice
-from syndicate.desk.news import Action, Taken
+from syndicate.desk.news import Action, Keep, Taken
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.wiring import House
@@ -26,8 +26,8 @@ ACTIONS = {
 class Intake:
     """Takes documents in one by one, says what became of each, and counts."""
 
-    def __init__(self, house: House, voice: Voice) -> None:
-        self._house, self._voice = house, voice
+    def __init__(self, house: House, voice: Voice, keep: Keep | None = None) -> None:
+        self._house, self._voice, self._keep = house, voice, keep
         self.counts: Counter[Action] = Counter()
 
     async def take(self, path: Path, name: str) -> None:
@@ -41,7 +41,7 @@ class Intake:
 
     async def take_data(self, data: bytes, name: str) -> None:
         """Take in what was read."""
-        self._tell(name, await self._house.news.take_in(data, name))
+        self._tell(name, await self._house.news.take_in(data, name, self._keep))
 
     async def refuse(self, name: str, faults: tuple[Fault, ...]) -> None:
         """Write down and tell that a document was refused."""

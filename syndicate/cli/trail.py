@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from syndicate.cli import checking, proving
 from syndicate.cli.app import Group, with_house
 from syndicate.cli.voice import Column, Voice, iso
 from syndicate.errors import Unknown
@@ -32,6 +33,16 @@ KINDS = {
     "licence_shown": Text("查看协议", "licence shown"),
     "release_refused": Text("拒绝放行", "release refused"),
     "key_rejected": Text("拒绝密钥", "key rejected"),
+    "item_held": Text("扣住稿件", "item held"),
+    "item_released": Text("放行稿件", "item released"),
+    "item_corrected": Text("更正稿件", "item corrected"),
+    "item_recalled": Text("撤回稿件", "item recalled"),
+    "item_reinstated": Text("恢复稿件", "item reinstated"),
+    "embargo_acknowledged": Text("确认禁发", "embargo acknowledged"),
+    "changes_delivered": Text("发出变更", "changes delivered"),
+    "changes_acknowledged": Text("确认变更", "changes acknowledged"),
+    "takedown_ordered": Text("要求撤下", "take-down ordered"),
+    "takedown_overdue": Text("逾期未撤下", "take-down overdue"),
 }
 """Every kind of event in words."""
 
@@ -105,6 +116,17 @@ async def list_(
     if len(lines) == limit:
         last = lines[-1].seq
         voice.aside(Text(f"后面的记录：--after {last}", f"what comes after these: --after {last}"))
+
+
+for _command in (
+    proving.verify,
+    proving.prove,
+    proving.export,
+    proving.checkpoint,
+    proving.key,
+    checking.check,
+):
+    trail.add_command(_command)
 
 
 def _line(line: Line) -> dict[str, object]:

@@ -16,6 +16,7 @@ import structlog
 from cachetools import LRUCache
 
 import syndicate
+from syndicate.desk.quotas import Quotas
 from syndicate.desk.standing import Clock
 from syndicate.errors import NotLicensed, StoreBusy, Unstampable
 from syndicate.model.feeds import FEED_LENGTH, Feed
@@ -23,8 +24,17 @@ from syndicate.model.item import ChannelId, ItemId, Medium, OutletId, canonical_
 from syndicate.model.parties import Partner, Public, Publisher, Recipient, recipient_id
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
-from syndicate.policy import REASONS, Clearance, Refusal, admit, clear_preferred
-from syndicate.stamping import Edition, StampedItem, manifest, manifest_digest, stamp
+from syndicate.policy import Clearance, Refusal, admit, clear_preferred
+from syndicate.reasons import REASONS
+from syndicate.stamping import (
+    Edition,
+    StampedItem,
+    Tombstone,
+    entomb,
+    manifest,
+    manifest_digest,
+    stamp,
+)
 from syndicate.store.protocol import Place, Selection, Store
 
 _BATCH = 100
@@ -62,8 +72,8 @@ class Served:
 class Editions:
     """Makes editions, and keeps those of feeds."""
 
-    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
-        self._store, self._publisher, self._clock = store, publisher, clock
+    def __init__(self, store: Store, publisher: Publisher, quotas: Quotas, clock: Clock) -> None:
+        self._store, self._publisher, self._quotas, self._clock = store, publisher, quotas, clock
         self._kept: LRUCache[Asking, Served] = LRUCache(_KEPT, getsizeof=_weight)
         self._turns: dict[Asking, asyncio.Lock] = {}
         self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
@@ -136,6 +146,12 @@ class Editions:
             self._keep((f"item:{item.id}", recipient_id(recipient), use), served)
         return served
 
+    def forget(self, served: Served) -> None:
+        """Make this feed anew at the next request."""
+        feed = served.edition.feed
+        if feed is not None:
+            self._kept.pop((feed.id, recipient_id(served.edition.recipient), served.use), None)
+
     def _keep(self, asking: Asking, served: Served) -> None:
         """Keep it, unless it is so large that keeping it would throw out everything else."""
         if _weight(served) <= self._kept.maxsize / 4:
@@ -149,9 +165,7 @@ class Editions:
 
     def _content(self, content: bytes, items: Sequence[StampedItem]) -> str:
         """A name for all that the bytes are made from: also the terms that stand in them."""
-        terms = canonical_json(
-            [[item.may_edit, item.take_down.isoformat() if item.take_down else None] for item in items]
-        )
+        terms = canonical_json([terms_of(item) for item in items])
         return hashlib.sha256(b"\0".join((self._settings, content, terms))).hexdigest()
 
     async def _make(
@@ -169,8 +183,8 @@ class Editions:
         refusal = admit(recipient, register.mandates, licences, use, now)
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
-        items, until, shown = await self._cleared(feed, recipient, use, register, now)
-        content = manifest(recipient, feed, items)
+        items, tombstones, until, shown = await self._cleared(feed, recipient, use, register, now)
+        content = manifest(recipient, feed, items, tombstones)
         name = self._content(content, items)
         if before is not None and before.content == name:
             kept = replace(before.edition, until=until)
@@ -183,6 +197,7 @@ class Editions:
             items=tuple(items),
             updated=updated,
             until=until,
+            tombstones=tuple(tombstones),
         )
         return Served(edition, use, manifest_digest(content), name, content, judged, shown), sure
 
@@ -202,16 +217,17 @@ class Editions:
 
     async def _cleared(
         self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime
-    ) -> tuple[list[StampedItem], datetime | None, datetime | None]:
-        """The newest items of the feed that the recipient may have, until when that list holds, and until
-        when what is in it does.
+    ) -> tuple[list[StampedItem], list[Tombstone], datetime | None, datetime | None]:
+        """The newest items of the feed that the recipient may have, which of them were recalled, until
+        when that list holds, and until when what is in it does.
 
         Items older than the last one in the list cannot enter it before one of the list leaves, so
         what was looked at decides `until`.
         """
         licences = _own(register, recipient)
-        selection = _reach(feed, recipient, register, licences, now)
+        selection = reach(feed, recipient, register, licences, now)
         items: list[StampedItem] = []
+        tombstones: list[Tombstone] = []
         moments: list[datetime] = []
         shown: list[datetime] = []
         after: Place | None = None
@@ -225,6 +241,9 @@ class Editions:
                         shown.append(verdict.until)
                 if isinstance(verdict, Clearance):
                     _stamp_onto(items, verdict, self._publisher)
+                elif len(tombstones) < FEED_LENGTH:
+                    tombstone = entomb(item, verdict, recipient, self._publisher)
+                    tombstones += [tombstone] if tombstone is not None else []
                 if len(items) == FEED_LENGTH:
                     break
             if len(batch) < _BATCH:
@@ -233,7 +252,21 @@ class Editions:
         windows = [m.window for m in register.mandates] + [licence.window for licence in licences]
         edges = [edge for window in windows for edge in (window.opens, window.closes) if edge is not None]
         coming = [edge for edge in edges if edge > now]
-        return items, min((*coming, *moments), default=None), min(shown, default=None)
+        items, room = await self._within_quota(items)
+        coming += [] if room is None else [room]
+        return items, tombstones, min((*coming, *moments), default=None), min(shown, default=None)
+
+    async def _within_quota(self, items: list[StampedItem]) -> tuple[list[StampedItem], datetime | None]:
+        """What the recipient's quotas allow of these, and when there will be room for the rest. Raises
+        QuotaExceeded where nothing is left."""
+        fits = await self._quotas.fitting(items)
+        over = [item for item, fit in zip(items, fits, strict=True) if not fit]
+        if not over:
+            return items, None
+        if len(over) == len(items):
+            raise self._quotas.exceeded(over[0])
+        ends = [self._quotas.period(item.quota).ends for item in over if item.quota is not None]
+        return [item for item, fit in zip(items, fits, strict=True) if fit], min(ends)
 
 
 def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publisher) -> None:
@@ -242,6 +275,16 @@ def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publi
         items.append(stamp(clearance, publisher))
     except Unstampable as why:
         _log.warning("item_left_out", item=clearance.item.id, why=why.text.en)
+
+
+def terms_of(item: StampedItem) -> list[object]:
+    """What an item's recipient must keep to, besides what a manifest says."""
+    return [
+        item.may_edit,
+        item.take_down.isoformat() if item.take_down else None,
+        item.embargoed_until.isoformat() if item.embargoed_until else None,
+        item.updated.isoformat(),
+    ]
 
 
 def _weight(served: Served) -> int:
@@ -256,8 +299,12 @@ def _own(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
     return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
 
 
-def _reach(
-    feed: Feed, recipient: Recipient, register: Register, licences: tuple[Licence, ...], now: datetime
+def reach(
+    feed: Feed | None,
+    recipient: Recipient,
+    register: Register,
+    licences: tuple[Licence, ...],
+    now: datetime,
 ) -> Selection | None:
     """What agreements could release at all, now or later; None for nothing.
 

@@ -11,27 +11,32 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from cachetools import LRUCache
+
 from syndicate.desk.editions import Editions, Served
+from syndicate.desk.quotas import Quotas
 from syndicate.desk.standing import Clock, Standing
 from syndicate.desk.trail import Pen
-from syndicate.errors import NotLicensed, TokenRejected, Unknown
+from syndicate.errors import NotLicensed, QuotaExceeded, Recalled, TokenRejected, Unknown
 from syndicate.language import Text
-from syndicate.model.feeds import Feed, feeds_of
-from syndicate.model.item import ItemId
-from syndicate.model.parties import PUBLIC, Partner, PartnerId, Publisher, Recipient
-from syndicate.model.register import Key
-from syndicate.model.rights import Licence, Use
-from syndicate.model.trail import (
+from syndicate.model.events import (
     EditionDelivered,
-    Entry,
     Event,
     ItemDelivered,
     KeyRejected,
     LicenceShown,
     ReleaseRefused,
 )
-from syndicate.policy import HIDDEN, REASONS, Refusal
-from syndicate.store.protocol import Pending, Store
+from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.holds import Recall
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PUBLIC, Partner, PartnerId, Publisher, Recipient
+from syndicate.model.register import Key
+from syndicate.model.rights import Licence, Use
+from syndicate.model.trail import Entry
+from syndicate.policy import Refusal
+from syndicate.reasons import HIDDEN, REASONS, RECALLS, Reason
+from syndicate.store.protocol import Outcome, Pending, Store
 
 _REJECTIONS_A_MINUTE = 60
 """Rejections of one key, or of all that were never ours, that are written one by one; the rest are
@@ -63,7 +68,9 @@ class FrontDesk:
         self._store, self._publisher, self._standing, self._clock = store, publisher, standing, clock
         self._feeds = feeds_of(publisher)
         self._pen = Pen(store)
-        self.editions = Editions(store, publisher, clock)
+        self.quotas = Quotas(store, publisher, clock)
+        self.editions = Editions(store, publisher, self.quotas, clock)
+        self._counted: LRUCache[tuple[PartnerId, str], int] = LRUCache(10_000)
         self._minute: datetime | None = None
         self._rejections: Counter[str] = Counter()
         self._uncounted: Counter[str] = Counter()
@@ -123,26 +130,58 @@ class FrontDesk:
         register, _ = await self._standing.read()
         return register.licences_of(caller.partner.id), await self._store.keys(caller.partner.id)
 
+    async def licences_of(self, caller: Caller) -> tuple[Licence, ...]:
+        """The partner's own licences."""
+        register, _ = await self._standing.read()
+        return register.licences_of(caller.partner.id)
+
     async def deliver(self, served: Served, caller: Caller, status: int, asked: Asked) -> bool:
         """Write the line for an answer that is about to leave. False: judge it again.
 
         An answer is judged by the older of the moments at which the key and the content were judged.
+        Raises QuotaExceeded for an item that its quota does not allow any more.
         """
         if served.edition.until is not None and self._clock() >= served.edition.until:
             return False
-        judged = min(caller.judged, served.judged)
+        # What was counted once is counted, and what was given is held, until something changes: it may have
+        # been taken back meanwhile. A 304 or the answer to a HEAD gives nothing.
+        name = (caller.partner.id, served.digest)
+        counted = self._counted.get(name) == served.judged
+        gives = status == 200 and asked.method != "HEAD" and not counted
         pending = Pending(
-            self._entry(caller, _delivered(served, caller, status, asked)), judged, served.kept()
+            self._entry(caller, _delivered(served, caller, status, asked)),
+            min(caller.judged, served.judged),
+            served.kept(),
+            self.quotas.charges(served.edition.items) if gives else (),
         )
-        return await self._write(pending)
+        outcome = await self._write(pending)
+        if outcome is Outcome.WRITTEN:
+            self._counted.update({name: served.judged} if gives else {})
+        elif outcome is Outcome.STALE:
+            self._counted.clear()
+        elif served.edition.feed is None:
+            raise self.quotas.exceeded(served.edition.items[0])
+        else:
+            # Others have used the quota meanwhile: the feed is made anew with what is left of it.
+            self.editions.forget(served)
+        return outcome is Outcome.WRITTEN
 
     async def show_licence(self, caller: Caller, asked: Asked) -> bool:
         """Write the line for the partner's look at its own licence. False: judge it again."""
         event = LicenceShown(caller.partner.id, caller.jti, asked.request)
-        return await self._write(Pending(self._entry(caller, event), caller.judged))
+        return await self._write(Pending(self._entry(caller, event), caller.judged)) is Outcome.WRITTEN
+
+    async def tell(self, pending: Pending) -> Outcome:
+        """Write the line for an answer of the change sequence, with what it tells."""
+        return await self._write(pending)
 
     async def refuse(
-        self, caller: Caller, subject: str, use: Use | None, refusal: NotLicensed | Unknown, asked: Asked
+        self,
+        caller: Caller,
+        subject: str,
+        use: Use | None,
+        refusal: NotLicensed | Unknown | Recalled | QuotaExceeded,
+        asked: Asked,
     ) -> None:
         """Write the line for a refusal to a known partner: also for what it may not know to exist, and
         in the same way for what does not, so that the two cannot be told apart by the time they take."""
@@ -151,8 +190,8 @@ class FrontDesk:
             jti=caller.jti,
             subject=subject,
             use=use.value if use is not None else "",
-            reason=refusal.reason,
-            clause=refusal.clause if isinstance(refusal, NotLicensed) else None,
+            reason=_reason(refusal),
+            clause=None if isinstance(refusal, Unknown) else refusal.clause,
             request=asked.request,
         )
         await self._pen.write(Pending(self._entry(caller, event)))
@@ -192,6 +231,8 @@ class FrontDesk:
         if verdict is None:
             raise Unknown(Text("稿件", "item"), item)
         if isinstance(verdict, Refusal):
+            if verdict.recall is not None:
+                raise _recalled(verdict, verdict.recall)
             if recipient == PUBLIC or verdict.reason in HIDDEN:
                 raise Unknown(Text("稿件", "item"), item, reason=verdict.reason.value)
             raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason])
@@ -206,11 +247,11 @@ class FrontDesk:
     def _entry(self, caller: Caller, event: Event) -> Entry:
         return Entry(self._clock(), caller.partner.id, event)
 
-    async def _write(self, pending: Pending) -> bool:
-        written = await self._pen.write(pending)
-        if not written:
+    async def _write(self, pending: Pending) -> Outcome:
+        outcome = await self._pen.write(pending)
+        if outcome is Outcome.STALE:
             self._standing.forget()
-        return written
+        return outcome
 
     def _times(self, rejected: TokenRejected) -> int:
         """How many rejections the line stands for; 0 where there is to be no line now.
@@ -227,6 +268,22 @@ class FrontDesk:
             self._uncounted[whose] += 1
             return 0
         return 1 + self._uncounted.pop(whose, 0)
+
+
+def _recalled(refusal: Refusal, recall: Recall) -> Recalled:
+    text = RECALLS[recall.reason]
+    return Recalled(recall.reason.value, recall.at, text, clause=refusal.clause)
+
+
+def _reason(refusal: NotLicensed | Unknown | Recalled | QuotaExceeded) -> str:
+    """Why, in the trail's words. A recall is one reason of the policy, whatever was behind it."""
+    match refusal:
+        case Recalled():
+            return Reason.RECALLED.value
+        case QuotaExceeded(code=code):
+            return code
+        case _:
+            return refusal.reason
 
 
 def _delivered(served: Served, caller: Caller, status: int, asked: Asked) -> Event:
@@ -254,4 +311,5 @@ def _delivered(served: Served, caller: Caller, status: int, asked: Asked) -> Eve
         status=status,
         method=asked.method,
         request=asked.request,
+        mandate=item.mandate,
     )

@@ -12,9 +12,10 @@ from typing import Protocol
 from syndicate.desk.standing import Clock
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text
+from syndicate.model.events import KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key
-from syndicate.model.trail import Entry, KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
+from syndicate.model.trail import Entry
 from syndicate.store.protocol import Change, Store, Writing
 
 MOST_DAYS = 3 * 365

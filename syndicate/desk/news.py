@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
+from syndicate.desk.holds import note_faults
 from syndicate.desk.standing import Clock
 from syndicate.errors import Fault, Faulty, Unknown
 from syndicate.ingest import Parsed, parse
 from syndicate.ingest.identity import item_id
 from syndicate.language import Text
+from syndicate.model.events import DocumentRefused, ItemIngested
+from syndicate.model.handling import ItemCorrected, ItemHeld
+from syndicate.model.holds import Embargo
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.parties import Publisher
-from syndicate.model.trail import DocumentRefused, Entry, ItemIngested
+from syndicate.model.trail import Entry
 from syndicate.store.protocol import Change, Place, Selection, Store, Writing
 
 
@@ -46,6 +52,14 @@ _CLAIMED = Fault(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How documents are to be held back as they are taken in."""
+
+    embargo: datetime | None = None
+    withheld: bool = False
+
+
 def _alike(before: Item, after: Item) -> bool:
     """Whether a new version is to the policy what the old one was: nobody loses it by the change."""
     return (before.outlet, before.channel, before.medium, before.published) == (
@@ -62,11 +76,12 @@ class NewsDesk:
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
 
-    async def take_in(self, data: bytes, name: str) -> Taken:
+    async def take_in(self, data: bytes, name: str, keep: Keep | None = None) -> Taken:
         """Make a document an item, or a new version of one.
 
         The same content again is `unchanged` and leaves nothing behind; a refused document changes
-        nothing but the trail.
+        nothing but the trail. An item is held from its first moment where the document asks for an
+        embargo, or `keep` says so: nobody sees it in between.
         """
         now = self._clock()
         try:
@@ -91,15 +106,146 @@ class NewsDesk:
                     first_ingested=before.first_ingested,
                     address=parsed.item.address or before.address,
                     keywords=parsed.item.keywords or before.keywords,
+                    holds=before.holds,
                 )
-                if item.digest == before.digest:
-                    return Taken(Action.UNCHANGED, before, notes=parsed.notes)
+                notes = await self._known(before, item)
+                if notes is not None:
+                    await self._hold(tx, before, parsed, keep, now)
+                    return Taken(Action.UNCHANGED, before, notes=(*parsed.notes, *notes))
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
             await tx.append(Entry(now, "staff", event))
             await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
+            item = await self._hold(tx, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(action, item, notes=parsed.notes)
+
+    async def _known(self, before: Item, item: Item) -> tuple[Text, ...] | None:
+        """What to say where the document brings nothing new; None where it does.
+
+        A correction is not undone by the file that it corrected, which may still lie in the newsroom's
+        folder and be taken in once more.
+        """
+        if replace(item, note=before.note).digest == before.digest:
+            return ()
+        if before.note is None:
+            return None
+        if item.digest not in {one.digest for one in await self._store.versions(before.id)}:
+            return None
+        return (
+            Text(
+                f"文件是更正前的旧稿，未采用；现行为第 {before.version} 版",
+                f"the document is what was corrected since: version {before.version} stands",
+            ),
+        )
+
+    async def _hold(
+        self,
+        tx: Writing,
+        before: Item,
+        parsed: Parsed,
+        keep: Keep | None,
+        now: datetime,
+        item: Item | None = None,
+    ) -> Item:
+        """Hold the item back as the document or whoever takes it in says, in the same transaction.
+
+        What holds a recalled item stays as it was when it was recalled: by that it is judged who may
+        know of it.
+        """
+        if before.holds.recall is not None:
+            return item or before
+        holds, current = before.holds, item or before
+        new = before.version == current.version and item is not None
+        wanted = keep or Keep()
+        until = max((one for one in (wanted.embargo, parsed.embargo) if one is not None), default=None)
+        known = holds.embargo.until if holds.embargo is not None else None
+        if until is not None and until != known and (new or until > now):
+            holds = replace(holds, embargo=Embargo(until))
+        if wanted.withheld:
+            holds = replace(holds, withheld=True)
+        if holds == before.holds:
+            return current
+        await tx.put_holds(current.id, holds)
+        if holds.embargo != before.holds.embargo and until is not None:
+            await tx.append(Entry(now, "staff", ItemHeld(current.id, "embargo", until.isoformat(), None)))
+        if holds.withheld and not before.holds.withheld:
+            await tx.append(Entry(now, "staff", ItemHeld(current.id, "withheld", None, None)))
+        await tx.changed(Change.RIGHTS)
+        return replace(current, holds=holds)
+
+    async def correct(self, id: ItemId, data: bytes, name: str, note: str) -> Item:
+        """Make a document a correction of this item: a new version whose note travels with it.
+
+        Raises Unknown, and Faulty with every fault: of the document, of the note, and for a document
+        that corrects nothing, is older than what it would correct, or is another item's.
+        """
+        now = self._clock()
+        before = await self.item(id)
+        faults = note_faults(note)
+        try:
+            parsed = parse(data, name=name, publisher=self._publisher, now=now)
+        except Faulty as refused:
+            raise Faulty(name, [*refused.faults, *faults]) from None
+        async with self._store.writing() as tx:
+            before = await tx.item(id) or before
+            faults += await self._not_its_correction(tx, before, parsed)
+            if faults:
+                raise Faulty(name, faults)
+            item = replace(
+                parsed.item,
+                id=id,
+                version=before.version + 1,
+                first_ingested=before.first_ingested,
+                address=parsed.item.address or before.address,
+                keywords=parsed.item.keywords or before.keywords,
+                note=note,
+                holds=before.holds,
+            )
+            await tx.put_item(item, await self._free(tx, item, parsed.keys))
+            digest = hashlib.sha256(note.encode()).hexdigest()
+            event = ItemCorrected(id, item.version, item.digest, name, digest)
+            await tx.append(Entry(now, "staff", event))
+            await tx.changed(Change.ITEM if _alike(before, item) else Change.RIGHTS)
+        return item
+
+    async def _not_its_correction(self, tx: Writing, before: Item, parsed: Parsed) -> list[Fault]:
+        """Why this document cannot correct that item; empty where it can."""
+        item = parsed.item
+        if item.outlet != before.outlet:
+            said = Text(
+                f"来源“{item.source}”与原稿“{before.source}”不是同一媒体",
+                f"the source '{item.source}' is of another outlet than '{before.source}'",
+            )
+            return [Fault("correction_of_another", "source", said)]
+        named = [key for key in parsed.keys if key.startswith(("address:", "uri:"))]
+        found = await tx.find_item(named) if named else None
+        if found is not None and found[0].id != before.id:
+            said = Text(f"是另一篇稿件 {found[0].id} 的文件", f"is a document of item {found[0].id}")
+            return [Fault("correction_of_another", "document", said)]
+        if item.published < before.published:
+            said = Text(
+                f"发布时间 {item.published.isoformat()} 早于所更正的稿件 {before.published.isoformat()}",
+                f"published {item.published.isoformat()}, before what it would correct: "
+                f"{before.published.isoformat()}",
+            )
+            return [Fault("correction_older", "published", said)]
+        alike = replace(
+            item,
+            address=item.address or before.address,
+            keywords=item.keywords or before.keywords,
+        )
+        if replace(alike, note=before.note).digest == before.digest:
+            said = Text("与现行版本相同，没有更正什么", "is what stands already: it corrects nothing")
+            return [Fault("correction_unchanged", "document", said)]
+        for one in await self._store.versions(before.id):
+            if replace(alike, note=one.note).digest == one.digest:
+                said = Text(
+                    f"是已被取代的第 {one.version} 版，现行为第 {before.version} 版",
+                    f"is version {one.version}, which version {before.version} has replaced",
+                )
+                return [Fault("correction_older", "document", said)]
+        return []
 
     async def refuse(self, name: str, faults: Sequence[Fault]) -> Taken:
         """Write down that a document was refused."""

@@ -1,23 +1,18 @@
-"""The rights desk: partners, mandates, licences, and why somebody may or may not have an item."""
+"""The rights desk: partners, mandates, licences, and what staff do about them."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.desk.standing import Clock
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text, verbatim
-from syndicate.model.item import ItemId
-from syndicate.model.parties import PUBLIC, Partner, PartnerId, Publisher, Recipient
-from syndicate.model.register import Register
-from syndicate.model.rights import Licence, Mandate, Use, Window
-from syndicate.model.trail import (
-    Entry,
+from syndicate.model.events import (
     Event,
     LicenceAdded,
     LicenceEnded,
@@ -27,28 +22,15 @@ from syndicate.model.trail import (
     PartnerResumed,
     PartnerSuspended,
 )
-from syndicate.policy import Refusal, Verdict, clear
+from syndicate.model.parties import Partner, PartnerId, Publisher
+from syndicate.model.register import Register
+from syndicate.model.rights import Licence, Mandate, Window
+from syndicate.model.trail import Entry
 from syndicate.store.protocol import Change, Store, Writing
 
 _PARTNER_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _TAKEN = frozenset({"public", "staff", "system", "unknown"})
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A verdict with what it was about, for staff.
-
-    `until` is when the answer will be another one if nobody does anything; None if it never will. (A
-    verdict's own `until` is when it has to be asked again, which may come to the same.)
-    """
-
-    verdict: Verdict
-    recipient: Recipient
-    item: ItemId
-    use: Use
-    at: datetime
-    until: datetime | None
 
 
 class RightsDesk:
@@ -127,8 +109,7 @@ class RightsDesk:
     async def add_licence(self, document: str, name: str) -> Licence:
         """Add a licence from its TOML. Raises Faulty with every fault, Conflict for a number in use."""
         now = self._clock()
-        known = await self._store.register()
-        licence = read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
+        licence = await self.draft(document, name)
         async with self._store.writing() as tx:
             register = await tx.register()
             _number_is_free(register, licence.number)
@@ -136,6 +117,11 @@ class RightsDesk:
             await tx.put_licence(licence, document, now)
             await self._done(tx, now, LicenceAdded(licence.number, licence.partner, _digest(document)))
         return licence
+
+    async def draft(self, document: str, name: str) -> Licence:
+        """What a licence's TOML says, and nothing is kept. Raises Faulty with every fault."""
+        known = await self._store.register()
+        return read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
 
     async def end_licence(self, number: str) -> Licence:
         """End a licence now."""
@@ -151,45 +137,12 @@ class RightsDesk:
         """A licence and the text it was made from."""
         return _licence(await self._store.register(), number), await self._document(number)
 
-    async def explain(self, partner: str, item: ItemId, use: Use, at: datetime | None) -> Explanation:
-        """The verdict on a partner (`public` for the public), an item and a use, now or at `at`.
-
-        Judged with the rights as they stand now. Raises Unknown for a partner or item there is not.
-        """
-        register = await self._store.register()
-        recipient: Recipient = PUBLIC if partner == "public" else _partner(register, PartnerId(partner))
-        found = await self._store.item(item)
-        if found is None:
-            raise Unknown(Text("稿件", "item"), item)
-        licences = () if recipient == PUBLIC else register.licences_of(PartnerId(partner))
-        moment = at or self._clock()
-
-        def judged(when: datetime) -> Verdict:
-            return clear(found, recipient, register.mandates, licences, use, when)
-
-        verdict = judged(moment)
-        until = verdict.until
-        while until is not None and _same(verdict, later := judged(until)):
-            until = later.until
-        return Explanation(verdict, recipient, item, use, moment, until)
-
     async def _document(self, number: str) -> str:
         return await self._store.document(number) or ""
 
     async def _done(self, tx: Writing, now: datetime, event: Event) -> None:
         await tx.append(Entry(now, "staff", event))
         await tx.changed(Change.RIGHTS)
-
-
-def _same(one: Verdict, other: Verdict) -> bool:
-    """Whether two verdicts say the same to the person who asked."""
-    if isinstance(one, Refusal) or isinstance(other, Refusal):
-        return (
-            isinstance(one, Refusal)
-            and isinstance(other, Refusal)
-            and (one.reason, one.clause) == (other.reason, other.clause)
-        )
-    return (one.clause, one.form, one.mandate) == (other.clause, other.form, other.mandate)
 
 
 def _partner_faults(id: str, name: str, domains: Sequence[str]) -> list[Fault]:

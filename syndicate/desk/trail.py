@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from syndicate.errors import StoreFault, SyndicateError
-from syndicate.store.protocol import Pending, Store
+from syndicate.store.protocol import Outcome, Pending, Store
 
 _MOST = 500
 """Lines in one transaction at most."""
@@ -22,16 +22,16 @@ class Pen:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[Pending, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Pending, asyncio.Future[Outcome]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._busy = False
 
-    async def write(self, pending: Pending) -> bool:
-        """Write one line; True when it is durable, False if it was judged before the last change.
+    async def write(self, pending: Pending) -> Outcome:
+        """Write one line; what became of it.
 
         Raises StoreFault where the line cannot be written: the answer must not leave.
         """
-        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((pending, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
@@ -62,7 +62,7 @@ class Pen:
                     written.set_result(result)
 
     @staticmethod
-    def _fail(group: list[tuple[Pending, asyncio.Future[bool]]], fault: BaseException) -> None:
+    def _fail(group: list[tuple[Pending, asyncio.Future[Outcome]]], fault: BaseException) -> None:
         for _, written in group:
             if not written.done():
                 if isinstance(fault, StoreFault):

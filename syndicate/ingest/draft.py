@@ -52,6 +52,7 @@ class Draft:
     language: str | None = None
     keywords: tuple[str, ...] = ()
     uri: str | None = None
+    embargo: datetime | None = None
     notes: tuple[Text, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -62,11 +63,13 @@ class Parsed:
 
     `item` is version 1, taken in at the moment of parsing; the desk gives it another number where it knows
     the item already by one of `keys` (strongest first). `notes` say to staff what was left out, and why.
+    `embargo` is until when the document asks for one, also where that has passed.
     """
 
     item: Item
     keys: tuple[str, ...]
     notes: tuple[Text, ...]
+    embargo: datetime | None = None
 
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
@@ -104,7 +107,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         language=draft.language or publisher.language,
         keywords=draft.keywords,
     )
-    return Parsed(item, keys, (*draft.notes, *_damage(item)))
+    return Parsed(item, keys, (*draft.notes, *_damage(item)), draft.embargo)
 
 
 _MISSING: Final = {

@@ -53,12 +53,13 @@ def read_ninjs(text: str, publisher: Publisher, now: datetime) -> Draft | list[F
     headline = _headline(document)
     markup = _body(document)
     body = with_headings(without_additions(markup.blocks, headline, publisher, ours=ours))
-    published, embargo = _published(document, now)
+    published, embargo = _published(document)
     summary = _first(document.objects("descriptions"), "summary")
     abstract = without_stamp(_plain(summary), publisher) if summary else ""
     return Draft(
         headline=headline,
-        published=max(published, embargo) if published and embargo else published,
+        published=published,
+        embargo=embargo,
         source=source_in(document, publisher),
         byline=document.text("by") or None,
         editor="、".join(_people(document, "editor")) or None,
@@ -114,8 +115,8 @@ def _medium(document: Properties) -> Medium:
     return Medium.TEXT
 
 
-def _published(document: Properties, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """When it was first created, and until when it was under embargo, if it was."""
+def _published(document: Properties) -> tuple[datetime | None, datetime | None]:
+    """When it was first created, and until when it is or was under embargo, if it says so."""
     found: dict[str, datetime] = {}
     for name in (*_CREATED, "embargoedUntil"):
         said = document.text(name)
@@ -127,15 +128,6 @@ def _published(document: Properties, now: datetime) -> tuple[datetime | None, da
             code = "embargo_invalid" if name == "embargoedUntil" else "published_invalid"
             document.fault(code, name, Text(f"“{said[:60]}”：", f"'{said[:60]}': ") + expected)
     embargo = found.pop("embargoedUntil", None)
-    if embargo is not None and embargo > now:
-        document.fault(
-            "embargoed",
-            "embargoedUntil",
-            Text(
-                "禁发期未到；本系统尚不能代为保管，请到期后再收",
-                "under embargo; holds are not there yet, so take it in when the embargo has ended",
-            ),
-        )
     return next((found[name] for name in _CREATED if name in found), None), embargo
 
 

@@ -63,7 +63,7 @@ class Keyring:
 
     keys: tuple[SigningKey, ...]
     private: Ed25519PrivateKey = field(repr=False, compare=False)
-    """The current key's private half: for `tokens` alone."""
+    """The current key's private half: for `tokens`, and for the trail's own keys, alone."""
     _publics: Mapping[str, Ed25519PublicKey] = field(repr=False, compare=False)
 
     @property

@@ -7,12 +7,24 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any
 
-ItemId = NewType("ItemId", str)
-"""`YYYYMMDD-` (the day of first publication, for good) and ten letters or digits; safe in an address."""
-OutletId = NewType("OutletId", str)
-ChannelId = NewType("ChannelId", str)
+from syndicate.model.holds import NO_HOLDS, Holds
+from syndicate.model.names import ChannelId, ItemId, OutletId
+
+__all__ = [
+    "Block",
+    "BlockKind",
+    "ChannelId",
+    "Item",
+    "ItemId",
+    "Medium",
+    "OutletId",
+    "canonical_json",
+    "heard",
+    "said",
+    "tag_uri",
+]
 
 
 class Medium(StrEnum):
@@ -74,6 +86,10 @@ class Item:
     keywords: tuple[str, ...]
     first_ingested: datetime
     """When version 1 was taken in; equal to `ingested` for version 1."""
+    note: str | None = None
+    """更正说明: what this version corrects, where it is a correction; it travels with the version."""
+    holds: Holds = NO_HOLDS
+    """What holds the item back; the store fills it in with every version that it reads."""
 
     @property
     def digest(self) -> str:
@@ -82,13 +98,23 @@ class Item:
 
     @property
     def updated(self) -> datetime:
-        """When readers should see it as changed: publication for version 1, else the version's own time."""
-        return self.published if self.version == 1 else max(self.published, self.ingested)
+        """When readers should see it as changed: publication for version 1, else the version's own time;
+        never before it was reinstated, so that it lives again after its tombstone (RFC 6721)."""
+        own = self.published if self.version == 1 else max(self.published, self.ingested)
+        return own if self.holds.reinstated is None else max(own, self.holds.reinstated)
+
+    @property
+    def available(self) -> datetime:
+        """From when it is out: publication, or the end of its embargo or withholding where that is
+        later. A delay counts from here."""
+        embargo, opened = self.holds.embargo, self.holds.opened
+        ends = (self.published, embargo.until if embargo else None, opened)
+        return max(moment for moment in ends if moment is not None)
 
 
 def said(item: Item) -> dict[str, Any]:
     """The content of an item as JSON values, without what we added (id, version, times of ingest)."""
-    return {
+    content: dict[str, Any] = {
         "headline": item.headline,
         "abstract": item.abstract,
         "body": [[block.kind.value, block.text, block.html] for block in item.body],
@@ -103,10 +129,17 @@ def said(item: Item) -> dict[str, Any]:
         "language": item.language,
         "keywords": list(item.keywords),
     }
+    return content if item.note is None else {**content, "note": item.note}
 
 
 def heard(
-    content: dict[str, Any], *, id: ItemId, version: int, ingested: datetime, first_ingested: datetime
+    content: dict[str, Any],
+    *,
+    id: ItemId,
+    version: int,
+    ingested: datetime,
+    first_ingested: datetime,
+    holds: Holds,
 ) -> Item:
     """The inverse of `said`."""
     return Item(
@@ -127,6 +160,8 @@ def heard(
         address=content["address"],
         language=content["language"],
         keywords=tuple(content["keywords"]),
+        note=content.get("note"),
+        holds=holds,
     )
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import NewType
 from zoneinfo import ZoneInfo
 
-from syndicate.model.item import ChannelId, OutletId
+from syndicate.model.names import ChannelId, OutletId, PartnerId
 
-PartnerId = NewType("PartnerId", str)
+__all__ = [
+    "PUBLIC",
+    "STAMP",
+    "Channel",
+    "Outlet",
+    "Partner",
+    "PartnerId",
+    "Public",
+    "Publisher",
+    "Recipient",
+    "recipient_id",
+]
 
 STAMP = "稿件来源:萧山网"
 """The stamp as the notice fixes it: 8 characters, with an ASCII colon."""

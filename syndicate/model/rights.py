@@ -74,8 +74,8 @@ class Quota:
 class Grant:
     """授权条款: uses × outlets × media × channels, within limits of time.
 
-    `channels` None means every channel. `delay`, `archive` and `retain` all count from the item's
-    publication; `archive` None means: published in the licence's window.
+    `channels` None means every channel. `archive` and `retain` count from the item's publication, `delay`
+    from when it is out (`Item.available`); `archive` None means: published in the licence's window.
     """
 
     clause: str
@@ -88,6 +88,8 @@ class Grant:
     retain: timedelta | None = None
     may_edit: bool = False
     quota: Quota | None = None
+    early: bool = False
+    """Whether an embargoed item may be had before its time by a partner who acknowledges the embargo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +105,16 @@ class Except:
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """授权协议: a dated agreement with one partner."""
+    """授权协议: a dated agreement with one partner.
+
+    `takedown` is how long the partner has to take down what it may no longer have, and to say so;
+    `suspend_overdue`: whoever has not done so by then is suspended.
+    """
 
     number: str
     partner: PartnerId
     window: Window
     grants: tuple[Grant, ...]
     excepts: tuple[Except, ...] = ()
+    takedown: timedelta = timedelta(days=1)
+    suspend_overdue: bool = False

@@ -1,236 +1,16 @@
-"""审计记录: the trail's events, one type per kind of event, and the line that carries one.
-
-An event holds no token, no reader's address and no personal data: a partner's id, a key's `jti`, an
-item's id and version, a clause. The table `EVENTS` is the only place that maps kinds to types.
-"""
+"""审计记录: the line that carries an event, and what proves that nobody changed it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class ItemIngested:
-    """A document became a version of an item."""
-
-    kind: ClassVar[str] = "item_ingested"
-    item: str
-    version: int
-    digest: str
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRefused:
-    """A document could not become an item; `faults` are their codes."""
-
-    kind: ClassVar[str] = "document_refused"
-    document: str
-    faults: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerAdded:
-    kind: ClassVar[str] = "partner_added"
-    partner: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerSuspended:
-    kind: ClassVar[str] = "partner_suspended"
-    partner: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerResumed:
-    kind: ClassVar[str] = "partner_resumed"
-    partner: str
-
-
-@dataclass(frozen=True, slots=True)
-class MandateAdded:
-    """`digest` is the SHA-256 (hex) of the agreement's file as it was read."""
-
-    kind: ClassVar[str] = "mandate_added"
-    mandate: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class MandateEnded:
-    kind: ClassVar[str] = "mandate_ended"
-    mandate: str
-    closes: str
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceAdded:
-    kind: ClassVar[str] = "licence_added"
-    licence: str
-    partner: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceEnded:
-    kind: ClassVar[str] = "licence_ended"
-    licence: str
-    partner: str
-    closes: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyIssued:
-    kind: ClassVar[str] = "key_issued"
-    partner: str
-    jti: str
-    kid: str
-    expires: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRevoked:
-    kind: ClassVar[str] = "key_revoked"
-    partner: str
-    jti: str
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKeyMade:
-    kind: ClassVar[str] = "signing_key_made"
-    kid: str
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKeyRetired:
-    kind: ClassVar[str] = "signing_key_retired"
-    kid: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditionDelivered:
-    """A licensed feed was answered. `edition` names the kept list of what was in it.
-
-    `status` is 200 or 304: a 304 says again that the partner holds that edition.
-    """
-
-    kind: ClassVar[str] = "edition_delivered"
-    partner: str
-    jti: str
-    feed: str
-    format: str
-    use: str
-    edition: str
-    status: int
-    method: str
-    request: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemDelivered:
-    """A licensed item was answered: which version, for which use, under which clause."""
-
-    kind: ClassVar[str] = "item_delivered"
-    partner: str
-    jti: str
-    item: str
-    version: int
-    use: str
-    clause: str
-    status: int
-    method: str
-    request: str
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceShown:
-    """A partner looked at its own licences and keys."""
-
-    kind: ClassVar[str] = "licence_shown"
-    partner: str
-    jti: str
-    request: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRefused:
-    """A known partner asked for what it may not have."""
-
-    kind: ClassVar[str] = "release_refused"
-    partner: str
-    jti: str
-    subject: str
-    """`item:ID` or `feed:ID`."""
-    use: str
-    reason: str
-    clause: str | None
-    request: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRejected:
-    """A key did not open. `partner` and `jti` only where the signature was verified.
-
-    Beyond a rate, rejections of unverified keys are counted instead of written one by one: `times` is
-    how many this line stands for.
-    """
-
-    kind: ClassVar[str] = "key_rejected"
-    code: str
-    detail: str
-    partner: str | None
-    jti: str | None
-    times: int
-    request: str
-
-
-Event: TypeAlias = (
-    ItemIngested
-    | DocumentRefused
-    | PartnerAdded
-    | PartnerSuspended
-    | PartnerResumed
-    | MandateAdded
-    | MandateEnded
-    | LicenceAdded
-    | LicenceEnded
-    | KeyIssued
-    | KeyRevoked
-    | SigningKeyMade
-    | SigningKeyRetired
-    | EditionDelivered
-    | ItemDelivered
-    | LicenceShown
-    | ReleaseRefused
-    | KeyRejected
-)
-
-EVENTS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        ItemIngested,
-        DocumentRefused,
-        PartnerAdded,
-        PartnerSuspended,
-        PartnerResumed,
-        MandateAdded,
-        MandateEnded,
-        LicenceAdded,
-        LicenceEnded,
-        KeyIssued,
-        KeyRevoked,
-        SigningKeyMade,
-        SigningKeyRetired,
-        EditionDelivered,
-        ItemDelivered,
-        LicenceShown,
-        ReleaseRefused,
-        KeyRejected,
-    )
-}
+from syndicate.model.events import EVENTS, Event
+from syndicate.model.item import canonical_json
 
 INDEXED = ("partner", "jti", "item")
 """Names of event fields that the store keeps beside the line, to find it by."""
@@ -259,9 +39,64 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 
 def event_from(kind: str, values: dict[str, Any]) -> Event:
-    """The inverse of `event_fields`. Raises KeyError for an unknown kind, TypeError for wrong fields."""
+    """The inverse of `event_fields`. Raises KeyError for an unknown kind, TypeError for wrong fields.
+
+    A field that a later release added may be missing: it takes its default.
+    """
     event = EVENTS[kind]
     names = {field.name for field in fields(event)}
-    if names != set(values):
+    needed = {field.name for field in fields(event) if field.default is MISSING}
+    if not needed <= set(values) <= names:
         raise TypeError(f"{kind}: expected {sorted(names)}, found {sorted(values)}")
     return event(**values)
+
+
+def line_record(seq: int, at: datetime, actor: str, kind: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """One line as JSON values, as it is exported and proved: the moment in UTC, to the microsecond."""
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"seq": seq, "at": moment, "actor": actor, "kind": kind, "event": dict(event)}
+
+
+def line_bytes(record: Mapping[str, Any]) -> bytes:
+    """The octets that a line's proof is about: canonical JSON of `line_record`.
+
+    Half a surrogate (in a file's name) has no UTF-8: such a line is written in ASCII with escapes.
+    """
+    try:
+        return canonical_json(record)
+    except UnicodeEncodeError:
+        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The Merkle leaf of a line (RFC 9162, section 2.1.1)."""
+    return hashlib.sha256(b"\0" + data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One line as the database holds it, read without understanding it: for who checks the trail.
+
+    `partner`, `jti` and `item` are the copies that lines are found by; `leaf` was written with the line.
+    """
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    body: str
+    partner: str | None
+    jti: str | None
+    item: str | None
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed statement: the trail's first `size` lines have this Merkle root. `note` is the signed
+    text as it was given out."""
+
+    size: int
+    root: bytes
+    at: datetime
+    note: str

@@ -54,8 +54,9 @@ async def keep(session: Session, count: Count) -> None:
     session.change = count.change
 
 
-async def write_lines(session: Session, count: Count, entries: Iterable[Entry]) -> None:
-    """Append these lines in their order."""
+async def write_lines(session: Session, count: Count, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Append these lines in their order; the rows, with the numbers and moments that they got."""
     rows = [count.next_line(entry) for entry in entries]
     if rows:
         await session.run(insert(trail), rows)
+    return rows

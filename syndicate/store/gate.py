@@ -8,10 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, exists, insert, select, update
 
-from syndicate.store.count import keep, take, write_lines
+from syndicate.model.changes import Charge, Holding
+from syndicate.model.rights import FORM_OF, Form, Use
+from syndicate.store.count import Count, keep, take, write_lines
 from syndicate.store.database import Session
-from syndicate.store.protocol import Pending
+from syndicate.store.ledger import Counting, delivery_values
+from syndicate.store.protocol import Outcome, Pending
 from syndicate.store.tables import editions, manifests
+from syndicate.store.telling import give, held, progress, tell
 
 _GIVEN_DIGEST = bindparam("given_digest", type_=manifests.c.digest.type)
 _GIVEN_CONTENT = bindparam("given_content", type_=manifests.c.content.type)
@@ -24,23 +28,69 @@ _KEEP_MANIFEST = insert(manifests).from_select(
 """Keep a list once. Writers take turns, so nobody can put it there in between."""
 
 
-async def record(session: Session, pending: Sequence[Pending]) -> list[bool]:
+async def record(session: Session, pending: Sequence[Pending]) -> list[Outcome]:
     """See `Store.record`: in one transaction, which of these were still true, and are written."""
     count = await take(session)
-    # A number from beyond the newest one comes from a database that was since restored.
-    true = [one.judged is None or count.rights <= one.judged <= count.change for one in pending]
-    leaving = [one for one, still in zip(pending, true, strict=True) if still]
+    counting = Counting(session)
+    await counting.load([charge for one in pending for charge in one.charges])
+    outcomes: list[Outcome] = []
+    leaving: list[tuple[Pending, list[Charge]]] = []
+    for one in pending:
+        outcome, new = await _admit(session, count, counting, one)
+        outcomes.append(outcome)
+        if outcome is Outcome.WRITTEN:
+            leaving.append((one, new))
     if not leaving:
-        return true
-    lists = dict(one.manifest for one in leaving if one.manifest is not None)
+        return outcomes
+    lists = dict(one.manifest for one, _ in leaving if one.manifest is not None)
     if lists:
         await session.run(
             _KEEP_MANIFEST,
             [{"given_digest": digest, "given_content": content} for digest, content in lists.items()],
         )
-    await write_lines(session, count, [one.entry for one in leaving])
+    lines = await write_lines(session, count, [one.entry for one, _ in leaving])
+    given = [(charge, line) for (_, new), line in zip(leaving, lines, strict=True) for charge in new]
+    await counting.keep([delivery_values(charge, line["at"], line["seq"]) for charge, line in given])
+    before = [charge for one, new in leaving for charge in set(one.charges).difference(new)]
+    again = await _taken_back(session, before)
+    await give(session, [*again, *(charge for charge, _ in given)])
     await keep(session, count)
-    return true
+    return outcomes
+
+
+async def _taken_back(session: Session, charges: Sequence[Charge]) -> list[Charge]:
+    """Of what was given and counted before, what its partner does not hold, or not in full: it had to
+    remove it, or had a summary, and gets it now. That costs nothing, and the next recall must reach it."""
+    found: list[Charge] = []
+    for partner in {one.partner for one in charges}:
+        theirs = [one for one in charges if one.partner == partner]
+        known = await held(session, partner, {one.item for one in theirs})
+        found += [one for one in theirs if one.item not in known or _more(one, known[one.item])]
+    return found
+
+
+def _more(charge: Charge, holding: Holding) -> bool:
+    """Whether this gives a version to who had none, or the full text to who had less."""
+    full = FORM_OF[Use(charge.use)] is Form.FULL
+    return holding.version < charge.version or (full and not holding.terms.startswith(Form.FULL.value))
+
+
+async def _admit(
+    session: Session, count: Count, counting: Counting, one: Pending
+) -> tuple[Outcome, list[Charge]]:
+    """Whether this answer may leave, and what it gives for the first time."""
+    # A number from beyond the newest one comes from a database that was since restored.
+    if one.judged is not None and not count.rights <= one.judged <= count.change:
+        return Outcome.STALE, []
+    telling = one.telling
+    if telling is not None and (await progress(session, telling.progress.partner)).revision != telling.read:
+        return Outcome.STALE, []
+    new = counting.new(one.charges)
+    if new is None:
+        return Outcome.OVER, []
+    if telling is not None:
+        await tell(session, telling)
+    return Outcome.WRITTEN, new
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, desc, false, literal, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, asc, desc, false, literal, select, tuple_, union
 
 from syndicate.model.item import Medium
 from syndicate.store.protocol import Place, Selection
@@ -24,33 +24,46 @@ _MOST_WALKS: Final = 200
 _Condition = tuple[ColumnElement[bool], ...]
 
 
-def listing(selection: Selection, after: Place | None, limit: int) -> Select[Any]:
-    """The query for `Store.items`: rows of `versions`."""
-    span = tuple(_span(selection, after))
-    newest = (desc(items.c.published), desc(items.c.id))
+def listing(
+    selection: Selection, after: Place | None, limit: int, oldest: bool = False, text: bool = True
+) -> Select[Any]:
+    """The query for `Store.items`: rows of `versions`, each with its item's holds; without `text`, rows
+    of `items`."""
+    span = tuple(_span(selection, after, oldest))
+    order = asc if oldest else desc
+    newest = (order(items.c.published), order(items.c.id))
     walks = [
-        select(items.c.id, items.c.version, items.c.published)
+        select(items.c.id, items.c.version, items.c.published, items.c.holds)
         .where(*walk, *span)
         .order_by(*newest)
         .limit(limit)
         for walk in _walks(selection)
     ]
+    if not walks and not text:
+        return select(items).where(false())
     if not walks:
-        return select(versions).where(false())
+        return select(versions, literal("{}").label("holds")).where(false())
     if len(walks) == 1:
         chosen = walks[0].subquery("chosen")
     else:
         # UNION, not UNION ALL: an item may fit both selectors of a feed.
         chosen = union(*(select(walk.subquery()) for walk in walks)).subquery("chosen")
+    if not text:
+        return (
+            select(items)
+            .join(chosen, items.c.id == chosen.c.id)
+            .order_by(order(chosen.c.published), order(chosen.c.id))
+            .limit(limit)
+        )
     return (
-        select(versions)
+        select(versions, chosen.c.holds)
         .join(chosen, (versions.c.item == chosen.c.id) & (versions.c.version == chosen.c.version))
-        .order_by(desc(chosen.c.published), desc(chosen.c.id))
+        .order_by(order(chosen.c.published), order(chosen.c.id))
         .limit(limit)
     )
 
 
-def _span(selection: Selection, after: Place | None) -> Iterator[ColumnElement[bool]]:
+def _span(selection: Selection, after: Place | None, oldest: bool) -> Iterator[ColumnElement[bool]]:
     if selection.published_until is not None:
         yield items.c.published <= selection.published_until
     if selection.published_from is not None:
@@ -58,7 +71,8 @@ def _span(selection: Selection, after: Place | None) -> Iterator[ColumnElement[b
     if after is not None:
         # Typed here: inside a tuple SQLAlchemy does not take the types over from the columns.
         place = tuple_(literal(after.published, Instant), literal(after.id, NAME))
-        yield tuple_(items.c.published, items.c.id) < place
+        here = tuple_(items.c.published, items.c.id)
+        yield here > place if oldest else here < place
 
 
 def _walks(selection: Selection) -> list[_Condition]:

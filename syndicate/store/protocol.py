@@ -11,76 +11,41 @@ commits. Reads (and the trail lines they leave) do not count as changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from syndicate.model.feeds import Feed
-from syndicate.model.item import ChannelId, Item, ItemId, Medium, OutletId
+from syndicate.model.changes import Delivery, Holding, Progress, Takedown, Told
+from syndicate.model.holds import Holds
+from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
-from syndicate.model.trail import Entry, Line
+from syndicate.model.trail import Checkpoint, Entry, Line, Written
+from syndicate.store.asked import (
+    Change,
+    Moved,
+    Outcome,
+    Pending,
+    Place,
+    Reached,
+    Selection,
+    Telling,
+)
 
-
-class Change(StrEnum):
-    """What kind of thing a change in the sequence was about."""
-
-    ITEM = "item"
-    """Something came: a new item or version. What was judged before it may still leave."""
-    RIGHTS = "rights"
-    """Something may have been taken away: partners, mandates, licences, keys, signing keys; and whatever
-    closes an item. Nothing that was judged before it leaves after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far the change sequence has come: `change` counts all, `rights` is the last rights change."""
-
-    change: int
-    rights: int
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which items a listing is about. None does not narrow; an empty set selects nothing.
-
-    `outlets`, `media`, `channels` and `published_from` narrow to what an agreement could release at all
-    (a hint for speed: the policy still decides on each item); `published_until` leaves out what lies in
-    the future.
-    """
-
-    feed: Feed | None = None
-    outlets: frozenset[OutletId] | None = None
-    media: frozenset[Medium] | None = None
-    channels: frozenset[ChannelId] | None = None
-    published_until: datetime | None = None
-    published_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the newest-first order of items: (published, id). A listing continues after it."""
-
-    published: datetime
-    id: ItemId
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A trail line about an answer that has not left yet.
-
-    `judged` is the change number that the answer was judged at, or None where the answer depends on no
-    rights (a rejected key). `manifest` is the list that an `EditionDelivered` names, kept once.
-    """
-
-    entry: Entry
-    judged: int | None = None
-    manifest: tuple[str, bytes] | None = None
-    """(digest, canonical JSON)"""
+__all__ = [
+    "Change",
+    "Moved",
+    "Outcome",
+    "Pending",
+    "Place",
+    "Reached",
+    "Selection",
+    "Store",
+    "Telling",
+    "Writing",
+]
 
 
 class Writing(Protocol):
@@ -104,8 +69,11 @@ class Writing(Protocol):
         """Keep this version, and remember that the item goes by these keys too. Versions are never
         overwritten: raises Conflict if the version exists."""
 
+    async def put_holds(self, id: ItemId, holds: Holds) -> None:
+        """From now on this holds the item back; what held it before stays on record."""
+
     async def put_partner(self, partner: Partner) -> None:
-        """Add the partner or replace its present state."""
+        """Add the partner or replace its present state; earlier states stay on record."""
 
     async def put_mandate(self, mandate: Mandate, document: str, at: datetime) -> None:
         """Keep the mandate as its newest revision, known from `at`; earlier revisions stay.
@@ -119,6 +87,40 @@ class Writing(Protocol):
 
     async def register(self) -> Register:
         """All rights as this transaction sees them."""
+
+    async def reached(self) -> Reached:
+        """How far the change sequence has come, with what this transaction has announced."""
+
+    async def holders(self, item: ItemId) -> list[Holding]:
+        """Who has this item, by partner."""
+
+    async def given_to(self, item: ItemId) -> list[Holding]:
+        """Who was ever given this item, by partner, with the newest version and its clause: also who has
+        been told since to remove it."""
+
+    async def progress(self, partner: PartnerId) -> Progress:
+        """How far this partner's change sequence has been worked out."""
+
+    async def tell(self, telling: Telling) -> bool:
+        """Add to a partner's change sequence; False, and nothing done, if it moved on since it was read."""
+
+    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[Told]:
+        """The entries with these numbers, of those that the partner was ever told."""
+
+    async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
+        """Remember that the partner acknowledged these; which of them were new."""
+
+    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
+
+    async def mark_overdue(self, told: Told, at: datetime) -> None:
+        """Remember that this takedown was found overdue."""
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """See `Store.checkpoints`."""
+
+    async def put_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep a signed checkpoint. It is no act: it needs no line and announces nothing."""
 
     async def append(self, entry: Entry) -> int:
         """Write one line of the trail; its number."""
@@ -149,6 +151,9 @@ class Store(Protocol):
     async def sequence(self) -> Reached:
         """How far the change sequence has come."""
 
+    async def latest(self) -> datetime:
+        """The moment of the trail's newest line; 1970 where there is none."""
+
     async def register(self) -> Register:
         """All rights as they stand now."""
 
@@ -163,10 +168,73 @@ class Store(Protocol):
     async def versions(self, id: ItemId) -> list[Item]:
         """All versions of an item, oldest first; empty if there is none."""
 
+    async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        """`outline` of several items; those there are not are missing."""
+
     async def items(
         self, selection: Selection, *, after: Place | None = None, limit: int = 50
     ) -> list[Item]:
         """Newest versions, newest published first (then by id, descending), continuing after `after`."""
+
+    async def listed(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 500
+    ) -> list[Item]:
+        """Outlines of items, oldest published first (then by id), continuing after `after`."""
+
+    async def moved(self, moved: Moved, limit: int) -> list[ItemId]:
+        """Items that may have changed for a reader, in no order; at most `limit`."""
+
+    async def progress(self, partner: PartnerId) -> Progress:
+        """How far this partner's change sequence has been worked out."""
+
+    async def holdings(
+        self, partner: PartnerId, *, after: ItemId | None = None, limit: int = 500
+    ) -> list[Holding]:
+        """What a partner has, by item, continuing after `after`."""
+
+    async def held(self, partner: PartnerId, items: Collection[ItemId]) -> dict[ItemId, Holding]:
+        """What a partner has of these items."""
+
+    async def next_moment(
+        self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
+    ) -> datetime | None:
+        """The next moment at which an item comes of one of these ages, counted from its publication or
+        from when it is out, or at which an exclusive ends."""
+
+    async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
+        """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
+
+    async def told(self, partner: PartnerId, after: int, limit: int) -> list[Told]:
+        """A partner's change sequence after number `after`."""
+
+    async def was_told(self, partner: PartnerId, seq: int) -> bool:
+        """Whether this number is one of the partner's sequence."""
+
+    async def takedowns(
+        self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False
+    ) -> list[Takedown]:
+        """Recalls and withdrawals that partners were told, oldest first; `open_only`: unacknowledged."""
+
+    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
+
+    async def given(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[str, ItemId, int]]:
+        """Which versions of these items the partner was given: (clause, item, version)."""
+
+    async def used(self, partner: PartnerId, periods: Collection[str]) -> Mapping[tuple[str, str], int]:
+        """How much of its quotas the partner used, by (clause, period)."""
+
+    async def deliveries(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        item: ItemId | None = None,
+        after: tuple[int, int] = (0, 0),
+        limit: int = 1000,
+    ) -> list[tuple[tuple[int, int], Delivery]]:
+        """What partners were given first within [since, until), in the order of lines, continuing after
+        a place; each with its own place."""
 
     async def keys(self, partner: PartnerId | None = None) -> list[Key]:
         """Keys with their last use, newest issued first."""
@@ -184,6 +252,25 @@ class Store(Protocol):
     ) -> list[Line]:
         """Lines of the trail in order, after line `after`."""
 
+    async def written(self, after: int, limit: int) -> list[Written]:
+        """Lines as they stand in the database, in order of `seq`, after line `after`. Never fails on one
+        that cannot be understood."""
+
+    async def leaves(self, after: int, limit: int) -> list[bytes]:
+        """The Merkle leaves of the lines after line `after`, in order."""
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """Every signed checkpoint, smallest first."""
+
+    async def line_at(self, moment: datetime) -> int:
+        """The newest line at this moment: what was known then. 0 before the first."""
+
+    async def register_at(self, line: int) -> Register:
+        """All rights as they were known after this line; of keys, none."""
+
+    async def item_at(self, id: ItemId, line: int) -> Item | None:
+        """The newest version of an item known after this line, with what held it back then."""
+
     async def manifest(self, digest: str) -> bytes | None:
         """The kept list that an `EditionDelivered` names."""
 
@@ -198,12 +285,13 @@ class Store(Protocol):
         agree, also after a restart. On a store that cannot be written: `at`, and nothing is kept.
         """
 
-    async def record(self, pending: Sequence[Pending]) -> list[bool]:
-        """Write lines about answers, durably, in one transaction.
+    async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
+        """Write lines about answers, durably, in one transaction, with what they give and tell.
 
         The gate of the read path: a line whose `judged` is older than the last change of rights is *not*
-        written and answers False: the answer must be judged again. (So does one from beyond the newest
-        change: the database was restored meanwhile.) True: written and durable; the answer may leave.
+        written: STALE, the answer must be judged again. (So must one from beyond the newest change: the
+        database was restored meanwhile; and one that tells a sequence which moved on.) OVER: what it
+        gives anew does not fit into a quota; quotas are counted here and nowhere else.
         """
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:

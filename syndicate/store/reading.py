@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
 
 from sqlalchemy import Row, Select, Table, and_, desc, func, select
 
+from syndicate.model.events import EditionDelivered, ItemDelivered
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence
-from syndicate.model.trail import EditionDelivered, ItemDelivered, Line
+from syndicate.model.trail import Checkpoint, Line, Written
 from syndicate.store.database import Session
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import Reached
@@ -24,6 +26,7 @@ from syndicate.store.rows import (
     outline_from,
     partner_from,
 )
+from syndicate.store.tables import checkpoints as kept_checkpoints
 from syndicate.store.tables import (
     counters,
     item_keys,
@@ -36,6 +39,7 @@ from syndicate.store.tables import (
     trail,
     versions,
 )
+from syndicate.store.telling import in_parts
 
 _USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
 
@@ -46,6 +50,14 @@ async def sequence(session: Session) -> Reached:
     if row is None:
         raise damaged()
     return Reached(row.change, row.rights)
+
+
+async def latest(session: Session) -> datetime:
+    """The moment of the newest line."""
+    row = await session.row(select(counters.c.at))
+    if row is None:
+        raise damaged()
+    return cast("datetime", row.at)
 
 
 async def register(session: Session, change: int) -> Register:
@@ -85,15 +97,16 @@ def _newest(agreements: Table) -> Select[Any]:
 
 async def item(session: Session, id: ItemId, version: int | None = None) -> Item | None:
     """One item: its newest version, or the one asked for."""
-    query = select(versions).where(versions.c.item == id)
-    if version is None:
-        query = query.join(
-            items, and_(versions.c.item == items.c.id, versions.c.version == items.c.version)
-        )
-    else:
-        query = query.where(versions.c.version == version)
+    query = _with_holds().where(versions.c.item == id)
+    wanted = items.c.version if version is None else version
+    query = query.where(versions.c.version == wanted)
     row = await session.row(query)
     return None if row is None else item_from(row)
+
+
+def _with_holds() -> Select[Any]:
+    """Versions, each with what holds its item back now."""
+    return select(versions, items.c.holds).join(items, versions.c.item == items.c.id)
 
 
 async def outline(session: Session, id: ItemId) -> Item | None:
@@ -102,9 +115,18 @@ async def outline(session: Session, id: ItemId) -> Item | None:
     return None if row is None else outline_from(row)
 
 
+async def outlines(session: Session, names: Collection[ItemId]) -> dict[ItemId, Item]:
+    """The outlines of several items."""
+    found: dict[ItemId, Item] = {}
+    for part in in_parts(names):
+        for row in await session.rows(select(items).where(items.c.id.in_(part))):
+            found[ItemId(row.id)] = outline_from(row)
+    return found
+
+
 async def all_versions(session: Session, id: ItemId) -> list[Item]:
     """All versions of an item, oldest first."""
-    query = select(versions).where(versions.c.item == id).order_by(versions.c.version)
+    query = _with_holds().where(versions.c.item == id).order_by(versions.c.version)
     return [item_from(row) for row in await session.rows(query)]
 
 
@@ -180,3 +202,26 @@ async def manifest(session: Session, digest: str) -> bytes | None:
     """The kept list of this name."""
     row = await session.row(select(manifests.c.content).where(manifests.c.digest == digest))
     return None if row is None else bytes(row.content)
+
+
+async def written(session: Session, after: int, limit: int) -> list[Written]:
+    """Lines as they stand in the database."""
+    query = select(trail).where(trail.c.seq > after).order_by(trail.c.seq).limit(limit)
+    return [
+        Written(
+            row.seq, row.at, row.actor, row.kind, row.body, row.partner, row.jti, row.item, bytes(row.leaf)
+        )
+        for row in await session.rows(query)
+    ]
+
+
+async def leaves(session: Session, after: int, limit: int) -> list[bytes]:
+    """The Merkle leaves of the lines after this one."""
+    query = select(trail.c.leaf).where(trail.c.seq > after).order_by(trail.c.seq).limit(limit)
+    return [bytes(row.leaf) for row in await session.rows(query)]
+
+
+async def checkpoints(session: Session) -> list[Checkpoint]:
+    """Every signed checkpoint, smallest first."""
+    query = select(kept_checkpoints).order_by(kept_checkpoints.c.size)
+    return [Checkpoint(row.size, bytes(row.root), row.at, row.note) for row in await session.rows(query)]

@@ -19,7 +19,18 @@ from syndicate.model.item import Item, Medium, canonical_json, heard, said
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
-from syndicate.model.trail import INDEXED, Entry, Line, event_fields, event_from
+from syndicate.model.trail import (
+    INDEXED,
+    Checkpoint,
+    Entry,
+    Line,
+    event_fields,
+    event_from,
+    leaf_hash,
+    line_bytes,
+    line_record,
+)
+from syndicate.store.held import holds_from, holds_text
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -41,6 +52,9 @@ def item_values(item: Item) -> dict[str, Any]:
         "channel": item.channel,
         "medium": item.medium.value,
         "published": item.published,
+        "available": item.available,
+        "exclusive_until": None if item.holds.exclusive is None else item.holds.exclusive.until,
+        "holds": holds_text(item.holds),
     }
 
 
@@ -55,8 +69,8 @@ def version_values(item: Item) -> dict[str, Any]:
     }
 
 
-def item_from(row: Row[Any]) -> Item:
-    """The inverse of `version_values`."""
+def item_from(row: Any) -> Item:
+    """The inverse of `version_values`; the row has the item's `holds` too."""
     with _readable(f"versions {row.item} {row.version}"):
         return heard(
             json.loads(row.content),
@@ -64,6 +78,7 @@ def item_from(row: Row[Any]) -> Item:
             version=row.version,
             ingested=row.ingested,
             first_ingested=row.first_ingested,
+            holds=holds_from(row.holds),
         )
 
 
@@ -88,6 +103,7 @@ def outline_from(row: Row[Any]) -> Item:
             address=None,
             language="",
             keywords=(),
+            holds=holds_from(row.holds),
         )
 
 
@@ -167,6 +183,8 @@ def licence_text(licence: Licence) -> str:
             "window": _window(licence.window),
             "grants": [_grant(one) for one in licence.grants],
             "excepts": [_except(one) for one in licence.excepts],
+            "takedown": _span(licence.takedown),
+            "suspend_overdue": licence.suspend_overdue,
         }
     )
 
@@ -181,18 +199,31 @@ def licence_from(content: str) -> Licence:
             window=_window_from(values["window"]),
             grants=tuple(_grant_from(one) for one in values["grants"]),
             excepts=tuple(_except_from(one) for one in values["excepts"]),
+            **_duties(values),
         )
+
+
+def checkpoint_values(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The row of `checkpoints`."""
+    return {
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "at": checkpoint.at,
+        "note": checkpoint.note,
+    }
 
 
 def line_values(seq: int, at: datetime, entry: Entry) -> dict[str, Any]:
     """The row of `trail`, with what it is found by beside the event itself."""
     event = entry.event
+    values = event_fields(event)
     return {
         "seq": seq,
         "at": at,
         "kind": event.kind,
         "actor": entry.actor,
-        "body": json_text(event_fields(event)),
+        "body": json_text(values),
+        "leaf": leaf_hash(line_bytes(line_record(seq, at, entry.actor, event.kind, values))),
         **{name: getattr(event, name, None) for name in INDEXED},
     }
 
@@ -232,6 +263,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "retain": _span(grant.retain),
         "may_edit": grant.may_edit,
         "quota": None if grant.quota is None else [grant.quota.items, grant.quota.per],
+        "early": grant.early,
     }
 
 
@@ -248,7 +280,18 @@ def _grant_from(values: dict[str, Any]) -> Grant:
         retain=_span_from(values["retain"]),
         may_edit=values["may_edit"],
         quota=None if quota is None else Quota(*quota),
+        early=values.get("early", False),
     )
+
+
+def _duties(values: dict[str, Any]) -> dict[str, Any]:
+    """What a licence says about taking down; one kept by an earlier release says nothing."""
+    if "takedown" not in values:
+        return {}
+    return {
+        "takedown": timedelta(microseconds=values["takedown"]),
+        "suspend_overdue": values["suspend_overdue"],
+    }
 
 
 def _except(exception: Except) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -12,17 +12,18 @@ from sqlalchemy.exc import ArgumentError
 
 from syndicate.errors import StoreFault, StoreReadOnly
 from syndicate.language import Text
+from syndicate.model.changes import Delivery, Holding, Progress, Takedown, Told
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
-from syndicate.model.trail import Line
-from syndicate.store import gate, reading
+from syndicate.model.trail import Checkpoint, Line, Written
+from syndicate.store import gate, history, ledger, reading, telling
 from syndicate.store.count import take
 from syndicate.store.database import Database, to_the_end
 from syndicate.store.listing import listing
 from syndicate.store.postgresql import PostgresqlDatabase
-from syndicate.store.protocol import Pending, Place, Reached, Selection, Writing
-from syndicate.store.rows import item_from
+from syndicate.store.protocol import Moved, Outcome, Pending, Place, Reached, Selection, Writing
+from syndicate.store.rows import item_from, outline_from
 from syndicate.store.sqlite import SqliteDatabase
 from syndicate.store.writing import SqlWriting
 
@@ -79,6 +80,10 @@ class SqlStore:
         async with self._database.reading() as session:
             return await reading.sequence(session)
 
+    async def latest(self) -> datetime:
+        async with self._database.reading() as session:
+            return await reading.latest(session)
+
     async def register(self) -> Register:
         async with self._database.reading() as session:
             return await reading.register(session, (await reading.sequence(session)).change)
@@ -96,6 +101,107 @@ class SqlStore:
     ) -> list[Item]:
         async with self._database.reading() as session:
             return [item_from(row) for row in await session.rows(listing(selection, after, limit))]
+
+    async def listed(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 500
+    ) -> list[Item]:
+        query = listing(selection, after, limit, oldest=True, text=False)
+        async with self._database.reading() as session:
+            return [outline_from(row) for row in await session.rows(query)]
+
+    async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        async with self._database.reading() as session:
+            return await reading.outlines(session, ids)
+
+    async def moved(self, moved: Moved, limit: int) -> list[ItemId]:
+        async with self._database.reading() as session:
+            return await telling.moved(session, moved, limit)
+
+    async def progress(self, partner: PartnerId) -> Progress:
+        async with self._database.reading() as session:
+            return await telling.progress(session, partner)
+
+    async def holdings(
+        self, partner: PartnerId, *, after: ItemId | None = None, limit: int = 500
+    ) -> list[Holding]:
+        async with self._database.reading() as session:
+            return await telling.holdings_of(session, partner, after, limit)
+
+    async def held(self, partner: PartnerId, items: Collection[ItemId]) -> dict[ItemId, Holding]:
+        async with self._database.reading() as session:
+            return await telling.held(session, partner, items)
+
+    async def next_moment(
+        self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
+    ) -> datetime | None:
+        async with self._database.reading() as session:
+            return await telling.next_moment(session, now, published, available)
+
+    async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
+        async with self._database.reading() as session:
+            return await telling.offers(session, partner, items)
+
+    async def told(self, partner: PartnerId, after: int, limit: int) -> list[Told]:
+        async with self._database.reading() as session:
+            return await telling.told(session, partner, after, limit)
+
+    async def was_told(self, partner: PartnerId, seq: int) -> bool:
+        async with self._database.reading() as session:
+            return bool(await telling.told_as(session, partner, [seq]))
+
+    async def takedowns(
+        self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False
+    ) -> list[Takedown]:
+        async with self._database.reading() as session:
+            return await telling.takedowns(session, item, partner, open_only)
+
+    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+        async with self._database.reading() as session:
+            return await telling.overdue_by(session, at, limit)
+
+    async def given(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[str, ItemId, int]]:
+        async with self._database.reading() as session:
+            return await ledger.given(session, partner, items)
+
+    async def used(self, partner: PartnerId, periods: Collection[str]) -> Mapping[tuple[str, str], int]:
+        async with self._database.reading() as session:
+            return await ledger.used(session, partner, periods)
+
+    async def deliveries(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        item: ItemId | None = None,
+        after: tuple[int, int] = (0, 0),
+        limit: int = 1000,
+    ) -> list[tuple[tuple[int, int], Delivery]]:
+        async with self._database.reading() as session:
+            return await ledger.between(session, since, until, item, after, limit)
+
+    async def written(self, after: int, limit: int) -> list[Written]:
+        async with self._database.reading() as session:
+            return await reading.written(session, after, limit)
+
+    async def leaves(self, after: int, limit: int) -> list[bytes]:
+        async with self._database.reading() as session:
+            return await reading.leaves(session, after, limit)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        async with self._database.reading() as session:
+            return await reading.checkpoints(session)
+
+    async def line_at(self, moment: datetime) -> int:
+        async with self._database.reading() as session:
+            return await history.line_at(session, moment)
+
+    async def register_at(self, line: int) -> Register:
+        async with self._database.reading() as session:
+            return await history.register_at(session, line)
+
+    async def item_at(self, id: ItemId, line: int) -> Item | None:
+        async with self._database.reading() as session:
+            return await history.item_at(session, id, line)
 
     async def outline(self, id: ItemId) -> Item | None:
         async with self._database.reading() as session:
@@ -138,10 +244,10 @@ class SqlStore:
         except StoreReadOnly:
             return since if known is not None and known.digest == digest else gate.whole_second(at)
 
-    async def record(self, pending: Sequence[Pending]) -> list[bool]:
+    async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
         return await to_the_end(self._record(pending)) if pending else []
 
-    async def _record(self, pending: Sequence[Pending]) -> list[bool]:
+    async def _record(self, pending: Sequence[Pending]) -> list[Outcome]:
         async with self._database.writing() as session:
             return await gate.record(session, pending)
 

@@ -82,13 +82,32 @@ items = Table(
     Column("channel", NAME, nullable=False),
     Column("medium", NAME, nullable=False),
     Column("published", Instant, nullable=False),
+    Column("available", Instant, nullable=False),
+    Column("exclusive_until", Instant),
+    Column("holds", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Index("items_changed", "changed"),
+    Index("items_available", "available"),
+    Index("items_exclusive", "exclusive_until"),
     Index("items_newest", "published", "id"),
     Index("items_by_channel", "channel", "published", "id"),
     Index("items_by_medium", "medium", "published", "id"),
     Index("items_by_outlet", "outlet", "medium", "published", "id"),
     Index("items_by_all", "outlet", "medium", "channel", "published", "id"),
 )
-"""What listings ask of an item's newest version."""
+"""What listings ask of an item's newest version, and what holds it back now. `changed` is the number of
+the last change that was about it."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("item", NAME, ForeignKey("items.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
+)
+"""Everything that ever held an item back. `line`, here and in every table of revisions, is the trail's
+line from which on it was known."""
 
 versions = Table(
     "versions",
@@ -98,6 +117,7 @@ versions = Table(
     Column("ingested", Instant, nullable=False),
     Column("first_ingested", Instant, nullable=False),
     Column("content", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
 )
 
 item_keys = Table(
@@ -118,6 +138,15 @@ partners = Table(
     Column("suspended", Instant),
 )
 
+partner_revisions = Table(
+    "partner_revisions",
+    metadata,
+    Column("partner", NAME, ForeignKey("partners.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
+)
+
 mandates = Table(
     "mandates",
     metadata,
@@ -126,6 +155,7 @@ mandates = Table(
     Column("document", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("known_from", Instant, nullable=False),
+    Column("line", BigInteger, nullable=False),
 )
 
 licences = Table(
@@ -137,6 +167,7 @@ licences = Table(
     Column("document", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("known_from", Instant, nullable=False),
+    Column("line", BigInteger, nullable=False),
 )
 
 keys = Table(
@@ -163,6 +194,8 @@ trail = Table(
     Column("jti", NAME),
     Column("item", NAME),
     Column("body", Text, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("trail_by_time", "at", "seq"),
     Index("trail_by_partner", "partner", "seq"),
     Index("trail_by_key", "jti", "seq"),
     Index("trail_by_item", "item", "seq"),
@@ -183,4 +216,105 @@ editions = Table(
     Column("digest", NAME, nullable=False),
     Column("judged", BigInteger, nullable=False),
     Column("since", Instant, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", NUMBER, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("clause", NAME, primary_key=True),
+    Column("item", NAME, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("use", NAME, nullable=False),
+    Column("mandate", NAME, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    Index("deliveries_by_item", "item", "partner"),
+    Index("deliveries_by_time", "at"),
+)
+"""Which item versions each partner was given under which clause, each once, with the line of the first
+time: a summary of the trail that can be made from it again."""
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("clause", NAME, primary_key=True),
+    Column("period", NAME, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+"""How much of each quota is used."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("action", NAME, nullable=False),
+    Column("item", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("clause", NAME),
+    Column("reason", NAME),
+    Column("note", Text),
+    Column("deadline", Instant),
+    Column("until", Instant),
+    Index("changes_by_item", "item", "partner", "seq"),
+    Index("changes_by_deadline", "deadline"),
+)
+"""What each partner was told, in order."""
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+
+overdue = Table(
+    "overdue",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+"""Takedowns whose deadline passed without a word, each once."""
+
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("item", NAME, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("clause", NAME, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("terms", NAME, nullable=False),
+    Index("holdings_by_item", "item", "partner"),
+)
+"""What each partner has, as far as we gave it and did not yet tell it to remove it."""
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("ends_change", BigInteger),
+    Column("ends_at", Instant),
+    Column("ends_rights", NAME),
+    Column("begins_change", BigInteger),
+    Column("begins_at", Instant),
+    Column("begins_rights", NAME),
+    Column("walked_published", Instant),
+    Column("walked_item", NAME),
 )

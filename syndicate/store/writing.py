@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select, update
 
-from syndicate.errors import Conflict
+from syndicate.errors import Conflict, Unknown
 from syndicate.language import Text
+from syndicate.model.changes import Holding, Progress, Told
+from syndicate.model.holds import Holds
 from syndicate.model.item import Item, ItemId
-from syndicate.model.parties import Partner
+from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
-from syndicate.model.trail import Entry
-from syndicate.store import reading
+from syndicate.model.trail import Checkpoint, Entry
+from syndicate.store import ledger, reading, telling
 from syndicate.store.count import Count, keep, write_lines
 from syndicate.store.database import Session
-from syndicate.store.protocol import Change
+from syndicate.store.held import holds_from, holds_text, partner_text
+from syndicate.store.protocol import Change, Reached, Telling
 from syndicate.store.rows import (
+    checkpoint_values,
     item_values,
     key_values,
     licence_text,
@@ -27,7 +32,18 @@ from syndicate.store.rows import (
     partner_values,
     version_values,
 )
-from syndicate.store.tables import item_keys, items, keys, licences, mandates, partners, versions
+from syndicate.store.tables import (
+    checkpoints,
+    item_keys,
+    items,
+    keys,
+    licences,
+    mandates,
+    partner_revisions,
+    partners,
+    versions,
+)
+from syndicate.store.tables import holds as held_history
 
 
 class SqlWriting:
@@ -55,9 +71,14 @@ class SqlWriting:
     async def put_item(self, item: Item, keys: Iterable[str]) -> None:
         """A key belongs to the item that first went by it: what another item has stays its own."""
         self._put = True
-        current = await self._session.row(select(items.c.version).where(items.c.id == item.id))
+        current = await self._session.row(
+            select(items.c.version, items.c.holds).where(items.c.id == item.id)
+        )
+        # What holds an item back outlives its versions, whatever the new one was made from.
+        held = item.holds if current is None else holds_from(current.holds)
+        values = {**item_values(replace(item, holds=held)), "changed": self._count.change + 1}
         if current is None:
-            await self._session.run(insert(items), item_values(item))
+            await self._session.run(insert(items), values)
         elif await reading.item(self._session, item.id, item.version) is not None:
             raise Conflict(
                 Text(
@@ -66,8 +87,8 @@ class SqlWriting:
                 )
             )
         elif item.version > current.version:
-            await self._session.run(update(items).where(items.c.id == item.id).values(item_values(item)))
-        await self._session.run(insert(versions), version_values(item))
+            await self._session.run(update(items).where(items.c.id == item.id).values(values))
+        await self._session.run(insert(versions), {**version_values(item), "line": self._next_line})
         await self._remember(item.id, keys)
 
     async def _remember(self, id: ItemId, keys: Iterable[str]) -> None:
@@ -78,8 +99,64 @@ class SqlWriting:
         if new:
             await self._session.run(insert(item_keys), new)
 
+    @property
+    def _next_line(self) -> int:
+        """The line that will say what is being kept: everything with this number is known from it on."""
+        return self._count.line + 1
+
+    async def put_holds(self, id: ItemId, holds: Holds) -> None:
+        item = await reading.item(self._session, id)
+        if item is None:
+            raise Unknown(Text("稿件", "item"), id)
+        self._put = True
+        held = {**item_values(replace(item, holds=holds)), "changed": self._count.change + 1}
+        await self._session.run(update(items).where(items.c.id == id).values(held))
+        await self._put_history(held_history, "item", id, holds_text(holds))
+
     async def put_partner(self, partner: Partner) -> None:
         await self._put_state(partners, "id", partner_values(partner))
+        await self._put_history(partner_revisions, "partner", partner.id, partner_text(partner))
+
+    async def _put_history(self, table: Table, name: str, value: str, content: str) -> None:
+        row = await self._session.row(
+            select(func.max(table.c.revision).label("last")).where(table.c[name] == value)
+        )
+        revision = 1 if row is None or row.last is None else row.last + 1
+        values = {name: value, "revision": revision, "content": content, "line": self._next_line}
+        await self._session.run(insert(table), values)
+
+    async def reached(self) -> Reached:
+        return Reached(self._count.change, self._count.rights)
+
+    async def holders(self, item: ItemId) -> list[Holding]:
+        return await telling.holders(self._session, item)
+
+    async def given_to(self, item: ItemId) -> list[Holding]:
+        return await ledger.given_to(self._session, item)
+
+    async def progress(self, partner: PartnerId) -> Progress:
+        return await telling.progress(self._session, partner)
+
+    async def tell(self, telling_: Telling) -> bool:
+        return await telling.tell(self._session, telling_)
+
+    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[Told]:
+        return await telling.told_as(self._session, partner, seqs)
+
+    async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
+        return await telling.acknowledge(self._session, partner, seqs, at)
+
+    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+        return await telling.overdue_by(self._session, at, limit)
+
+    async def mark_overdue(self, told: Told, at: datetime) -> None:
+        await telling.mark_overdue(self._session, told, at)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        return await reading.checkpoints(self._session)
+
+    async def put_checkpoint(self, checkpoint: Checkpoint) -> None:
+        await self._session.run(insert(checkpoints), checkpoint_values(checkpoint))
 
     async def put_key(self, key: Key) -> None:
         await self._put_state(keys, "jti", key_values(key))
@@ -111,6 +188,7 @@ class SqlWriting:
             "document": document,
             "content": content,
             "known_from": at,
+            "line": self._next_line,
             **more,
         }
         await self._session.run(insert(agreements), values)

@@ -6,13 +6,24 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import ceil
 from time import perf_counter, time
 
 import structlog
 from aiohttp import web
 
 from syndicate.desk.front import Asked, Caller
-from syndicate.errors import NotLicensed, StoreFault, SyndicateError, TokenRejected, Unknown
+from syndicate.errors import (
+    ChangeUnknown,
+    CursorUnknown,
+    NotLicensed,
+    QuotaExceeded,
+    Recalled,
+    StoreFault,
+    SyndicateError,
+    TokenRejected,
+    Unknown,
+)
 from syndicate.language import Lang, Text
 from syndicate.web.again import Repeats
 from syndicate.web.identity import Doorkeeper
@@ -20,7 +31,8 @@ from syndicate.web.logs import AccessLog
 from syndicate.web.pages import Pages
 from syndicate.web.preferring import language_of
 from syndicate.web.ready import ReadyAnswers, field
-from syndicate.web.replies import CLOSING, REQUEST_ID, Headers, Reply, problem
+from syndicate.web.replies import CLOSING, REQUEST_ID, Headers, Reply, problem, quoted
+from syndicate.wire.moments import on_the_clock
 from syndicate.wiring import House
 
 _log = structlog.get_logger("syndicate.web")
@@ -60,6 +72,8 @@ class Worker:
 
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+PATIENCE: web.RequestKey[asyncio.Timeout] = web.RequestKey("patience", asyncio.Timeout)
+"""How long the answer may take; a handler that was asked to wait moves it."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,7 +97,8 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[CLOSING] = True
     begun = perf_counter()
     try:
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(ANSWER_WITHIN) as patience:
+            request[PATIENCE] = patience
             answer = await handler(request)
     except Exception as accident:  # noqa: BLE001  (nothing may leave as aiohttp's own error page)
         answer = problem_of(request, accident)
@@ -103,13 +118,39 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def problem_of(request: web.Request, accident: Exception) -> Reply:
     """The one table from errors to problem documents."""
+    house = request.app[WORKER].house
+    zone = house.settings.publisher.zone
     match accident:
         case TokenRejected(code=code):
             return _say(request, code)
         case NotLicensed(reason=reason, clause=clause):
-            contact = request.app[WORKER].house.settings.publisher.contact
-            detail = accident.text + Text("。", ".")
+            contact = house.settings.publisher.contact
+            detail = accident.text + Text(f"。如有疑问，请联系 {contact}", f". Ask {contact}")
             return _say(request, "not_licensed", detail, reason=reason, clause=clause, contact=contact)
+        case Recalled(code=code, reason=reason, at=at):
+            return _say(
+                request,
+                code,
+                accident.text + Text("。", "."),
+                reason=reason,
+                recalled=on_the_clock(at, zone),
+            )
+        case QuotaExceeded(code=code, clause=clause, resets=resets):
+            wait = max(1, ceil((resets - house.clock()).total_seconds()))
+            return _say(
+                request,
+                code,
+                accident.text + Text("。", "."),
+                [("Retry-After", str(wait)), ("RateLimit", f"{quoted(clause)};r=0;t={wait}")],
+                clause=clause,
+                resets=on_the_clock(resets, zone),
+                # The type stays ours; the member is that of the IANA type quota-exceeded.
+                **{"violated-policies": [clause]},
+            )
+        case CursorUnknown(code=code):
+            return _say(request, code, accident.text + Text("。", "."), field="after")
+        case ChangeUnknown(code=code, seqs=seqs):
+            return _say(request, code, accident.text + Text("。", "."), unknown=list(seqs))
         case Unknown(code=code):
             return _say(request, "unknown_feed" if code == "unknown_feed" else "not_found")
         case BadParameter(code=code, field=name, expected=expected):
@@ -173,7 +214,9 @@ def unreadable(worker: Worker) -> Callable[[str, str, BaseException | None], Rep
 
 
 async def expect(request: web.Request) -> None:
-    """The Expect header (RFC 9110, section 10.1.1): no route reads a body, so 100-continue needs no
-    word. Raises HTTPExpectationFailed for anything else; what is then said repeats none of it."""
+    """The Expect header (RFC 9110, section 10.1.1): who asks before sending a body is told to go on where
+    a body is read. Raises HTTPExpectationFailed for anything else; what is then said repeats none of it."""
     if request.headers.get("Expect", "").lower() != "100-continue":
         raise web.HTTPExpectationFailed
+    if request.method == "POST" and request.version >= (1, 1) and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -1,4 +1,4 @@
-"""What a request asks for: its use, its language, and whether it takes what the route has."""
+"""What a request asks for: its use, its language, and what it takes of what the route has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
 from syndicate.web.app import BadParameter
-from syndicate.web.preferring import weight_of
+from syndicate.web.preferring import language_of, weight_of
 from syndicate.web.ready import field
 
 _FEEDS = (
@@ -30,6 +30,7 @@ _WIDER = {
     "json": _FEEDS,
     "ninjs": ("application/json",),
     "html": ("text/html", "application/xhtml+xml"),
+    "problem": ("application/problem+json", "application/json"),
 }
 """The media types under which a format may be asked for."""
 _HERE = {
@@ -63,23 +64,37 @@ def lang_of(request: web.Request) -> Lang:
     return Lang.EN if request.query.get("lang") == "en" else Lang.ZH
 
 
+def wants_page(request: web.Request) -> bool:
+    """Whether a person asks, who would rather have a page than JSON: a browser names text/html first."""
+    accept = field(request, "Accept") or "*/*"
+    return (_weight(accept, "html") or 0.0) > (_weight(accept, "problem") or 0.0)
+
+
+def spoken(request: web.Request) -> Lang:
+    """The language of what is said instead of a page: the page's, where the address names it, else by
+    Accept-Language."""
+    if request.query.get("lang") in tuple(Lang):
+        return lang_of(request)
+    return language_of(field(request, "Accept-Language"))
+
+
 def must_accept(request: web.Request, format: str) -> None:
     """Raise BadParameter unless the client takes this format, or says nothing about it."""
     accept = field(request, "Accept")
     if accept is None or accept == "*/*":
         return
-    taken = _takes(accept, format)
-    if taken is None:
+    weight = _weight(accept, format)
+    if weight is None:
         text = Text("Accept 不是有效的媒体类型列表", "Accept is no list of media ranges (RFC 9110, 12.5.1)")
         raise BadParameter("Accept", text)
-    if not taken:
+    if weight == 0:
         text = Text(f"这里提供的是：{_HERE[format]}", f"what is here: {_HERE[format]}")
         raise BadParameter("Accept", text, code="not_acceptable")
 
 
 @lru_cache(maxsize=512)
-def _takes(accept: str, format: str) -> bool | None:
-    """Whether any range with a weight above nought covers the format; None for what is no Accept."""
+def _weight(accept: str, format: str) -> float | None:
+    """How much the format is wanted, 0 to 1, by the most exact range; None for what is no Accept."""
     best: tuple[int, float] | None = None
     for part in accept.split(","):
         if not part.strip():
@@ -97,7 +112,9 @@ def _takes(accept: str, format: str) -> bool | None:
         if weight is None:
             return None
         best = max(best or (0, 0.0), (precision, weight))
-    return best is not None and best[1] > 0 if accept.strip() else True
+    if not accept.strip():
+        return 1.0
+    return best[1] if best is not None else 0.0
 
 
 def _precision(kind: str, subtype: str, format: str) -> int | None:

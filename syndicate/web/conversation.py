@@ -31,6 +31,10 @@ MOST_CONNECTIONS = 8_192
 MOST_TAKING = 120.0
 """Seconds that a client may take over one answer."""
 
+WAITS_UNTIL: web.RequestKey[float] = web.RequestKey("waits_until", float)
+"""Until when a request asked to wait for its answer, by the event loop's clock: no client is dropped for
+our own silence."""
+
 Errors = Callable[[str, str, BaseException | None], Reply]
 """(code, request id, accident) → the answer to what was no request."""
 
@@ -101,6 +105,10 @@ class Conversation(RequestHandler):
     def look(self, now: float) -> None:
         """Drop the client if it has not got on for `PATIENCE` seconds, or takes an answer too slowly."""
         step = self.step()
+        waiting = self._current_request.get(WAITS_UNTIL) if self._current_request is not None else None
+        if waiting is not None and now < waiting + PATIENCE:
+            self._stuck_since = self._taking_since = now
+            return
         if step[2] == 0 or self._last_step is None or step[0] != self._last_step[0]:
             self._taking_since = now
         elif now - self._taking_since >= MOST_TAKING:

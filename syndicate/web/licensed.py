@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import wraps
+from math import ceil
 from typing import Any
 
 from aiohttp import web
 
 from syndicate.agreements.written import written
 from syndicate.desk.editions import Served
-from syndicate.errors import NotLicensed, StoreBusy, TokenRejected, Unknown
+from syndicate.desk.quotas import Left
+from syndicate.errors import (
+    NotLicensed,
+    QuotaExceeded,
+    Recalled,
+    StoreBusy,
+    TokenRejected,
+    Unknown,
+)
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
@@ -21,19 +30,27 @@ from syndicate.model.rights import Licence
 from syndicate.web.app import CALLER, WORKER, Handler, asked
 from syndicate.web.asking import must_accept, use_of
 from syndicate.web.ready import PRIVATE, Renderer, answer
-from syndicate.web.replies import Reply, reply
+from syndicate.web.replies import Headers, Reply, quoted, reply
 from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
 
 _TRIES = 8
 """How often an answer is judged again because rights changed while it was being made."""
 
 
+async def _no_fields() -> Headers:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An answer that is ready to leave, and the writing of its line: False means judge it again."""
+    """An answer that is ready to leave, and the writing of its line: False means judge it again.
+
+    `fields` are header fields that can only be known once the line is written.
+    """
 
     reply: Reply
     deliver: Callable[[], Awaitable[bool]]
+    fields: Callable[[], Awaitable[Headers]] = _no_fields
 
 
 PartnerHandler = Callable[[web.Request], Awaitable[Prepared]]
@@ -57,16 +74,16 @@ def with_key(handler: PartnerHandler) -> Handler:
                 raise
             try:
                 prepared = await handler(request)
-            except (NotLicensed, Unknown) as refusal:
+                if not isinstance(prepared, Prepared):
+                    raise TypeError("a handler for partners answers with what its line is written for")
+                if await prepared.deliver():
+                    return prepared.reply.with_fields(await prepared.fields())
+            except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
                 front = worker.house.front
                 await front.refuse(
                     request[CALLER], _subject(request), use_of(request), refusal, asked(request)
                 )
                 raise
-            if not isinstance(prepared, Prepared):
-                raise TypeError("a handler for partners answers with what its line is written for")
-            if await prepared.deliver():
-                return prepared.reply
         raise StoreBusy(
             Text(
                 "授权状态正在频繁变动，请重试",
@@ -104,9 +121,11 @@ async def licence(request: web.Request) -> Prepared:
     caller = request[CALLER]
     zone, now = worker.house.settings.publisher.zone, worker.house.clock()
     licences, keys = await worker.house.front.licence_of(caller)
+    quotas = await worker.house.front.quotas.left(caller.partner.id, licences)
+    left = {one.clause: one for one in quotas}
     document = {
         "partner": {"id": caller.partner.id, "name": caller.partner.name},
-        "licences": [_licence(one, zone, now) for one in licences],
+        "licences": [_licence(one, zone, now, left) for one in licences],
         "keys": [_key(one, caller.jti) for one in keys],
     }
     headers = [
@@ -127,23 +146,46 @@ async def _prepared(request: web.Request, served: Served, format: str, renderer:
     return Prepared(
         said,
         lambda: worker.house.front.deliver(served, caller, said.status, asked(request, format)),
+        lambda: limits(request),
     )
+
+
+async def limits(request: web.Request) -> Headers:
+    """The partner's quotas in the fields of draft-ietf-httpapi-ratelimit-headers: each by its clause.
+
+    None where no licence in force has a quota.
+    """
+    worker, caller = request.app[WORKER], request[CALLER]
+    now = worker.house.clock()
+    licences = [one for one in await worker.house.front.licences_of(caller) if now in one.window]
+    quotas = await worker.house.front.quotas.left(caller.partner.id, licences)
+    if not quotas:
+        return ()
+    policies, left = [], []
+    for one in quotas:
+        name = quoted(one.clause)
+        span = ceil((one.resets - one.begun).total_seconds())
+        policies.append(f"{name};q={one.quota.items};w={span}")
+        left.append(f"{name};r={one.left};t={max(0, ceil((one.resets - now).total_seconds()))}")
+    return [("RateLimit-Policy", ", ".join(policies)), ("RateLimit", ", ".join(left))]
 
 
 def _subject(request: web.Request) -> str:
     match_info = request.match_info
-    return f"item:{match_info['item']}" if "item" in match_info else f"feed:{match_info['feed']}"
+    if "item" in match_info:
+        return f"item:{match_info['item']}"
+    return f"feed:{match_info['feed']}" if "feed" in match_info else "changes"
 
 
-def _licence(licence: Licence, zone: tzinfo, now: datetime) -> dict[str, Any]:
-    """The licence in the words of its file, with its state by the clock: not_begun, in_force or ended.
-
-    What is left of a quota is null: this release counts none.
-    """
+def _licence(licence: Licence, zone: tzinfo, now: datetime, left: Mapping[str, Left]) -> dict[str, Any]:
+    """The licence in the words of its file, with its state by the clock: not_begun, in_force or ended;
+    and for each quota what is left of it, and until when."""
     document = written(licence, zone)
     for grant in document["grants"]:
-        if grant["quota"] is not None:
-            grant["quota"]["left"] = None
+        quota = left.get(grant["clause"])
+        if quota is not None:
+            grant["quota"]["left"] = quota.left
+            grant["quota"]["resets"] = quota.resets.isoformat()
     return {**document, "state": licence.window.state(now)}
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import wraps
 
 from aiohttp import web
 
-from syndicate.errors import Unknown
-from syndicate.language import Text
+from syndicate.errors import Recalled, Unknown
+from syndicate.language import Lang, Text
 from syndicate.model.item import ItemId
-from syndicate.web.app import WORKER
-from syndicate.web.asking import lang_of, must_accept
+from syndicate.web.app import WORKER, Handler
+from syndicate.web.asking import lang_of, must_accept, spoken, wants_page
+from syndicate.web.problems import PROBLEMS
 from syndicate.web.ready import answer, public_cache
-from syndicate.web.replies import PROBLEMS, Reply, reply
+from syndicate.web.replies import PAGE_POLICY, Reply, blocked_by, reply
 from syndicate.wire import FEED_FORMATS
 from syndicate.wire import html as item_page
 
@@ -29,6 +31,22 @@ async def feed(request: web.Request) -> web.StreamResponse:
     return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
 
 
+def telling_people(handler: Handler) -> Handler:
+    """Tell a person that an item was recalled by a page; programs get the problem document."""
+
+    @wraps(handler)
+    async def told(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Recalled as recalled:
+            if not wants_page(request):
+                raise
+            return _recalled(request, recalled)
+
+    return told
+
+
+@telling_people
 async def item(request: web.Request) -> web.StreamResponse:
     """The page of one item."""
     worker = request.app[WORKER]
@@ -105,6 +123,21 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     await worker.house.front.ready()
     await asyncio.to_thread(worker.house.signing_keys.load)
     return _plain(200, "ready")
+
+
+def _recalled(request: web.Request, recalled: Recalled) -> Reply:
+    """The page in place of the item's. Never stored: the item may be reinstated."""
+    worker, lang = request.app[WORKER], spoken(request)
+    page = worker.pages.recalled(recalled, lang)
+    headers = [
+        ("Content-Type", page.content_type),
+        ("Content-Language", "zh-CN" if lang is Lang.ZH else "en"),
+        ("Cache-Control", "no-store"),
+        ("Vary", "Accept, Accept-Language"),
+        *PAGE_POLICY,
+        *blocked_by(recalled.code, worker.house.settings.base_url),
+    ]
+    return reply(PROBLEMS[recalled.code].status.value, headers, page.body)
 
 
 def _plain(status: int, word: str) -> Reply:

@@ -1,4 +1,5 @@
-"""Pages for people that are not an item's: home, terms, what an error means; and our few static files."""
+"""Pages for people that are not an item's: home, terms, what an error means, what became of an item that
+was recalled; and our few static files."""
 
 from __future__ import annotations
 
@@ -9,16 +10,17 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
+from syndicate.errors import Recalled
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition
+from syndicate.web.problems import PROBLEMS
 from syndicate.web.ready import Ready, make_ready
-from syndicate.web.replies import PROBLEMS
 from syndicate.wire import Rendered
 from syndicate.wire import opml as write_opml
 from syndicate.wire.html import CONTENT_TYPE, environment, frame
-from syndicate.wire.moments import readable, rfc3339
+from syndicate.wire.moments import on_the_clock, readable, rfc3339
 
 HEADLINES = 10
 """Headlines on the home page."""
@@ -67,6 +69,13 @@ WORDS = {
         "经授权使用本网稿件，必须在显著位置注明：",
         "Whoever is licensed to use an item must note, where readers see it:",
     ),
+    "why": Text("原因", "Reason"),
+    "when": Text("撤回时间", "Recalled"),
+    "recalled_text": Text(
+        "这篇稿件不再提供。已经使用的，请撤下。",
+        "This item is no longer available. Whoever has used it is asked to take it down.",
+    ),
+    "to_home": Text("阅读其他稿件", "Read other items"),
     "status": Text("状态码", "Status"),
     "code": Text("代码", "Code"),
     "todo": Text("怎么办", "What to do"),
@@ -117,6 +126,17 @@ class Pages:
             f"problem-{code}-{lang}",
             lambda: self._page("problem.html", lang, code=code, known=known),
             page=True,
+        )
+
+    def recalled(self, recalled: Recalled, lang: Lang) -> Rendered:
+        """That an item was recalled, why and when: nothing of what it was."""
+        return self._page(
+            "recalled.html",
+            lang,
+            known=PROBLEMS[recalled.code],
+            why=recalled.text,
+            at=on_the_clock(recalled.at, self._publisher.zone),
+            when=readable(recalled.at, self._publisher.zone),
         )
 
     def opml(self) -> Ready:

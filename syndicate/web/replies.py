@@ -1,13 +1,12 @@
 """Replies: ready-made bytes for what is cached, problem documents (RFC 9457) for what goes wrong.
 
-The table `PROBLEMS` is the only place that gives an error its status; nothing else maps errors.
+What each code of error means stands in `problems`; nothing else maps errors.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from time import time
@@ -17,6 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from syndicate.language import Lang, Text
+from syndicate.web.problems import PROBLEMS
 
 Headers = Iterable[tuple[str, str]]
 
@@ -34,117 +34,17 @@ PAGE_POLICY: tuple[tuple[str, str], ...] = (
 """Headers of every page for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What one code of error means: its status, its name, and what to do about it."""
-
-    status: HTTPStatus
-    title: Text
-    help: Text
-
-
-def _problem(status: int, zh: str, en: str, help_zh: str, help_en: str) -> Problem:
-    return Problem(HTTPStatus(status), Text(zh, en), Text(help_zh, help_en))
-
-
-_NEW_KEY = ("请向本网索取新的密钥。", "Ask the publisher for a new key.")
-
-PROBLEMS: Mapping[str, Problem] = {
-    "bad_parameter": _problem(
-        400, "参数有误", "Bad parameter", "请按说明改正该参数。", "Correct the parameter that is named."
-    ),
-    "bad_request": _problem(
-        400,
-        "请求有误",
-        "Bad request",
-        "请检查客户端发出的请求行和请求头：它们不是有效的 HTTP，或其中的 Expect 本服务不支持。",
-        "Check the request line and the headers that the client sends: they are not valid HTTP, or ask "
-        "in Expect for what is not supported here.",
-    ),
-    "token_missing": _problem(
-        401,
-        "需要密钥",
-        "A key is needed",
-        "请在 Authorization 请求头中出示密钥：Bearer，或 Basic（用户名为授权媒体编号，密码为密钥）。"
-        "密钥绝不放在网址里。",
-        "Show your key in the Authorization header: as Bearer, or as Basic with your partner id and the "
-        "key as password. A key is never taken from the address.",
-    ),
-    "token_malformed": _problem(
-        401,
-        "密钥格式有误",
-        "The key is malformed",
-        "请用 Bearer 或 Basic，并检查密钥是否完整复制。",
-        "Use Bearer or Basic, and check that the key was copied whole.",
-    ),
-    "token_invalid": _problem(
-        401,
-        "密钥无效",
-        "The key is not valid",
-        "请向本网索取新的密钥；用 Basic 时请核对用户名。",
-        "Ask the publisher for a new key; with Basic, check the user name.",
-    ),
-    "token_expired": _problem(401, "密钥已过期", "The key has expired", *_NEW_KEY),
-    "key_revoked": _problem(401, "密钥已撤销", "The key was revoked", *_NEW_KEY),
-    "partner_suspended": _problem(
-        401,
-        "授权媒体已被暂停",
-        "The partner is suspended",
-        "请与本网联系。",
-        "Get in touch with the publisher.",
-    ),
-    "not_licensed": _problem(
-        403,
-        "未获授权",
-        "Not licensed",
-        "授权协议不包含所请求的内容；原因和条款见 reason 和 clause。",
-        "Your licence does not cover this; reason and clause say why.",
-    ),
-    "not_found": _problem(404, "没有找到", "Not found", "请检查网址。", "Check the address."),
-    "unknown_feed": _problem(
-        404,
-        "没有这个订阅源",
-        "Unknown feed",
-        "全部订阅源见 /feeds.opml。",
-        "All feeds are listed in /feeds.opml.",
-    ),
-    "method_not_allowed": _problem(
-        405,
-        "不支持这种方法",
-        "Method not allowed",
-        "可用的方法见 Allow 响应头。",
-        "The Allow header names what can be used.",
-    ),
-    "not_acceptable": _problem(
-        406,
-        "无法提供所要求的格式",
-        "Not acceptable",
-        "请放宽 Accept，或改用其他扩展名（.rss、.atom、.json）。",
-        "Widen Accept, or use another extension (.rss, .atom, .json).",
-    ),
-    "too_large": _problem(413, "请求太大", "Content too large", "请缩小请求。", "Send less."),
-    "header_too_large": _problem(
-        431,
-        "请求头太大",
-        "Header fields too large",
-        "请求行和每个请求头至多 8 KB。",
-        "The request line and each header may have 8 KB at most.",
-    ),
-    "internal": _problem(
-        500,
-        "服务器出错",
-        "Internal error",
-        "请将 request_id 告知本网。",
-        "Tell the publisher the request_id.",
-    ),
-    "unavailable": _problem(503, "暂时无法服务", "Unavailable", "请稍后重试。", "Try again later."),
-}
-"""Every code an answer can carry."""
-
 CHALLENGES = (
     ("WWW-Authenticate", 'Bearer realm="syndicate"'),
     ("WWW-Authenticate", 'Basic realm="syndicate", charset="UTF-8"'),
 )
+
+
+def blocked_by(code: str, base_url: str) -> Headers:
+    """Who keeps back what the law demands to be kept back (RFC 7725, section 4): the publisher, by its
+    terms. Empty for every other code."""
+    legal = PROBLEMS[code].status is HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+    return [("Link", f'<{base_url}/terms>; rel="blocked-by"')] if legal else []
 
 
 class Reply(web.StreamResponse):
@@ -162,6 +62,11 @@ class Reply(web.StreamResponse):
     def body_length(self) -> int:
         """Octets of the body."""
         return len(self.content)
+
+    def with_fields(self, fields: Headers) -> Reply:
+        """The same answer with more header fields; itself where there are none."""
+        more = list(fields)
+        return Reply(self.status, _lines(more) + self.head, self.content) if more else self
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write the whole answer."""
@@ -228,10 +133,21 @@ class _Date:
 _date = _Date()
 
 
+def quoted(clause: str) -> str:
+    """A clause as a structured field's string (RFC 9651): ASCII alone, so what is beyond is escaped."""
+    plain = "".join(one if " " <= one <= "~" else f"%u{ord(one):04x}" for one in clause)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def head_of(headers: Headers) -> bytes:
     """A header block for `Reply`. Values are ours: a line break in one is a bug, and raises."""
+    return _lines((*headers, *ALWAYS))
+
+
+def _lines(headers: Headers) -> bytes:
     lines = []
-    for name, value in (*headers, *ALWAYS):
+    for name, value in headers:
         if "\r" in value or "\n" in value:
             raise ValueError(f"a line break in the header {name}")
         lines.append(f"{name}: {value}\r\n")
@@ -279,6 +195,7 @@ def problem(
             ("Cache-Control", "no-store" if not challenges else "private, no-store"),
             ("Vary", "Accept-Language, Authorization"),
             *challenges,
+            *blocked_by(code, base_url),
             *headers,
         ],
         json.dumps(document, ensure_ascii=False).encode(),

@@ -8,7 +8,7 @@ from typing import cast
 
 from aiohttp import web
 
-from syndicate.web import licensed, open_
+from syndicate.web import changes, licensed, open_
 from syndicate.web.again import Repeats
 from syndicate.web.app import WORKER, Handler, Worker, around, expect
 from syndicate.web.identity import Doorkeeper
@@ -40,6 +40,8 @@ class Route:
     path: str
     access: Access
     handler: Handler | PartnerHandler
+    head: bool = True
+    """Whether HEAD goes with GET: not where an answer moves the partner's sequence on."""
 
     def guarded(self) -> Handler:
         """The handler behind its door."""
@@ -67,6 +69,8 @@ ROUTES = (
     Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed.feed),
     Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed.item),
     Route("GET", "/licensed/licence", Access.PARTNER, licensed.licence),
+    Route("GET", "/licensed/changes", Access.PARTNER, changes.changes, head=False),
+    Route("POST", "/licensed/changes/ack", Access.PARTNER, changes.acknowledge),
 )
 
 
@@ -76,7 +80,7 @@ def add_routes(app: web.Application) -> None:
         resource = app.router.add_resource(route.path)
         handler = route.guarded()
         resource.add_route(route.method, handler, expect_handler=expect)
-        if route.method == "GET":
+        if route.method == "GET" and route.head:
             resource.add_route("HEAD", handler, expect_handler=expect)
 
 

@@ -150,7 +150,10 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
         _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
+        clerk = asyncio.create_task(house.clerk.work())
         await stop.wait()
+        clerk.cancel()
+        await asyncio.gather(clerk, return_exceptions=True)
         if parent is not None:
             loop.remove_reader(parent.sentinel)
         await drain(app, runner, site, listening)

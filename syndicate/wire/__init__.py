@@ -2,8 +2,10 @@
 
 rss, atom, jsonfeed      feeds
 ninjs, html              one item, for programs and for people
+sequence                 a page of a partner's change sequence
 opml                     the list of public feeds
 galley, masthead, terms  what they all say alike: texts with the stamp, a feed's head, the rights
+recalls                  what they say alike of items that were called back
 repairs                  what feedgen gets wrong, put right
 
 Pure: the same edition is always the same bytes. Nothing here takes an item that was not stamped.

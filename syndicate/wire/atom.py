@@ -1,4 +1,4 @@
-"""Atom 1.0 (RFC 4287), for feed readers and partners' importers."""
+"""Atom 1.0 (RFC 4287), for feed readers and partners' importers, with tombstones (RFC 6721)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from feedgen.feed import FeedGenerator
 
-from syndicate.stamping import Edition, StampedItem
-from syndicate.wire import masthead
+from syndicate.stamping import Edition, StampedItem, Tombstone
+from syndicate.wire import masthead, recalls
 from syndicate.wire.clean import address, clean, one_line
 from syndicate.wire.galley import Galley, set_in_type
-from syndicate.wire.moments import rfc3339, whole
+from syndicate.wire.moments import on_the_clock, rfc3339, whole
 from syndicate.wire.rendered import Rendered
-from syndicate.wire.repairs import AtomRepairs, Element
+from syndicate.wire.repairs import AT, AtomRepairs, Element
 from syndicate.wire.terms import rights_line, terms_address
 
 CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
@@ -33,6 +33,7 @@ def render(edition: Edition) -> Rendered:
     feed.rights(clean(publisher.notice))
     feed.generator("syndicate")
     feed.repairs.elements.extend(_feed_links(edition))
+    feed.repairs.elements.extend(_deleted(one, edition) for one in recalls.gone(edition))
     for item in edition.items:
         _add(feed, edition, item, set_in_type(item, publisher))
     return Rendered(CONTENT_TYPE, feed.atom_str(pretty=True))
@@ -48,6 +49,20 @@ def _feed_links(edition: Edition) -> list[Element]:
     if own is not None:
         links.append(_link("self", "application/atom+xml", own))
     return links
+
+
+def _deleted(tombstone: Tombstone, edition: Edition) -> Element:
+    """The tombstone of an entry (RFC 6721, section 3). Of what the entry was it says its identity alone."""
+    publisher = edition.publisher
+    return Element(
+        f"{{{AT}}}deleted-entry",
+        None,
+        {"ref": tombstone.uri, "when": on_the_clock(tombstone.when, publisher.zone)},
+        (
+            Element(f"{{{AT}}}by", children=(Element("name", one_line(publisher.name)),)),
+            Element(f"{{{AT}}}comment", recalls.why(tombstone).zh),
+        ),
+    )
 
 
 def _add(feed: Any, edition: Edition, item: StampedItem, galley: Galley) -> None:

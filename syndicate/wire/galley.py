@@ -6,6 +6,7 @@ Every format takes its text from here, so that none can leave the stamp out or s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, BlockKind
@@ -14,7 +15,10 @@ from syndicate.model.rights import Form
 from syndicate.stamping import StampedItem
 from syndicate.wire.clean import address, as_html, clean, one_line
 from syndicate.wire.moments import readable
-from syndicate.wire.terms import conditions
+from syndicate.wire.terms import conditions, embargo_ends
+
+CORRECTION: Final = Text("更正", "Correction")
+EMBARGO: Final = Text("禁发至", "Embargoed until")
 
 _ELEMENTS = {
     BlockKind.PARAGRAPH: "p",
@@ -40,12 +44,17 @@ class Galley:
 
     `summary` (plain text) and `description` (HTML) end with the stamp. `text` and `html` are the full
     text with its credits, ending with the stamp; None for the summary form. `body` is the HTML of the
-    article alone, empty for the summary form. Absent names are None, never empty.
+    article alone, empty for the summary form. What a reader must not miss, the end of an embargo and what
+    a version corrects, is in all four. Absent names are None, never empty.
     """
 
     stamp: str
     headline: str
     abstract: str
+    note: str | None
+    """What this version corrects."""
+    embargo: Text | None
+    """Until when nothing of it may be published."""
     source: str
     byline: str | None
     editor: str | None
@@ -66,25 +75,42 @@ def set_in_type(item: StampedItem, publisher: Publisher) -> Galley:
     body = [block for block in item.body if block.text.strip() or block.html.strip()]
     body_html = "\n".join(_set_block(block) for block in body)
     full = item.form is Form.FULL
-    lines = _credits(item, publisher, headline) if full else ()
+    note = one_line(item.note or "") or None
+    embargo = embargo_ends(item, publisher)
+    notices = _notices(note, embargo)
+    lines = (*notices, *_credits(item, publisher, headline)) if full else ()
     stamp = as_html(item.stamp)
-    description = f"<p>{as_html(abstract)}</p>\n{stamp}" if abstract else stamp
+    above = [abstract] if abstract else []
+    above += [_credit_text(line) for line in notices]
     return Galley(
         stamp=item.stamp,
         headline=headline,
         abstract=abstract,
+        note=note,
+        embargo=embargo,
         source=one_line(item.source),
         byline=one_line(item.byline or "") or None,
         editor=one_line(item.editor or "") or None,
         address=address(item.address),
         language=one_line(item.language) or publisher.language,
         keywords=tuple(dict.fromkeys(word for word in map(one_line, item.keywords) if word)),
-        summary=f"{abstract}\n{item.stamp}" if abstract else item.stamp,
-        description=description,
+        summary="\n".join([*above, item.stamp]),
+        description="\n".join([*(f"<p>{as_html(part)}</p>" for part in above), stamp]),
         body=body_html,
         text=_full_text(body, lines, item.stamp) if full else None,
         html=_full_html(body_html, lines, stamp) if full else None,
     )
+
+
+def _notices(note: str | None, embargo: Text | None) -> tuple[Credit, ...]:
+    """What stands before all other credits, and under an abstract too."""
+    lines = []
+    if embargo is not None:
+        only_after = Text("（此前不得发布）", " (nothing of it may be published before)")
+        lines.append(Credit(EMBARGO, embargo + only_after))
+    if note is not None:
+        lines.append(Credit(CORRECTION, verbatim(note)))
+    return tuple(lines)
 
 
 def _credits(item: StampedItem, publisher: Publisher, headline: str) -> tuple[Credit, ...]:
@@ -108,13 +134,17 @@ def _set_block(block: Block) -> str:
 
 
 def _full_text(body: list[Block], lines: tuple[Credit, ...], stamp: str) -> str:
-    credited = "\n".join(f"{line.label.zh}：{line.value.zh}" for line in lines)
+    credited = "\n".join(_credit_text(line) for line in lines)
     return "\n\n".join([*(clean(block.text).strip() for block in body), credited, stamp])
 
 
 def _full_html(body: str, lines: tuple[Credit, ...], stamp: str) -> str:
     credited = "<br>\n".join(f"{line.label.zh}：{_credit_html(line)}" for line in lines)
     return "\n".join(part for part in (body, f"<p>{credited}</p>", f"<p>{stamp}</p>") if part)
+
+
+def _credit_text(line: Credit) -> str:
+    return f"{line.label.zh}：{line.value.zh}"
 
 
 def _credit_html(line: Credit) -> str:

@@ -16,7 +16,7 @@ from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem
 from syndicate.wire import masthead
 from syndicate.wire.clean import address, one_line
-from syndicate.wire.galley import Galley, set_in_type
+from syndicate.wire.galley import CORRECTION, EMBARGO, Galley, set_in_type
 from syndicate.wire.moments import readable, rfc3339
 from syndicate.wire.rendered import Rendered
 from syndicate.wire.terms import conditions, rights_line, terms_address
@@ -38,6 +38,8 @@ WORDS: Final[Mapping[str, Text]] = {
     "editor": Text("编辑", "Editor"),
     "published": Text("首发时间", "First published"),
     "updated": Text("更新时间", "Updated"),
+    "correction": CORRECTION,
+    "embargo": EMBARGO,
     "channel": Text("频道", "Channel"),
     "stamp": Text("来源标注", "Attribution"),
     "abstract": Text("摘要", "Abstract"),
@@ -155,6 +157,7 @@ def _news_article(item: StampedItem, galley: Galley, publisher: Publisher) -> di
         "publisher": house,
         "copyrightHolder": house,
         "sourceOrganization": {"@type": "NewsMediaOrganization", "name": one_line(item.outlet.name)},
+        "correction": _correction(item, galley),
         "articleSection": one_line(item.channel.name),
         "keywords": list(galley.keywords) or None,
         "creditText": galley.stamp,
@@ -164,6 +167,12 @@ def _news_article(item: StampedItem, galley: Galley, publisher: Publisher) -> di
         "url": galley.address,
     }
     return {name: value for name, value in written.items() if value not in (None, "")}
+
+
+def _correction(item: StampedItem, galley: Galley) -> dict[str, str] | None:
+    if galley.note is None:
+        return None
+    return {"@type": "CorrectionComment", "text": galley.note, "datePublished": rfc3339(item.updated)}
 
 
 def _data(value: object) -> Markup:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndicate.model.parties import Public
-from syndicate.stamping import Edition, StampedItem
-from syndicate.wire import masthead
+from syndicate.stamping import Edition, StampedItem, Tombstone
+from syndicate.wire import masthead, recalls
 from syndicate.wire.clean import address, clean, one_line
 from syndicate.wire.galley import Galley, set_in_type
-from syndicate.wire.moments import rfc3339
+from syndicate.wire.moments import SECOND, on_the_clock, rfc3339, rounded_up
 from syndicate.wire.rendered import Rendered, json_body
 from syndicate.wire.terms import terms_address, usage_terms
 
@@ -19,6 +19,7 @@ CONTENT_TYPE: Final = "application/feed+json"
 def render(edition: Edition) -> Rendered:
     """The edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
     publisher = edition.publisher
+    recalled = [_recalled(one, edition) for one in recalls.gone(edition)]
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": masthead.title(edition),
@@ -27,16 +28,30 @@ def render(edition: Edition) -> Rendered:
         "description": clean(masthead.description(edition)),
         "language": publisher.language,
         "authors": [{"name": publisher.name, "url": address(publisher.home)}],
-        "_syndicate": {
-            "about": terms_address(publisher),
-            "stamp": publisher.stamp,
-            "rights": clean(publisher.notice),
-            "license": terms_address(publisher),
-            "updated": rfc3339(edition.updated),
-        },
+        "_syndicate": _without_none(
+            {
+                "about": terms_address(publisher),
+                "stamp": publisher.stamp,
+                "rights": clean(publisher.notice),
+                "license": terms_address(publisher),
+                "updated": rfc3339(edition.updated),
+                "recalled": recalled or None,
+            }
+        ),
         "items": [_item(edition, item, set_in_type(item, publisher)) for item in edition.items],
     }
     return Rendered(CONTENT_TYPE, json_body(_without_none(feed)))
+
+
+def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:
+    """What a reader that keeps items must let go of: the format itself has no word for it."""
+    written = {
+        "id": tombstone.uri,
+        "when": on_the_clock(tombstone.when, edition.publisher.zone),
+        "reason": tombstone.reason.value,
+        "note": one_line(tombstone.note or "") or None,
+    }
+    return _without_none(written)
 
 
 def _item(edition: Edition, item: StampedItem, galley: Galley) -> dict[str, Any]:
@@ -68,17 +83,22 @@ def _rights(edition: Edition, item: StampedItem, galley: Galley) -> dict[str, An
         "channel": {"id": item.channel.id, "name": item.channel.name},
         "medium": item.medium.value,
         "version": item.version,
+        "note": galley.note,
         "form": item.form.value,
         "license": terms_address(publisher),
         "usage_terms": usage_terms(item, publisher).zh,
     }
     if not isinstance(item.recipient, Public):
+        embargo = item.embargoed_until
         rights |= {
             "use": item.use.value,
             "licence": item.licence,
             "clause": item.clause,
             "may_edit": item.may_edit,
             "take_down": rfc3339(item.take_down) if item.take_down is not None else None,
+            "embargoed_until": on_the_clock(rounded_up(embargo, SECOND), publisher.zone)
+            if embargo
+            else None,
         }
     return rights
 

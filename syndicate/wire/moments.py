@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import format_datetime
 from typing import Final
 
 from syndicate.language import Text
 
+MINUTE: Final = timedelta(minutes=1)
+SECOND: Final = timedelta(seconds=1)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS: Final = (
     "January",
     "February",
@@ -34,9 +38,20 @@ def whole(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if offset is None or offset.total_seconds() % 60 else moment
 
 
+def rounded_up(moment: datetime, unit: timedelta) -> datetime:
+    """The moment, or the next whole `unit`: nothing may be said to be allowed earlier than it is."""
+    over = (moment - _EPOCH) % unit
+    return moment + (unit - over) if over else moment
+
+
 def rfc3339(moment: datetime) -> str:
     """`2018-01-22T08:01:00+08:00`."""
     return whole(moment).isoformat()
+
+
+def on_the_clock(moment: datetime, zone: tzinfo) -> str:
+    """`rfc3339`, on the newsroom's clock: for what staff did, which is kept in UTC."""
+    return rfc3339(moment.astimezone(zone))
 
 
 def rfc822(moment: datetime) -> str:

@@ -1,20 +1,21 @@
-"""ninjs 3.1 (IPTC), one item as newsroom systems exchange it."""
+"""ninjs 3.1 (IPTC), one item as newsroom systems exchange it, or what is left of one that was recalled."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from syndicate.model.parties import Publisher
-from syndicate.stamping import Edition, StampedItem
-from syndicate.wire import masthead
+from syndicate.stamping import Edition, StampedItem, Tombstone
+from syndicate.wire import masthead, recalls
 from syndicate.wire.clean import address, one_line
 from syndicate.wire.galley import Galley, set_in_type
-from syndicate.wire.moments import rfc3339
+from syndicate.wire.moments import SECOND, on_the_clock, rfc3339, rounded_up
 from syndicate.wire.rendered import Rendered, json_body
-from syndicate.wire.terms import rights_line, terms_address, usage_terms
+from syndicate.wire.terms import rights_line, rights_under, terms_address, usage_terms
 
 CONTENT_TYPE: Final = "application/json"
 _SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
+_STANDARD: Final = {"name": "ninjs", "version": "3.1", "schema": _SCHEMA}
 _ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
 
 
@@ -26,9 +27,10 @@ def render(edition: Edition) -> Rendered:
 def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     """The item as a ninjs object: only properties that the 3.1 schema knows, none empty."""
     galley = set_in_type(item, publisher)
+    embargo = item.embargoed_until
     written: dict[str, Any] = {
         "uri": item.uri,
-        "standard": {"name": "ninjs", "version": "3.1", "schema": _SCHEMA},
+        "standard": _STANDARD,
         "type": item.medium.value,
         "representationType": "full" if galley.text is not None else "partial",
         "version": str(item.version),
@@ -37,6 +39,7 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "firstCreated": rfc3339(item.published),
         "versionCreated": rfc3339(item.updated),
         "contentCreated": rfc3339(item.published),
+        "embargoedUntil": on_the_clock(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
         "expires": rfc3339(item.take_down) if item.take_down is not None else None,
         "title": galley.headline,
         "headlines": [{"role": "main", "contentType": "text/plain", "value": galley.headline}],
@@ -48,6 +51,7 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "copyrightHolder": publisher.name,
         "copyrightNotice": rights_line(item, publisher).zh,
         "usageTerms": usage_terms(item, publisher).zh,
+        "edNote": galley.note,
         "rightsInfo": {"linkedRights": terms_address(publisher)},
         "infoSources": _sources(item, galley, publisher),
         # The schema has no links: the address of first publication is another name of the item.
@@ -57,6 +61,28 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         ],
     }
     return {name: value for name, value in written.items() if value not in (None, [])}
+
+
+def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
+    """What is left of a recalled item, as a ninjs object: which version of what is canceled, since when
+    and why, in whose name. No headline, no text."""
+    return {
+        "uri": tombstone.uri,
+        "standard": _STANDARD,
+        "type": tombstone.medium.value,
+        "version": str(tombstone.version),
+        "pubStatus": "canceled",
+        "language": publisher.language,
+        "firstCreated": rfc3339(tombstone.published),
+        "versionCreated": on_the_clock(tombstone.when, publisher.zone),
+        "copyrightHolder": publisher.name,
+        "copyrightNotice": rights_under(publisher.stamp, publisher).zh,
+        "usageTerms": f"稿件已撤回：不得再使用，已经发布的须撤下。完整条款：{terms_address(publisher)}",
+        "edNote": recalls.why(tombstone).zh,
+        "rightsInfo": {"linkedRights": terms_address(publisher)},
+        "infoSources": [_distributor(publisher.stamp, publisher)],
+        "altIds": [{"role": "item", "value": tombstone.id}],
+    }
 
 
 def _subjects(item: StampedItem, galley: Galley, publisher: Publisher) -> list[dict[str, str]]:
@@ -93,11 +119,15 @@ def _sources(item: StampedItem, galley: Galley, publisher: Publisher) -> list[di
         "literal": galley.source,
     }
     return [
-        {
-            "name": publisher.name,
-            "role": f"{_ROLES}distributor",
-            "uri": address(publisher.home),
-            "literal": galley.stamp,
-        },
+        _distributor(galley.stamp, publisher),
         {name: value for name, value in outlet.items() if value},
     ]
+
+
+def _distributor(stamp: str, publisher: Publisher) -> dict[str, str]:
+    return {
+        "name": publisher.name,
+        "role": f"{_ROLES}distributor",
+        "uri": address(publisher.home),
+        "literal": stamp,
+    }

@@ -15,6 +15,7 @@ from typing import Final
 from lxml import etree
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
+AT: Final = "http://purl.org/atompub/tombstones/1.0"
 DC: Final = "http://purl.org/dc/elements/1.1/"
 DCTERMS: Final = "http://purl.org/dc/terms/"
 
@@ -64,11 +65,15 @@ class RssRepairs(_Repairs):
 
 
 class AtomRepairs(_Repairs):
-    """For a feed and for an entry: every link is ours, and an entry may be in another language."""
+    """For a feed and for an entry: every link is ours, an entry may be in another language, and a feed may
+    have tombstones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.language: str | None = None
+
+    def extend_ns(self) -> dict[str, str]:
+        return {"at": AT} if any(one.name.startswith(f"{{{AT}}}") for one in self.elements) else {}
 
     def extend_atom(self, node: etree._Element) -> None:
         # feedgen demands an alternate link before it writes an entry, and then writes it badly.

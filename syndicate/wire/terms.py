@@ -8,7 +8,7 @@ from syndicate.language import Text, verbatim
 from syndicate.model.parties import Public, Publisher
 from syndicate.model.rights import Use
 from syndicate.stamping import StampedItem
-from syndicate.wire.moments import readable
+from syndicate.wire.moments import MINUTE, readable, rounded_up
 
 
 def use_name(use: Use) -> Text:
@@ -33,8 +33,13 @@ _RESERVED: Final = Text(
 
 def rights_line(item: StampedItem, publisher: Publisher) -> Text:
     """Whose the item is, for a format's field of rights. Begins with the stamp."""
+    return rights_under(item.stamp, publisher)
+
+
+def rights_under(stamp: str, publisher: Publisher) -> Text:
+    """`rights_line` for what has no item any more."""
     return (
-        verbatim(item.stamp)
+        verbatim(stamp)
         + Text(f"。© {publisher.name}，", f". © {publisher.name_en or publisher.name}. ")
         + _RESERVED
     )
@@ -53,10 +58,20 @@ def conditions(item: StampedItem, publisher: Publisher) -> Text:
         if item.may_edit
         else Text("；不得修改文章", "; the article must not be edited")
     )
+    embargo = embargo_ends(item, publisher)
+    if embargo is not None:
+        said += Text(f"；{embargo.zh}前不得发布", f"; must not be published before {embargo.en}")
     if item.take_down is not None:
         moment = readable(item.take_down, publisher.zone)
         said += Text(f"；须于{moment.zh}前撤下", f"; must be taken down by {moment.en}")
     return said + Text("。", ".")
+
+
+def embargo_ends(item: StampedItem, publisher: Publisher) -> Text | None:
+    """Until when nothing of it may be published, for people; None where it may be at once."""
+    if item.embargoed_until is None:
+        return None
+    return readable(rounded_up(item.embargoed_until, MINUTE), publisher.zone)
 
 
 def usage_terms(item: StampedItem, publisher: Publisher) -> Text:

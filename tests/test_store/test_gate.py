@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syndicate.store.gate import Standing, answer, whole_second
-from syndicate.store.protocol import Change, Pending, Reached
+from syndicate.store.protocol import Change, Outcome, Pending, Reached
 from syndicate.store.sql import SqlStore
 from tests.databases import opened
 from tests.test_store import samples
@@ -34,7 +34,7 @@ def test_a_line_judged_at_the_newest_change_is_written(store_address: str) -> No
             async with store.writing() as writing:
                 await keep_partner(writing)
             assert await store.record([]) == []
-            assert await store.record([a_pending(1), a_pending(1, 2)]) == [True, True]
+            assert await store.record([a_pending(1), a_pending(1, 2)]) == [Outcome.WRITTEN, Outcome.WRITTEN]
             lines = await store.lines(after=1)
             assert [line.seq for line in lines] == [2, 3]
             assert [line.entry for line in lines] == [a_pending(1).entry, a_pending(1, 2).entry]
@@ -50,10 +50,15 @@ def test_a_line_judged_before_the_last_change_of_rights_is_not_written(store_add
             async with store.writing() as writing:
                 await keep_partner(writing)
             pending = [a_pending(1, 1), a_pending(2, 2), a_pending(None, 3), a_pending(0, 4)]
-            assert await store.record(pending) == [False, True, True, False]
+            assert await store.record(pending) == [
+                Outcome.STALE,
+                Outcome.WRITTEN,
+                Outcome.WRITTEN,
+                Outcome.STALE,
+            ]
             lines = await store.lines(after=2)
             assert [line.entry for line in lines] == [pending[1].entry, pending[2].entry]
-            assert await store.record([a_pending(1)]) == [False]
+            assert await store.record([a_pending(1)]) == [Outcome.STALE]
             assert len(await store.lines()) == 4
 
     asyncio.run(act())
@@ -67,10 +72,10 @@ def test_a_new_item_takes_nothing_from_what_was_judged_before_it(store_address: 
             async with store.writing() as writing:
                 await keep_item(writing, an_item())
             assert await store.record([a_pending(0), a_pending(1), a_pending(2), a_pending(3)]) == [
-                False,
-                True,
-                True,
-                False,
+                Outcome.STALE,
+                Outcome.WRITTEN,
+                Outcome.WRITTEN,
+                Outcome.STALE,
             ]
 
     asyncio.run(act())
@@ -79,7 +84,7 @@ def test_a_new_item_takes_nothing_from_what_was_judged_before_it(store_address: 
 def test_a_number_from_the_future_is_of_another_database_and_not_believed(store_address: str) -> None:
     async def act() -> None:
         async with opened(store_address) as store:
-            assert await store.record([a_pending(7)]) == [False]
+            assert await store.record([a_pending(7)]) == [Outcome.STALE]
             assert await store.lines() == []
 
     asyncio.run(act())
@@ -88,7 +93,7 @@ def test_a_number_from_the_future_is_of_another_database_and_not_believed(store_
 def test_reads_are_no_changes(store_address: str) -> None:
     async def act() -> None:
         async with opened(store_address) as store:
-            assert await store.record([a_pending(0)]) == [True]
+            assert await store.record([a_pending(0)]) == [Outcome.WRITTEN]
             assert await store.sequence() == Reached(0, 0)
 
     asyncio.run(act())
@@ -99,8 +104,15 @@ def test_a_list_is_kept_once_and_only_with_its_line(store_address: str) -> None:
         async with opened(store_address) as store:
             entry = a_delivery()
             first, stale = Pending(entry, 0, ("aa", "一".encode())), Pending(entry, 9, ("bb", b"2"))
-            assert await store.record([first, first, stale]) == [True, True, False]
-            assert await store.record([first, Pending(entry, 0, ("cc", b"3"))]) == [True, True]
+            assert await store.record([first, first, stale]) == [
+                Outcome.WRITTEN,
+                Outcome.WRITTEN,
+                Outcome.STALE,
+            ]
+            assert await store.record([first, Pending(entry, 0, ("cc", b"3"))]) == [
+                Outcome.WRITTEN,
+                Outcome.WRITTEN,
+            ]
             assert await store.manifest("aa") == "一".encode()
             assert await store.manifest("bb") is None
             assert await store.manifest("cc") == b"3"
@@ -115,14 +127,14 @@ def test_a_revocation_anywhere_closes_the_gate_everywhere(store_address: str) ->
                 await keep_partner(writing)
                 await writing.put_key(a_key())
             judged = (await there.sequence()).change
-            assert await there.record([a_pending(judged)]) == [True]
+            assert await there.record([a_pending(judged)]) == [Outcome.WRITTEN]
             async with here.writing() as writing:
                 await writing.put_key(a_key(revoked=NOON))
                 await writing.changed(Change.RIGHTS)
                 await writing.append(an_act())
-            assert await there.record([a_pending(judged)]) == [False]
+            assert await there.record([a_pending(judged)]) == [Outcome.STALE]
             assert (await there.register()).keys["key-1"].revoked == NOON
-            assert await there.record([a_pending((await there.sequence()).change)]) == [True]
+            assert await there.record([a_pending((await there.sequence()).change)]) == [Outcome.WRITTEN]
 
     asyncio.run(act())
 
@@ -146,7 +158,7 @@ def test_answers_and_changes_at_once_leave_no_line_judged_on_old_rights(store_ad
                     judged = (await there.sequence()).change
                     await asyncio.sleep(0)
                     (left,) = await there.record([a_pending(judged, judged)])
-                    told[left] += 1
+                    told[left is Outcome.WRITTEN] += 1
                 return told[0], told[1]
 
             _, (refused, left) = await asyncio.gather(change(), answers())

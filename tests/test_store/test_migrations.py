@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing, StoreNewer, StoreOlder
+from syndicate.model.events import PartnerResumed
+from syndicate.model.item import canonical_json, said
+from syndicate.model.trail import Entry, leaf_hash, line_bytes, line_record
 from syndicate.store import migrations
+from syndicate.store.protocol import Change
 from syndicate.store.sql import open_store
 from syndicate.store.tables import metadata
-from tests.databases import opened
+from tests.databases import opened, sqlite_file
+from tests.making import an_item
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import ZJOL, keep_partner
 
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "9999", "0001"
+revision, down_revision = "9999", "0002"
 
 def upgrade() -> None:
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
@@ -140,5 +148,172 @@ def test_a_database_without_one_of_its_tables_is_not_served(store_address: str) 
         await by_hand(store_address, "DROP TABLE editions")
         with pytest.raises(StoreDamaged):
             await open_store(store_address).open()
+
+    asyncio.run(act())
+
+
+def to_the_first_release(connection: Connection) -> None:
+    """The tables of release 0.1.0, with an item that was delivered twice and a licence that ended."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations.folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    day = 86_400_000_000
+    content = json.dumps(said(an_item()), sort_keys=True)
+    licence = (
+        '{"number":"L-1","partner":"zjol","window":["2026-01-01T00:00:00+00:00",%s],'
+        '"grants":[{"clause":"L-1#1","uses":["link","reprint"],"outlets":["daily"],"media":["text"],'
+        '"channels":null,"delay":0,"archive":null,"retain":null,"may_edit":false,"quota":null}],"excepts":[]}'
+    )
+    manifest = canonical_json(
+        {"recipient": "partner:zjol", "feed": "all", "items": [[an_item().id, 1, "reprint", "L-1#1"]]}
+    )
+    lines: list[tuple[str, str, dict[str, object]]] = [
+        ("partner_added", "staff", {"partner": "zjol"}),
+        ("licence_added", "staff", {"licence": "L-1", "partner": "zjol", "digest": "d"}),
+        (
+            "item_ingested",
+            "staff",
+            {"item": an_item().id, "version": 1, "digest": "d", "document": "\udcff.txt"},
+        ),
+        (
+            "item_delivered",
+            "zjol",
+            {
+                "partner": "zjol",
+                "jti": "k",
+                "item": an_item().id,
+                "version": 1,
+                "use": "link",
+                "clause": "L-1#1",
+                "status": 200,
+                "method": "GET",
+                "request": "r",
+            },
+        ),
+        (
+            "edition_delivered",
+            "zjol",
+            {
+                "partner": "zjol",
+                "jti": "k",
+                "feed": "all",
+                "format": "rss",
+                "use": "reprint",
+                "edition": "m1",
+                "status": 200,
+                "method": "GET",
+                "request": "r",
+            },
+        ),
+        ("licence_ended", "staff", {"licence": "L-1", "partner": "zjol", "closes": ""}),
+        ("partner_suspended", "staff", {"partner": "zjol"}),
+    ]
+
+    def run(statement: str, **values: object) -> None:
+        connection.execute(text(statement), values)
+
+    run(
+        "INSERT INTO partners VALUES ('zjol', '浙江在线', '[]', :added, :suspended)",
+        added=day,
+        suspended=7 * day,
+    )
+    for revision, closes in enumerate(("null", '"2026-06-01T00:00:00+00:00"'), start=1):
+        run(
+            "INSERT INTO licences VALUES ('L-1', :revision, 'zjol', '', :content, 0)",
+            revision=revision,
+            content=licence % closes,
+        )
+    run(
+        "INSERT INTO items VALUES (:id, 1, 'daily', 'news', 'text', :published)",
+        id=an_item().id,
+        published=day,
+    )
+    run(
+        "INSERT INTO versions VALUES (:id, 1, :day, :day, :content)",
+        id=an_item().id,
+        day=day,
+        content=content,
+    )
+    run("INSERT INTO manifests VALUES ('m1', :content)", content=manifest)
+    for seq, (kind, actor, event) in enumerate(lines, start=1):
+        run(
+            "INSERT INTO trail VALUES (:seq, :at, :kind, :actor, :partner, :jti, :item, :body)",
+            seq=seq,
+            at=seq * day,
+            kind=kind,
+            actor=actor,
+            body=json.dumps(event),
+            **{name: event.get(name) for name in ("partner", "jti", "item")},
+        )
+    run('UPDATE counters SET change = 3, rights = 3, line = 7, "at" = :at', at=7 * day)
+
+
+def test_what_the_first_release_wrote_is_hashed_numbered_and_summed_up(bare_address: str) -> None:
+    async def act() -> None:
+        if bare_address.startswith("sqlite"):
+            sqlite_file(bare_address).parent.mkdir(mode=0o700, exist_ok=True)
+        engine = create_async_engine(bare_address)
+        async with engine.begin() as connection:
+            await connection.run_sync(to_the_first_release)
+        await engine.dispose()
+        with pytest.raises(StoreOlder):
+            await open_store(bare_address).open()
+        assert await open_store(bare_address).create() is True
+        async with opened(bare_address) as store:
+            for line in await store.written(0, 100):
+                record = line_record(line.seq, line.at, line.actor, line.kind, json.loads(line.body))
+                assert line.leaf == leaf_hash(line_bytes(record))
+            ends = [
+                [
+                    licence.window.closes is not None
+                    for licence in (await store.register_at(line)).licences_of(ZJOL.id)
+                ]
+                for line in (1, 2, 5, 6)
+            ]
+            assert ends == [[], [False], [False], [True]]
+            suspended = [
+                (await store.register_at(line)).partners[ZJOL.id].suspended is not None
+                for line in (1, 6, 7)
+            ]
+            assert suspended == [False, False, True]
+            assert await store.item_at(an_item().id, 2) is None
+            there = await store.item_at(an_item().id, 3)
+            assert there is not None
+            assert there.headline == an_item().headline
+            ((_, given),) = await store.deliveries()
+            assert (given.partner, given.clause, given.use, given.line) == (ZJOL.id, "L-1#1", "link", 4)
+            (held,) = await store.holdings(ZJOL.id)
+            assert (held.item, held.version, held.told) == (an_item().id, 1, 0)
+            async with store.writing() as writing:
+                await writing.put_partner(ZJOL)
+                await writing.append(Entry(an_item().ingested, "staff", PartnerResumed("zjol")))
+                await writing.changed(Change.RIGHTS)
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("table", ["versions", "trail", "licences", "holds", "changes", "deliveries"])
+def test_the_guards_stand_again_after_the_migration(store_address: str, table: str) -> None:
+    async def act() -> None:
+        engine = create_async_engine(store_address)
+        async with engine.connect() as connection:
+            if store_address.startswith("sqlite"):
+                rows = await connection.execute(
+                    text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"),
+                    {"table": table},
+                )
+                wanted = {f"{table}_no_update", f"{table}_no_delete", f"{table}_no_replace"}
+            else:
+                rows = await connection.execute(
+                    text(
+                        "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) "
+                        "AND tgenabled = 'O' AND NOT tgisinternal"
+                    ),
+                    {"table": table},
+                )
+                wanted = {f"{table}_only_grows", f"{table}_stays"}
+            assert set(rows.scalars().all()) == wanted
+        await engine.dispose()
 
     asyncio.run(act())

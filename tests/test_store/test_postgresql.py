@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
+from syndicate.store.protocol import Outcome
 from syndicate.store.sql import open_store
 from tests.databases import PostgresqlServer, opened, postgresql_binaries
 from tests.test_store.raw import by_hand
@@ -89,7 +90,7 @@ def test_a_crashed_server_is_an_honest_fault_and_found_again_within_five_seconds
             assert store.notice() != first  # deaf: anything may have changed
             await loop.run_in_executor(None, own_server.start)
             assert (await store.sequence()).change == 1
-            assert await store.record([a_pending(1)]) == [True]
+            assert await store.record([a_pending(1)]) == [Outcome.WRITTEN]
             async with asyncio.timeout(5):
                 await settled(store.notice)
             before = store.notice()

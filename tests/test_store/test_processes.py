@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.errors import StoreBusy
-from syndicate.store.protocol import Change, Store
+from syndicate.store.protocol import Change, Outcome, Store
 from syndicate.store.sql import open_store
 from tests.databases import opened, sqlite_file
 from tests.test_store.samples import a_pending, an_act, an_item, keep_item, keep_partner
@@ -161,7 +161,7 @@ def test_who_holds_the_database_too_long_makes_others_give_up_not_hang(store_add
 
     async def afterwards() -> None:
         async with opened(store_address) as store:
-            assert await store.record([a_pending(None)]) == [True]
+            assert await store.record([a_pending(None)]) == [Outcome.WRITTEN]
             assert len(await store.lines()) == 2
 
     asyncio.run(afterwards())
@@ -179,7 +179,7 @@ def test_a_database_held_by_a_program_that_knows_nothing_of_our_lock_is_busy_too
             assert [type(fault) for fault in tried] == [StoreBusy] * 3
             assert time.monotonic() - began < 6.5
             raw.execute("ROLLBACK")
-            assert await store.record([a_pending(None)]) == [True]
+            assert await store.record([a_pending(None)]) == [Outcome.WRITTEN]
 
     with closing(sqlite3.connect(sqlite_file(sqlite_address), isolation_level=None)) as raw:
         raw.execute("BEGIN IMMEDIATE")

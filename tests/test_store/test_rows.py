@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from syndicate.errors import StoreDamaged
+from syndicate.model.events import DocumentRefused
 from syndicate.model.item import Item
 from syndicate.model.parties import Partner
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence, Mandate
-from syndicate.model.trail import DocumentRefused, Entry
+from syndicate.model.trail import Entry
 from syndicate.store import rows
 from syndicate.store.protocol import Change
 from syndicate.store.tables import as_moment, as_number
@@ -103,7 +104,9 @@ def test_what_cannot_be_read_back_is_called_damage(sqlite_address: str) -> None:
                 await keep_partner(writing)
             with sqlite3.connect(sqlite_file(sqlite_address)) as raw:
                 raw.execute("UPDATE partners SET domains = '{'")
-                raw.execute("INSERT INTO trail VALUES (9, 9, 'unheard', 'staff', NULL, NULL, NULL, '{}')")
+                raw.execute(
+                    "INSERT INTO trail VALUES (9, 9, 'unheard', 'staff', NULL, NULL, NULL, '{}', '')"
+                )
             raw.close()
             with pytest.raises(StoreDamaged):
                 await store.register()

@@ -13,7 +13,7 @@ import pytest
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
 from syndicate.store import sqlite
-from syndicate.store.protocol import Selection
+from syndicate.store.protocol import Outcome, Selection
 from syndicate.store.sql import SqlStore, open_store
 from tests.databases import opened, sqlite_at, sqlite_file
 from tests.test_store.samples import a_pending, an_item, keep_item, keep_partner
@@ -197,7 +197,7 @@ def test_after_a_failed_write_nothing_is_written_until_the_store_is_opened_anew(
         assert log.stat().st_size > 0  # not synced, not brought in
         async with opened(sqlite_address) as store:
             assert len(await store.lines()) == 1
-            assert await store.record([a_pending(1)]) == [True]
+            assert await store.record([a_pending(1)]) == [Outcome.WRITTEN]
 
     asyncio.run(act())
 

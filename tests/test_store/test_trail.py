@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from syndicate.store.protocol import Pending
+from syndicate.store.protocol import Outcome, Pending
 from tests.databases import opened
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import (
@@ -42,7 +42,7 @@ async def fill(address: str) -> None:
             await keep_item(writing, an_item())
             await writing.put_mandate(a_mandate(), "head", NOON)
             await writing.put_licence(a_licence(), "first", NOON)
-        assert await store.record([Pending(a_delivery(), 2, ("aa", b"1"))]) == [True]
+        assert await store.record([Pending(a_delivery(), 2, ("aa", b"1"))]) == [Outcome.WRITTEN]
 
 
 @pytest.mark.parametrize("table", GROWING)
@@ -92,7 +92,7 @@ def test_the_trails_time_never_decreases(store_address: str) -> None:
                 await writing.append(an_act(NOON + seconds(10)))
                 await writing.append(an_act(NOON))
             later = [Pending(a_delivery(at=NOON + seconds(at))) for at in (5, 30, 20)]
-            assert await store.record(later) == [True, True, True]
+            assert await store.record(later) == [Outcome.WRITTEN, Outcome.WRITTEN, Outcome.WRITTEN]
             moments = [(line.entry.at - NOON).total_seconds() for line in await store.lines()]
             assert moments == [10, 10, 10, 30, 30]
 

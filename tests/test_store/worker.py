@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from syndicate.store.protocol import Change
+from syndicate.store.protocol import Change, Outcome
 from syndicate.store.sql import SqlStore
 from syndicate.store.sqlite import SqliteDatabase
 from tests.databases import opened, sqlite_file
@@ -31,7 +31,7 @@ async def write(address: str, times: int) -> None:
 async def record(address: str, times: int) -> None:
     async with opened(address) as store:
         for number in range(times):
-            assert await store.record([a_pending(None, number)]) == [True]
+            assert await store.record([a_pending(None, number)]) == [Outcome.WRITTEN]
             print(number, flush=True)
 
 

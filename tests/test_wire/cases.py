@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 from syndicate.language import Lang
+from syndicate.model.changes import Action, Told
 from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.holds import Embargo, Holds, Recall, RecallReason
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.parties import (
     PUBLIC,
@@ -23,9 +25,10 @@ from syndicate.model.parties import (
     Recipient,
 )
 from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
-from syndicate.policy import Clearance, clear
-from syndicate.stamping import Edition, StampedItem, stamp
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, Rendered, html, opml
+from syndicate.policy import Clearance, Refusal, clear
+from syndicate.stamping import ChangesPage, Edition, StampedItem, Tombstone, entomb, stamp
+from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, Rendered, html, ninjs, opml, sequence
+from syndicate.wire.rendered import json_body
 
 PUBLISHER = Publisher(
     name="萧山网",
@@ -153,11 +156,49 @@ HOSTILE = replace(
     source="萧山日报\x1f",
     address="http://www.xsnet.cn/新闻?a=\"<b>'",
     keywords=("民生", "民生", "\x02", '<"&'),
+    note="</p><script>alert(1)</script> ]]> \x0b&amp;\n\ufffe\ud800第二行",
 )
+
+CORRECTED = replace(
+    TABLES,
+    id=ItemId("20180121-correct001"),
+    note="原文“55.6%”有误，应为“65.6%”；窗口数 <3 & >1 不变。",
+)
+
+EARLY = replace(
+    SEED,
+    id=ItemId("20180123-early00001"),
+    published=datetime(2018, 1, 23, 20, 0, tzinfo=BEIJING),
+    holds=Holds(embargo=Embargo(datetime(2018, 1, 25, 0, 0, 0, 1, tzinfo=UTC), frozenset({PARTNER.id}))),
+)
+"""Under embargo until a little after eight in the morning of the 25th, in Xiaoshan."""
+
+RECALLED_AT = datetime(2018, 1, 23, 16, 30, 0, 700000, tzinfo=UTC)
+
+
+def recalled(item: Item, reason: RecallReason, note: str = "", *, at: datetime = RECALLED_AT) -> Item:
+    recall = Recall(reason, note, at, at + timedelta(hours=2))
+    return replace(item, holds=replace(item.holds, recall=recall))
+
+
+CALLED_BACK = (
+    recalled(
+        replace(SEED, id=ItemId("20180119-recall0001")), RecallReason.EDITORIAL, "事实有误，请勿使用。"
+    ),
+    recalled(
+        replace(TABLES, id=ItemId("20180118-recall0002")), RecallReason.RIGHTS, "<b>图片</b>\x0b & 权利\n人"
+    ),
+    recalled(replace(VIDEO, id=ItemId("20180117-recall0003")), RecallReason.LEGAL),
+)
+"""One recalled for each reason."""
 
 
 def a_licence(
-    use: Use = Use.REPRINT, *, retain: timedelta | None = None, may_edit: bool = False
+    use: Use = Use.REPRINT,
+    *,
+    retain: timedelta | None = None,
+    may_edit: bool = False,
+    early: bool = False,
 ) -> Licence:
     grant = Grant(
         clause="XSW-2018-001#1",
@@ -167,6 +208,7 @@ def a_licence(
         archive=timedelta(days=36500),
         retain=retain,
         may_edit=may_edit,
+        early=early,
     )
     window = Window(datetime(2018, 1, 1, tzinfo=BEIJING), datetime(2019, 1, 1, tzinfo=BEIJING))
     return Licence("XSW-2018-001", PARTNER.id, window, (grant,))
@@ -180,14 +222,29 @@ def for_partner(item: Item, use: Use = Use.REPRINT, **terms: Any) -> StampedItem
     return stamp(_cleared(item, PARTNER, (a_licence(use, **terms),), use), PUBLISHER)
 
 
+def tombstone_of(item: Item, recipient: Recipient = PUBLIC) -> Tombstone:
+    """What the recipient, who could have had the item, is told of its recall."""
+    use, licences = (Use.LINK, ()) if recipient == PUBLIC else (Use.REPRINT, (a_licence(),))
+    verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
+    assert isinstance(verdict, Refusal)
+    made = entomb(item, verdict, recipient, PUBLISHER)
+    assert made is not None
+    return made
+
+
 def _cleared(item: Item, recipient: Recipient, licences: tuple[Licence, ...], use: Use) -> Clearance:
     verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
     assert isinstance(verdict, Clearance), verdict
     return verdict
 
 
-def feed_of(*items: StampedItem, recipient: Recipient = PUBLIC, feed: str = "all") -> Edition:
-    return _edition(items, recipient, feeds_of(PUBLISHER)[feed])
+def feed_of(
+    *items: StampedItem,
+    recipient: Recipient = PUBLIC,
+    feed: str = "all",
+    tombstones: tuple[Tombstone, ...] = (),
+) -> Edition:
+    return replace(_edition(items, recipient, feeds_of(PUBLISHER)[feed]), tombstones=tombstones)
 
 
 def alone(item: StampedItem) -> Edition:
@@ -197,6 +254,57 @@ def alone(item: StampedItem) -> Edition:
 def _edition(items: tuple[StampedItem, ...], recipient: Recipient, feed: Feed | None) -> Edition:
     return Edition(
         publisher=PUBLISHER, recipient=recipient, feed=feed, items=items, updated=UPDATED, until=None
+    )
+
+
+def told(seq: int, action: Action, item: Item, **more: Any) -> Told:
+    """An entry of the partner's change sequence."""
+    said: dict[str, Any] = {"partner": PARTNER.id, "clause": "XSW-2018-001#1", "at": NOW, **more}
+    return Told(seq=seq, action=action, item=item.id, version=item.version, **said)
+
+
+def changes_of(
+    *entries: tuple[Told, StampedItem | Tombstone | None], recipient: Partner = PARTNER
+) -> ChangesPage:
+    last = entries[-1][0].seq if entries else 0
+    return ChangesPage(
+        publisher=PUBLISHER, recipient=recipient, entries=entries, next=last, more=False, reset=False
+    )
+
+
+def changes_case() -> ChangesPage:
+    """A page of the change sequence with every action, with and without an item."""
+    gone, hostile, _ = CALLED_BACK
+    soon, start = NOW + timedelta(hours=2, microseconds=5), 1_516_752_000_000_000
+    return changes_of(
+        (told(start, Action.PUT, SEED), for_partner(SEED)),
+        (told(start + 7, Action.PUT, VIDEO), None),
+        (told(start + 9, Action.CORRECT, CORRECTED, note=CORRECTED.note), for_partner(CORRECTED)),
+        (
+            told(
+                start + 12, Action.EMBARGO, EARLY, clause=None, until=datetime(2018, 1, 25, 0, 0, 0, 1, UTC)
+            ),
+            None,
+        ),
+        (told(start + 13, Action.PUT, EARLY), for_partner(EARLY, early=True)),
+        (
+            told(
+                start + 20,
+                Action.RECALL,
+                gone,
+                reason="editorial",
+                note="事实有误，请勿使用。",
+                deadline=soon,
+            ),
+            tombstone_of(gone, PARTNER),
+        ),
+        (
+            told(
+                start + 21, Action.RECALL, hostile, reason="rights", note="\x0b\ud800<b>\n", deadline=soon
+            ),
+            tombstone_of(hostile, PARTNER),
+        ),
+        (told(start + 33, Action.WITHDRAW, TABLES, reason="retention_ended", deadline=soon), None),
     )
 
 
@@ -213,6 +321,15 @@ def feed_cases() -> dict[str, Edition]:
             recipient=PARTNER,
         ),
         "empty-feed": feed_of(),
+        "public-corrected": feed_of(
+            for_public(CORRECTED), tombstones=tuple(tombstone_of(item) for item in CALLED_BACK)
+        ),
+        "partner-corrected": feed_of(
+            for_partner(EARLY, early=True),
+            for_partner(CORRECTED),
+            recipient=PARTNER,
+            tombstones=tuple(tombstone_of(item, PARTNER) for item in CALLED_BACK),
+        ),
         "hostile-public": feed_of(for_public(SEED), for_public(HOSTILE), for_public(VIDEO)),
         "hostile-partner": feed_of(
             for_partner(SEED), for_partner(HOSTILE), for_partner(VIDEO), recipient=PARTNER
@@ -226,6 +343,9 @@ def item_cases() -> dict[str, Edition]:
         "public-item": alone(for_public(SEED)),
         "partner-item": alone(for_partner(SEED, retain=timedelta(days=90))),
         "partner-item-link": alone(for_partner(TABLES, Use.LINK)),
+        "public-item-corrected": alone(for_public(CORRECTED)),
+        "partner-item-corrected": alone(for_partner(CORRECTED)),
+        "partner-item-early": alone(for_partner(EARLY, early=True)),
         "hostile-item": alone(for_partner(HOSTILE)),
     }
 
@@ -246,6 +366,11 @@ def rendered() -> dict[str, Rendered]:
     for case, edition in item_cases().items():
         for name, render in FORMS.items():
             out[f"{case}/expected.{SUFFIX.get(name, name)}"] = render(edition)
+    out["changes/expected.json"] = sequence.render(changes_case())
+    for item in CALLED_BACK:
+        left = ninjs.canceled(tombstone_of(item, PARTNER), PUBLISHER)
+        reason = item.holds.recall.reason if item.holds.recall is not None else None
+        out[f"canceled/expected.{reason}.ninjs.json"] = Rendered(ninjs.CONTENT_TYPE, json_body(left))
     out["opml/expected.opml"] = opml(PUBLISHER, feeds_of(PUBLISHER).values())
     return out
 

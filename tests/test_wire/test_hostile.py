@@ -59,6 +59,7 @@ items = st.builds(
     keywords=st.lists(texts, max_size=3).map(tuple),
     published=moments,
     version=st.integers(1, 3),
+    note=st.none() | texts,
 )
 
 
@@ -96,6 +97,7 @@ def check_item(item: StampedItem) -> None:
     for lang in Lang:
         page = html.render(edition, lang=lang).body.decode()
         read = LexborHTMLParser(page)
+        assert read.css(".correction *:not(span)") == []
         seal = read.css_first("h1 + .seal")
         assert seal is not None
         assert seal.text() == STAMP

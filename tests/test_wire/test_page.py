@@ -14,6 +14,8 @@ from syndicate.model.parties import STAMP
 from syndicate.stamping import StampedItem
 from syndicate.wire import html
 from tests.test_wire.cases import (
+    CORRECTED,
+    EARLY,
     HOSTILE,
     PUBLISHER,
     SEED,
@@ -93,6 +95,36 @@ def test_the_page_speaks_english_where_it_was_asked_to() -> None:
     assert said(read, ".conditions p").endswith("in any other way.")
     assert attribute(read, 'a[href="?lang=zh"]', "hreflang") == "zh-CN"
     assert attribute(page(for_public(SEED)), 'a[href="?lang=en"]', "hreflang") == "en"
+
+
+def test_a_correction_stands_under_the_headline_and_the_stamp_in_both_languages() -> None:
+    for lang, label in ((Lang.ZH, "更正"), (Lang.EN, "Correction")):
+        read = page(for_public(CORRECTED), lang)
+        assert said(read, "h1 + .seal + .correction") == f"{label}{CORRECTED.note}"
+        assert attribute(read, ".correction span + span", "lang") == "zh-CN"
+        assert data(read)["correction"] == {
+            "@type": "CorrectionComment",
+            "text": CORRECTED.note,
+            "datePublished": data(read)["dateModified"],
+        }
+        assert page(for_public(TABLES), lang).css_first(".correction") is None
+        assert "correction" not in data(page(for_public(TABLES), lang))
+
+
+def test_the_end_of_an_embargo_stands_there_for_who_has_the_item_early() -> None:
+    early = for_partner(EARLY, early=True)
+    assert said(page(early), "h1 + .seal + .embargo") == "禁发至2018年1月25日 08:01"
+    assert said(page(early, Lang.EN), ".embargo") == "Embargoed until25 January 2018, 08:01 (UTC+08:00)"
+    assert "must not be published before 25 January 2018, 08:01" in said(
+        page(early, Lang.EN), ".conditions p"
+    )
+    assert page(for_public(SEED)).css_first(".embargo") is None
+
+
+def test_a_note_with_markup_is_read_as_text() -> None:
+    read = page(for_public(HOSTILE))
+    assert "<script>alert(1)</script>" in said(read, ".correction")
+    assert [node.tag for node in read.css(".correction *")] == ["span", "span"]
 
 
 def test_the_page_leads_to_the_feeds_and_the_terms() -> None:

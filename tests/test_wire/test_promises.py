@@ -15,7 +15,10 @@ from syndicate.model.item import Item
 from syndicate.model.parties import STAMP
 from syndicate.model.rights import Use
 from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, opml
+from syndicate.wire.moments import MINUTE, SECOND, rounded_up
 from tests.test_wire.cases import (
+    CORRECTED,
+    EARLY,
     PARTNER,
     PUBLISHER,
     SEED,
@@ -147,6 +150,67 @@ def test_the_terms_of_the_grant_are_said_in_words_and_fields() -> None:
     rights = json_item(strict)["_syndicate"]
     assert (rights["licence"], rights["clause"]) == ("XSW-2018-001", "XSW-2018-001#1")
     assert (rights["may_edit"], rights["take_down"]) == (False, "2018-04-22T08:01:00+08:00")
+
+
+NOTED = f"更正：{CORRECTED.note}"
+
+
+def summaries(item: Any) -> list[str]:
+    """The summary form in every format, without markup."""
+    recipient = item.recipient
+    description = xml("rss", item, recipient=recipient).findtext("channel/item/description") or ""
+    return [
+        "".join(map(str, etree.HTML(description).itertext())),
+        xml("atom", item, recipient=recipient).findtext(f"{ATOM}entry/{ATOM}summary") or "",
+        json_item(item)["summary"],
+        ninjs(item)["descriptions"][0]["value"],
+    ]
+
+
+def test_a_correction_says_what_it_corrects_in_every_text_right_before_the_stamp_or_the_credits() -> None:
+    for item in (for_public(CORRECTED), for_partner(CORRECTED, Use.LINK), for_partner(CORRECTED)):
+        for text in summaries(item):
+            assert text.endswith(f"{NOTED}\n{STAMP}")
+    for text in texts(for_partner(CORRECTED)):
+        assert text.count(f"{NOTED}\n原标题：") == 1
+        assert text.rstrip().endswith(f"\n{STAMP}")
+
+
+def test_a_correction_s_note_stands_in_its_field_and_nowhere_where_there_is_none() -> None:
+    for item in (for_public(CORRECTED), for_partner(CORRECTED)):
+        assert ninjs(item)["edNote"] == CORRECTED.note
+        assert json_item(item)["_syndicate"]["note"] == CORRECTED.note
+    for note in (None, "", " \x0b\n\ufffe"):
+        plain = for_partner(replace(SEED, note=note))
+        assert "edNote" not in ninjs(plain)
+        assert "note" not in json_item(plain)["_syndicate"]
+        assert not any("更正" in text for text in texts(plain) + summaries(plain))
+
+
+def test_an_item_given_early_says_until_when_nothing_of_it_may_be_published() -> None:
+    # A microsecond past eight: said to be eight, somebody would publish too early.
+    moment, line = "2018-01-25T08:00:01+08:00", "禁发至：2018年1月25日 08:01（此前不得发布）"
+    early, link = for_partner(EARLY, early=True), for_partner(EARLY, Use.LINK, early=True)
+    for item in (early, link):
+        assert ninjs(item)["embargoedUntil"] == moment
+        assert "2018年1月25日 08:01前不得发布" in ninjs(item)["usageTerms"]
+        assert json_item(item)["_syndicate"]["embargoed_until"] == moment
+        assert all(text.endswith(f"{line}\n{STAMP}") for text in summaries(item))
+    assert all(f"{line}\n原标题：" in text for text in texts(early))
+    open_now = for_partner(SEED)
+    assert "embargoedUntil" not in ninjs(open_now)
+    assert "embargoed_until" not in json_item(open_now)["_syndicate"]
+    assert not any("禁发" in text or "不得发布" in text for text in texts(open_now) + summaries(open_now))
+
+
+def test_a_moment_is_rounded_up_only_where_it_is_not_whole() -> None:
+    whole = datetime(2018, 1, 25, 8, 0, tzinfo=UTC)
+    assert (rounded_up(whole, SECOND), rounded_up(whole, MINUTE)) == (whole, whole)
+    late = whole - timedelta(microseconds=1)
+    assert (rounded_up(late, SECOND), rounded_up(late, MINUTE)) == (whole, whole)
+    early = whole + timedelta(microseconds=1)
+    assert rounded_up(early, SECOND) == whole + timedelta(seconds=1)
+    assert rounded_up(early, MINUTE) == whole + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("format", ITEM_FORMATS)

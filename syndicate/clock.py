@@ -1,0 +1,74 @@
+"""The house's clock: the machine's, except that it never goes back.
+
+A clock that is set back would close what was opened, open expired keys, and judge the past anew. So time
+goes on by the machine's own counting from the latest moment that was ever seen: by this process, or by
+the trail before it was started.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from syndicate.errors import ClockBehind
+from syndicate.language import Text
+
+MOST_BEHIND: Final = timedelta(days=1)
+"""A clock further behind the trail than this is not worked with: somebody has to set it."""
+_WORTH_SAYING: Final = timedelta(seconds=30)
+
+_log = structlog.get_logger("syndicate.clock")
+
+
+def wall_clock() -> datetime:
+    """Now by the machine, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class SteadyClock:
+    """Now, and never before `floor` or anything it said before. Aware, in UTC.
+
+    Raises ClockBehind where the machine's clock is more than a day behind `floor`.
+    """
+
+    def __init__(
+        self,
+        floor: datetime,
+        wall: Callable[[], datetime] = wall_clock,
+        counter: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall, self._counter = wall, counter
+        now = wall()
+        if floor - now > MOST_BEHIND:
+            raise ClockBehind(
+                Text(
+                    f"本机时钟（{now.isoformat()}）比审计记录的最后一条（{floor.isoformat()}）早了一天以上："
+                    "请先校准时钟",
+                    f"this machine's clock ({now.isoformat()}) is more than a day behind the trail's last "
+                    f"line ({floor.isoformat()}): set the clock first",
+                )
+            )
+        self._base, self._from = max(now, floor), counter()
+        self._said = False
+        self._look(self._base - now)
+
+    def __call__(self) -> datetime:
+        """Now."""
+        now = self._wall()
+        counted = self._base + timedelta(seconds=self._counter() - self._from)
+        if now >= counted:
+            self._base, self._from = now, self._counter()
+            self._said = False
+            return now
+        self._look(counted - now)
+        return counted
+
+    def _look(self, behind: timedelta) -> None:
+        """Say it aloud, once, where the machine's clock is far behind."""
+        if behind >= _WORTH_SAYING and not self._said:
+            self._said = True
+            _log.error("clock_behind", seconds=int(behind.total_seconds()))

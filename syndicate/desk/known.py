@@ -1,0 +1,88 @@
+"""What was on record about one item and one recipient at one place of the trail, and what follows.
+
+The trail's numbers order what became known: everything written with line 120 is known after line 120. A
+decision is judged with what was known, at the moment that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syndicate.model.item import Item
+from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
+from syndicate.model.register import Register
+from syndicate.model.rights import Licence, Use
+from syndicate.policy import Refusal, Verdict, clear_preferred
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The rights, an item and who asks for it, as they stood on record."""
+
+    register: Register
+    item: Item
+    recipient: Recipient
+
+    def verdict(self, use: Use | None, at: datetime) -> Verdict:
+        """The policy's answer at the moment `at`; without a use, for the first that is granted.
+
+        A suspension and a recall have no end on record, but a beginning: what came after `at` does not
+        count against it.
+        """
+        own: tuple[Licence, ...] = ()
+        if isinstance(self.recipient, Partner):
+            own = self.register.licences_of(self.recipient.id)
+        return judge(self.item, self.recipient, self.register, own, use, at)
+
+    def turn(self, use: Use | None, at: datetime) -> datetime | None:
+        """When the answer at `at` becomes another one by itself, as far as was known; None for never."""
+        verdict = self.verdict(use, at)
+        until = self._next(verdict, at)
+        while until is not None:
+            later = self.verdict(use, until)
+            if not same(verdict, later):
+                break
+            until = self._next(later, until)
+        return until
+
+    def _next(self, verdict: Verdict, at: datetime) -> datetime | None:
+        """The next moment after `at` at which to ask again."""
+        recall, recipient = self.item.holds.recall, self.recipient
+        suspended = recipient.suspended if isinstance(recipient, Partner) else None
+        moments = (verdict.until, suspended, None if recall is None else recall.at)
+        return min((one for one in moments if one is not None and one > at), default=None)
+
+
+def judge(
+    item: Item,
+    recipient: Recipient,
+    register: Register,
+    licences: Iterable[Licence],
+    use: Use | None,
+    at: datetime,
+) -> Verdict:
+    """The policy's answer at `at` with these licences, as `Known.verdict` says."""
+    recall = item.holds.recall
+    if recall is not None and at < recall.at:
+        item = replace(item, holds=replace(item.holds, recall=None))
+    if isinstance(recipient, Partner) and recipient.suspended is not None and at < recipient.suspended:
+        recipient = replace(recipient, suspended=None)
+    return clear_preferred(item, recipient, register.mandates, licences, use, at)
+
+
+def recipient_in(register: Register, partner: str) -> Recipient | None:
+    """Who goes by this id, `public` being the public; None for nobody on record."""
+    return PUBLIC if partner == "public" else register.partners.get(PartnerId(partner))
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    """Whether two verdicts say the same to the person who asked."""
+    if isinstance(one, Refusal) or isinstance(other, Refusal):
+        return (
+            isinstance(one, Refusal)
+            and isinstance(other, Refusal)
+            and (one.reason, one.clause) == (other.reason, other.clause)
+        )
+    return (one.clause, one.form, one.mandate) == (other.clause, other.form, other.mandate)

@@ -1,0 +1,268 @@
+"""What is written down: one type per kind of event of the trail.
+
+An event holds no token, no reader's address and no personal data: a partner's id, a key's `jti`, an
+item's id and version, a clause; of what staff wrote freely (a note) only its SHA-256. The table `EVENTS`
+is the only place that maps kinds to types. A field that a later release added has a default, so that
+lines written before it can still be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from syndicate.model.handling import (
+    ChangesAcknowledged,
+    ChangesDelivered,
+    EmbargoAcknowledged,
+    ItemCorrected,
+    ItemHeld,
+    ItemRecalled,
+    ItemReinstated,
+    ItemReleased,
+    TakedownOrdered,
+    TakedownOverdue,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemIngested:
+    """A document became a version of an item."""
+
+    kind: ClassVar[str] = "item_ingested"
+    item: str
+    version: int
+    digest: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRefused:
+    """A document could not become an item; `faults` are their codes."""
+
+    kind: ClassVar[str] = "document_refused"
+    document: str
+    faults: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerAdded:
+    kind: ClassVar[str] = "partner_added"
+    partner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSuspended:
+    kind: ClassVar[str] = "partner_suspended"
+    partner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerResumed:
+    kind: ClassVar[str] = "partner_resumed"
+    partner: str
+
+
+@dataclass(frozen=True, slots=True)
+class MandateAdded:
+    """`digest` is the SHA-256 (hex) of the agreement's file as it was read."""
+
+    kind: ClassVar[str] = "mandate_added"
+    mandate: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class MandateEnded:
+    kind: ClassVar[str] = "mandate_ended"
+    mandate: str
+    closes: str
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceAdded:
+    kind: ClassVar[str] = "licence_added"
+    licence: str
+    partner: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceEnded:
+    kind: ClassVar[str] = "licence_ended"
+    licence: str
+    partner: str
+    closes: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIssued:
+    kind: ClassVar[str] = "key_issued"
+    partner: str
+    jti: str
+    kid: str
+    expires: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRevoked:
+    kind: ClassVar[str] = "key_revoked"
+    partner: str
+    jti: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyMade:
+    kind: ClassVar[str] = "signing_key_made"
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyRetired:
+    kind: ClassVar[str] = "signing_key_retired"
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionDelivered:
+    """A licensed feed was answered. `edition` names the kept list of what was in it.
+
+    `status` is 200 or 304: a 304 says again that the partner holds that edition.
+    """
+
+    kind: ClassVar[str] = "edition_delivered"
+    partner: str
+    jti: str
+    feed: str
+    format: str
+    use: str
+    edition: str
+    status: int
+    method: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDelivered:
+    """A licensed item was answered: which version, for which use, under which clause."""
+
+    kind: ClassVar[str] = "item_delivered"
+    partner: str
+    jti: str
+    item: str
+    version: int
+    use: str
+    clause: str
+    status: int
+    method: str
+    request: str
+    mandate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceShown:
+    """A partner looked at its own licences and keys."""
+
+    kind: ClassVar[str] = "licence_shown"
+    partner: str
+    jti: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRefused:
+    """A known partner asked for what it may not have."""
+
+    kind: ClassVar[str] = "release_refused"
+    partner: str
+    jti: str
+    subject: str
+    """`item:ID` or `feed:ID`."""
+    use: str
+    reason: str
+    clause: str | None
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRejected:
+    """A key did not open. `partner` and `jti` only where the signature was verified.
+
+    Beyond a rate, rejections of unverified keys are counted instead of written one by one: `times` is
+    how many this line stands for.
+    """
+
+    kind: ClassVar[str] = "key_rejected"
+    code: str
+    detail: str
+    partner: str | None
+    jti: str | None
+    times: int
+    request: str
+
+
+Event: TypeAlias = (
+    ItemIngested
+    | DocumentRefused
+    | PartnerAdded
+    | PartnerSuspended
+    | PartnerResumed
+    | MandateAdded
+    | MandateEnded
+    | LicenceAdded
+    | LicenceEnded
+    | KeyIssued
+    | KeyRevoked
+    | SigningKeyMade
+    | SigningKeyRetired
+    | EditionDelivered
+    | ItemDelivered
+    | LicenceShown
+    | ReleaseRefused
+    | KeyRejected
+    | ItemHeld
+    | ItemReleased
+    | ItemCorrected
+    | ItemRecalled
+    | ItemReinstated
+    | EmbargoAcknowledged
+    | ChangesDelivered
+    | ChangesAcknowledged
+    | TakedownOrdered
+    | TakedownOverdue
+)
+
+EVENTS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        ItemIngested,
+        DocumentRefused,
+        PartnerAdded,
+        PartnerSuspended,
+        PartnerResumed,
+        MandateAdded,
+        MandateEnded,
+        LicenceAdded,
+        LicenceEnded,
+        KeyIssued,
+        KeyRevoked,
+        SigningKeyMade,
+        SigningKeyRetired,
+        EditionDelivered,
+        ItemDelivered,
+        LicenceShown,
+        ReleaseRefused,
+        KeyRejected,
+        ItemHeld,
+        ItemReleased,
+        ItemCorrected,
+        ItemRecalled,
+        ItemReinstated,
+        EmbargoAcknowledged,
+        ChangesDelivered,
+        ChangesAcknowledged,
+        TakedownOrdered,
+        TakedownOverdue,
+    )
+}

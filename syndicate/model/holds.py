@@ -1,0 +1,67 @@
+"""What staff hold back or call back: embargoes, exclusives, withheld items, recalls.
+
+A hold is about an item, not about one version of it. All times are aware, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from syndicate.model.names import PartnerId
+
+
+class RecallReason(StrEnum):
+    """Why an item is called back."""
+
+    EDITORIAL = "editorial"
+    RIGHTS = "rights"
+    LEGAL = "legal"
+    """A court or an authority ordered it down: 451 instead of 410 (RFC 7725)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embargo:
+    """Nobody may have the item before `until`, but who has early access and acknowledged the embargo."""
+
+    until: datetime
+    acknowledged: frozenset[PartnerId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """The item is for one partner alone before `until`."""
+
+    partner: PartnerId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The item was called back at `at`; who was given it must have it gone by `deadline`."""
+
+    reason: RecallReason
+    note: str
+    at: datetime
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """All that holds one item back at one moment of the record.
+
+    An embargo that is over stays on record, with its end. `opened` is when staff last lifted a
+    withholding, `reinstated` when they last took a
+    recall back.
+    """
+
+    embargo: Embargo | None = None
+    exclusive: Exclusive | None = None
+    withheld: bool = False
+    recall: Recall | None = None
+    opened: datetime | None = None
+    reinstated: datetime | None = None
+
+
+NO_HOLDS = Holds()

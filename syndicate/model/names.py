@@ -1,0 +1,11 @@
+"""The ids that everything else goes by."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+ItemId = NewType("ItemId", str)
+"""`YYYYMMDD-` (the day of first publication, for good) and ten letters or digits; safe in an address."""
+OutletId = NewType("OutletId", str)
+ChannelId = NewType("ChannelId", str)
+PartnerId = NewType("PartnerId", str)

@@ -1,0 +1,202 @@
+"""The change sequence over HTTP: everything a partner must do, in order, none missing, none twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syndicate.model.holds import RecallReason
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PartnerId
+from tests.making import days, minutes
+from tests.serving import Serving, serving
+
+MANDATE = """
+number = "HEAD-1"
+holder = "萧山日报社"
+outlets = ["daily"]
+media = ["text"]
+exclusive = true
+valid_from = 2015-01-01
+"""
+
+
+def page(headline: str, moment: str = "2026年11月2日 11:00", body: str = "湘湖水质持续向好。") -> bytes:
+    return f"{headline}\n\n{moment}来源:萧山日报\n\n  {body}{body}\n\n编辑:桂信怡\n".encode()
+
+
+async def furnish(here: Serving, terms: Mapping[str, str]) -> dict[str, str]:
+    """A mandate, and for each partner a licence with this grant (and what follows it); the keys."""
+    await here.house.rights.add_mandate(MANDATE, "mandate.toml")
+    keys = {}
+    for partner, grant in terms.items():
+        await here.house.rights.add_partner(partner, f"授权媒体 {partner}")
+        head, _, body = grant.rpartition("---")
+        document = (
+            f'number = "L-{partner}"\npartner = "{partner}"\nvalid_from = 2026-01-01\n'
+            f'valid_until = 2027-01-01\n{head}\n[[grant]]\noutlets = ["daily"]\nmedia = ["text"]\n'
+            f'archive = "P999D"\n{body}'
+        )
+        await here.house.rights.add_licence(document, "licence.toml")
+        keys[partner] = (await here.house.keys.issue(PartnerId(partner), days=900)).token
+    return keys
+
+
+async def take_in(here: Serving, document: bytes, name: str = "a.txt") -> ItemId:
+    taken = await here.house.news.take_in(document, name)
+    assert taken.item is not None, taken.faults
+    return taken.item.id
+
+
+async def changes(
+    here: Serving, key: str, after: int = 0, limit: int | None = None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    query = f"?after={after}" + ("" if limit is None else f"&limit={limit}")
+    answer = await here.get(f"/licensed/changes{query}", key=key)
+    assert answer.status == 200, answer.text
+    document = json.loads(answer.body)
+    return document["changes"], document
+
+
+async def acknowledge(here: Serving, key: str, *seqs: int) -> tuple[int, dict[str, Any]]:
+    async with here.client.post(
+        here.address + "/licensed/changes/ack",
+        data=json.dumps({"ack": seqs}),
+        headers={"Authorization": f"Bearer {key}"},
+    ) as answer:
+        return answer.status, json.loads(await answer.read())
+
+
+REPRINT = 'uses = ["reprint"]'
+
+
+def test_a_story_is_put_corrected_recalled_and_put_again_in_this_order(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT, "idle": 'uses = ["reprint"]'})
+            key = keys["zjol"]
+            assert await changes(here, key) == (
+                [],
+                {"changes": [], "next": 0, "more": False, "reset": False},
+            )
+            id = await take_in(here, page("一稿"))
+            (put,), answer = await changes(here, key)
+            assert (put["action"], put["id"], put["version"], put["clause"]) == ("put", id, 1, "L-zjol#1")
+            assert put["item"]["pubStatus"] == "usable"
+            assert answer["next"] == put["seq"]
+            assert (await changes(here, key, put["seq"]))[0] == []
+            await here.house.news.correct(id, page("一稿", body="湘湖水质好转。"), "b.txt", "数字有误")
+            (correct,), _ = await changes(here, key, put["seq"])
+            assert (correct["action"], correct["version"], correct["note"]) == ("correct", 2, "数字有误")
+            await here.house.holds.recall(id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))
+            (recall,), _ = await changes(here, key, correct["seq"])
+            assert (recall["action"], recall["reason"], recall["note"]) == (
+                "recall",
+                "editorial",
+                "事实有误",
+            )
+            assert recall["item"]["pubStatus"] == "canceled"
+            assert "deadline" in recall
+            # Nobody else was given it, so nobody else is told.
+            assert (await changes(here, keys["idle"]))[0] == []
+            await here.house.holds.reinstate(id)
+            (again,), _ = await changes(here, key, recall["seq"])
+            assert (again["action"], again["version"]) == ("put", 2)
+            # From the beginning: the same entries in the same order; only what stands has its text.
+            whole, _ = await changes(here, key)
+            assert [one["seq"] for one in whole] == [one["seq"] for one in (put, correct, recall, again)]
+            assert [one["action"] for one in whole if "item" in one] == ["put"]
+            assert whole[-1] == again
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_pages_of_any_size_have_the_same_entries(tmp_path: Path, limit: int) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT, "hzw": REPRINT})
+            for number in range(7):
+                await take_in(here, page(f"第{number}稿", f"2026年11月2日 1{number % 2}:0{number}"))
+            all_at_once, _ = await changes(here, keys["hzw"])
+            paged: list[dict[str, Any]] = []
+            after, more = 0, True
+            while more:
+                part, answer = await changes(here, keys["zjol"], after, limit)
+                assert len(part) <= limit
+                paged += part
+                after, more = answer["next"], answer["more"]
+            assert [one["id"] for one in paged] == [one["id"] for one in all_at_once]
+            assert len({one["seq"] for one in paged}) == 7
+
+    asyncio.run(act())
+
+
+def test_the_end_of_a_right_is_told_with_its_clause_and_acknowledged(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(
+                here, {"kept": 'takedown = "PT6H"\n---' + REPRINT + '\nretain = "P7D"', "other": REPRINT}
+            )
+            key = keys["kept"]
+            id = await take_in(here, page("一稿"))
+            (put,), _ = await changes(here, key)
+            await changes(here, keys["other"])
+            here.clock.move(days(7))
+            (withdraw,), _ = await changes(here, key, put["seq"])
+            assert (withdraw["action"], withdraw["id"], withdraw["clause"], withdraw["reason"]) == (
+                "withdraw",
+                id,
+                "L-kept#1",
+                "retention_ended",
+            )
+            status, body = await acknowledge(here, keys["other"], withdraw["seq"])
+            assert (status, body["code"], body["unknown"]) == (400, "unknown_change", [withdraw["seq"]])
+            for _ in range(2):
+                assert await acknowledge(here, key, withdraw["seq"]) == (
+                    200,
+                    {"acknowledged": [withdraw["seq"]]},
+                )
+            _, before = await changes(here, keys["other"])
+            await here.house.rights.end_licence("L-other")
+            (theirs,), _ = await changes(here, keys["other"], before["next"])
+            assert (theirs["action"], theirs["reason"], theirs["clause"]) == (
+                "withdraw",
+                "licence_ended",
+                "L-other",
+            )
+
+    asyncio.run(act())
+
+
+def test_a_cursor_from_the_future_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT})
+            answer = await here.get(f"/licensed/changes?after={2**53 - 1}", key=keys["zjol"])
+            problem = json.loads(answer.body)
+            assert (answer.status, problem["code"], problem["field"]) == (400, "cursor_unknown", "after")
+            assert "after=0" in problem["detail"]
+
+    asyncio.run(act())
+
+
+def test_a_delay_passes_while_the_partner_waits(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT + '\ndelay = "PT2H"'})
+            id = await take_in(here, page("一稿"))
+            waiting = asyncio.create_task(here.get("/licensed/changes?wait=20", key=keys["zjol"]))
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+            here.clock.move(minutes(60))
+            answer = json.loads((await waiting).body)
+            assert [one["id"] for one in answer["changes"]] == [id]
+
+    asyncio.run(act())

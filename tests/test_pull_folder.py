@@ -1,0 +1,286 @@
+"""A partner's folder survives whatever happens to it: kills, a full disk, two processes, other hands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.commands import PROJECT, Outcome, no_settings
+from tests.publishing import Partner, Publishing, an_id, holding, partner, publishing
+
+__all__ = ["no_settings", "partner"]
+
+
+class Cut(BaseException):
+    """The process is gone."""
+
+
+class Shears:
+    """Ends the process before or after the n-th step that touches the disk."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 10**9
+        for name in ("fsync", "replace", "unlink"):
+            monkeypatch.setattr(os, name, self._counted(getattr(os, name)))
+
+    def _counted(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **more: Any) -> Any:
+            self._tick()
+            done = step(*args, **more)
+            self._tick()
+            return done
+
+        return counted
+
+    def _tick(self) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            raise Cut
+
+
+def a_busy_day(server: Publishing) -> set[int]:
+    """Everything that can happen to items 0 to 7; what must be acknowledged."""
+    server.put(0, 2)
+    server.correct(1, 2, "更正")
+    gone = {server.recall(2), server.withdraw(3), server.recall(4)}
+    server.put(4, 2)
+    server.put(6)
+    server.put(7, lean=True)
+    gone.add(server.withdraw(9))
+    return gone
+
+
+def news(outcome: Outcome, told: set[str]) -> None:
+    """What is told as new was not told as new before, unless since then it was told to be gone."""
+    for line in (json.loads(line) for line in outcome.out.splitlines()):
+        if line.get("result") == "new":
+            assert line["id"] not in told, outcome
+            told.add(line["id"])
+        elif line.get("result") in ("removed", "absent"):
+            told.discard(line["id"])
+
+
+@pytest.mark.timeout(600)
+def test_a_cut_at_any_step_leaves_nothing_behind_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shears = Shears(monkeypatch)
+    for step in range(1, 10_000):
+        root = tmp_path / str(step)
+        root.mkdir()
+        with publishing() as server:
+            one = Partner.at(root, server)
+            for number in range(6):
+                server.put(number)
+            one.good()
+            before = server.allowed
+            gone = a_busy_day(server)
+            shears.left = step
+            try:
+                outcome = one.pull("--limit", "3")
+            except Cut:
+                outcome = None
+            finally:
+                shears.left = 10**9
+            if outcome is not None:
+                assert step > 50
+                assert holding(one.folder) == server.allowed
+                return
+            may = {(id, version) for known in (before, server.allowed) for id, version in known.items()}
+            for path in (one.folder / "items").glob("*.json"):
+                assert (path.stem, int(json.loads(path.read_bytes())["version"])) in may
+            one.good("--limit", "3", "--verify")
+            assert set(server.acknowledged) == gone
+            assert list((one.folder / ".syndicate" / "aside").iterdir()) == []
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.timeout(600)
+def test_sigkill_at_random_moments_leaves_nothing_behind_and_loses_nothing(partner: Partner) -> None:
+    chance, server = random.Random(20260105), partner.server
+    told: set[str] = set()
+    expected: set[int] = set()
+    for number in range(15):
+        for id in chance.sample(range(30), 6):
+            act = chance.choice(["put", "put", "lean", "recall", "withdraw"])
+            if act in ("put", "lean"):
+                server.put(id, number + 1, lean=act == "lean")
+            else:
+                expected.add(getattr(server, act)(id))
+        news(killed(partner, chance.randint(1, 9), chance.uniform(0, 0.03)), told)
+    outcome = partner.pull("--verify")
+    news(outcome, told)
+    assert outcome.code == 0
+    assert holding(partner.folder) == server.allowed
+    assert set(server.acknowledged) == expected
+
+
+def killed(partner: Partner, request_number: int, later: float) -> Outcome:
+    """A run that is killed a little after this request, if it lives so long."""
+    command = [sys.executable, "-m", "syndicate", *partner.words, "--json", "--limit", "2"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT
+    )
+    left = request_number
+
+    def count(request: web.Request) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            assert partner.server.loop is not None
+            partner.server.loop.call_later(later, process.kill)
+
+    partner.server.before = count
+    out, err = process.communicate(timeout=60)
+    partner.server.before = lambda request: None
+    assert process.returncode in (0, -signal.SIGKILL), err
+    whole = out[: out.rfind("\n") + 1]
+    return Outcome(process.returncode, whole, err)
+
+
+def test_whoever_reads_a_file_while_it_is_replaced_reads_one_version_whole(partner: Partner) -> None:
+    partner.server.put(1)
+    partner.good()
+    with (partner.folder / "items" / f"{an_id(1)}.json").open("rb") as reader:
+        partner.server.put(1, 2)
+        partner.good()
+        assert json.loads(reader.read())["version"] == "1"
+
+
+def test_one_process_at_a_time_keeps_a_folder(partner: Partner) -> None:
+    partner.server.put(1)
+    with partner.following() as running:
+        running.wait_for("已同步")
+        second = partner.pull()
+        assert (second.code, second.json["error"]) == (1, "folder_in_use")
+        running.stop(signal.SIGKILL)
+    assert partner.good() == []
+
+
+def spoil(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_state_with_any_byte_changed_is_refused_and_restart_mends_it(partner: Partner) -> None:
+    partner.server.put(1)
+    partner.good()
+    state = partner.folder / ".syndicate" / "state"
+    whole = state.read_bytes()
+    for at in range(len(whole) - 1):
+        state.write_bytes(whole)
+        spoil(state, at)
+        outcome = partner.pull()
+        assert (outcome.code, outcome.json["error"]) == (1, "folder_damaged"), at
+        assert "--restart" in outcome.err
+    state.write_bytes(whole[:20])
+    assert partner.pull().json["error"] == "folder_damaged"
+    assert partner.good("--restart") == [("put", an_id(1), "unchanged")]
+
+
+def test_a_state_of_another_release_is_refused(partner: Partner) -> None:
+    partner.good()
+    line = b'{"format": 2}'
+    digest = hashlib.sha256(line).hexdigest().encode()
+    (partner.folder / ".syndicate" / "state").write_bytes(line + b"\n" + digest + b"\n")
+    assert "另一版客户端" in partner.pull().err
+
+
+TAMPERED: dict[str, tuple[Callable[[Path], object], str, bool]] = {
+    "a document changed": (lambda items: spoil(items / f"{an_id(1)}.json", 30), "changed", True),
+    "a page changed": (lambda items: spoil(items / f"{an_id(1)}.html", 30), "changed", True),
+    "a strange file": (lambda items: (items / "notes.txt").write_text("!"), "foreign", True),
+    "a document gone": (lambda items: (items / f"{an_id(1)}.json").unlink(), "missing", False),
+    "a page gone": (lambda items: (items / f"{an_id(1)}.html").unlink(), "missing", False),
+    "an item of one's own": (
+        lambda items: (items / f"{an_id(7)}.json").write_text("{}"),
+        "unrecorded",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "code", "asked"), TAMPERED.values(), ids=TAMPERED)
+def test_a_folder_that_other_hands_changed_is_told_and_restart_mends_it(
+    partner: Partner, tamper: Callable[[Path], object], code: str, asked: bool
+) -> None:
+    partner.server.put(1)
+    partner.server.put(2)
+    partner.good("--verify")
+    tamper(partner.folder / "items")
+    if asked:
+        assert partner.pull().code == 0
+    outcome = partner.pull("--verify")
+    assert (outcome.code, outcome.json["error"]) == (1, "folder_tampered")
+    assert [fault["code"] for fault in outcome.json["faults"]] == [code]
+    assert "--restart" in outcome.err
+    if code == "foreign":
+        (partner.folder / "items" / "notes.txt").unlink()
+    partner.good("--restart", "--verify")
+
+
+def test_a_folder_of_another_server_is_not_mixed_up(partner: Partner) -> None:
+    partner.server.put(1)
+    partner.good()
+    with publishing() as other:
+        other.put(2)
+        moved = Partner(partner.root, other)
+        outcome = moved.pull()
+        assert (outcome.code, outcome.json["error"]) == (1, "folder_damaged")
+        assert partner.server.address in outcome.err
+        assert holding(partner.folder) == {an_id(1): 1}
+        assert moved.good("--restart")[-1] == ("reset", an_id(1), "removed")
+
+
+def test_items_that_lead_elsewhere_are_not_written_to(partner: Partner) -> None:
+    partner.folder.mkdir()
+    elsewhere = partner.root / "elsewhere"
+    elsewhere.mkdir()
+    (partner.folder / "items").symlink_to(elsewhere)
+    partner.server.put(1)
+    assert partner.pull().json["error"] == "folder_damaged"
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(partner: Partner) -> None:
+    partner.server.put(1)
+    partner.good()
+    partner.server.put(2, descriptions=[{"role": "summary", "value": "长" * 40_000}])
+    partner.server.put(3)
+    partner.server.recall(1)
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "syndicate", *partner.words, "--json"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        preexec_fn=little_room,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, json.loads(done.stdout)["error"]) == (1, "disk_full"), done
+    assert "磁盘已满" in done.stderr
+    # What had to go is gone, although it came last in the page.
+    assert not {an_id(1), an_id(2)} & {path.stem for path in (partner.folder / "items").iterdir()}
+    assert list((partner.folder / ".syndicate" / "aside").iterdir()) == []
+    assert partner.good("--verify") == [
+        ("put", an_id(2), "new"),
+        ("put", an_id(3), "new"),
+        ("recall", an_id(1), "absent"),
+    ]

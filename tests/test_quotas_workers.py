@@ -1,0 +1,210 @@
+"""64 partners' requests at one moment, two worker processes, ten items left: ten items, not one more."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.commands import Shell, a_page
+from tests.serving import Served, served
+from tests.talking import log_lines, until
+
+AT_ONCE, LEFT = 64, 10
+MANDATE = """
+number = "HEAD"
+holder = "萧山日报社"
+outlets = ["daily"]
+media = ["text"]
+exclusive = true
+valid_from = 2015-01-01
+"""
+LICENCE = f"""
+number = "L-1"
+partner = "zjol"
+valid_from = 2015-01-01
+valid_until = 2099-01-01
+[[grant]]
+uses = ["reprint"]
+outlets = ["daily"]
+media = ["text"]
+quota = {{ items = {LEFT}, per = "month" }}
+"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one request got."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        return self.headers["X-Request-Id"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A connection that stays open: everything on it is answered by one worker."""
+
+    wire: http.client.HTTPConnection
+    key: str
+
+    def get(self, path: str) -> Heard:
+        """The answer; asked for again where the server was too busy to give one."""
+        heard = self._try(path)
+        for _ in range(10):
+            if heard.status != 503:
+                break
+            heard = self._try(path)
+        return heard
+
+    def _try(self, path: str) -> Heard:
+        try:
+            return self._get(path)
+        except http.client.RemoteDisconnected:
+            # It was idle for too long, and closed just as we spoke; a GET may be said again.
+            self.wire.close()
+            return self._get(path)
+
+    def _get(self, path: str) -> Heard:
+        self.wire.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
+        answer = self.wire.getresponse()
+        return Heard(answer.status, answer.headers, answer.read())
+
+    def left(self) -> int:
+        """What the licence says is left."""
+        (licence,) = json.loads(self.get("/licensed/licence").body)["licences"]
+        return int(licence["grants"][0]["quota"]["left"])
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """64 items, and a partner with ten left this month."""
+    for name in [name for name in os.environ if name.startswith("SYNDICATE_") and name != "SYNDICATE_KIT"]:
+        monkeypatch.delenv(name)
+    if request.param == "postgresql":
+        monkeypatch.setenv("SYNDICATE_DATABASE", request.getfixturevalue("postgresql_address"))
+    shell = Shell(tmp_path / "var")
+    shell.good("init")
+    shell.good("partner", "add", "zjol", "--name", "浙江在线")
+    for kind, text in (("mandate", MANDATE), ("licence", LICENCE)):
+        (tmp_path / f"{kind}.toml").write_text(text)
+        shell.good(kind, "add", str(tmp_path / f"{kind}.toml"))
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for number in range(AT_ONCE):
+        (pages / f"{number}.txt").write_text(a_page(number))
+    shell.good("ingest", str(pages))
+    # The clock of a real server is not ours to move: stay clear of the month's turn.
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    soon = now + timedelta(seconds=90)
+    if soon.month != now.month:
+        time.sleep((soon.replace(day=1, hour=0, minute=0, second=0) - now).total_seconds() + 1)
+    return shell
+
+
+def workers(server: Served) -> dict[str, int]:
+    """Which worker answered which request, as far as the log says."""
+    return {str(one["request_id"]): int(one["worker"]) for one in log_lines(server.log)}
+
+
+@contextmanager
+def dealt(server: Served, key: str) -> Iterator[list[Line]]:
+    """As many open connections as there are items, on both workers."""
+
+    def connect(_: int) -> tuple[str, Line]:
+        line = Line(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60), key)
+        return line.get("/licensed/licence").name, line
+
+    lines: dict[str, Line] = {}
+    each: list[list[Line]] = []
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            for _ in range(8):
+                lines.update(pool.map(connect, range(AT_ONCE // 2)))
+                until(lambda: lines.keys() <= workers(server).keys(), 20, "every answer is in the log")
+                whose = workers(server)
+                each = [
+                    [one for name, one in lines.items() if whose[name] == pid]
+                    for pid in set(whose.values())
+                ]
+                if len(each) == 2 and len(lines) >= AT_ONCE:
+                    break
+        assert len(each) == 2, "one worker took every connection"
+        few, many = sorted(each, key=len)
+        few = few[: AT_ONCE // 2]
+        yield few + many[: AT_ONCE - len(few)]
+    finally:
+        for line in lines.values():
+            line.wire.close()
+
+
+def at_once(lines: list[Line], paths: list[str]) -> list[Heard]:
+    """One request on each connection, all at the same moment."""
+    ready = threading.Barrier(len(lines))
+
+    def ask(line: Line, path: str) -> Heard:
+        ready.wait(60)
+        return line.get(path)
+
+    with ThreadPoolExecutor(len(lines)) as pool:
+        return list(pool.map(ask, lines, paths))
+
+
+def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: Shell) -> None:
+    key = house.good("--json", "key", "issue", "zjol").json["token"]
+    ids = [one["id"] for one in house.good("--json", "item", "list", "--limit", "100").lines]
+    paths = [f"/licensed/items/{id}" for id in ids]
+    assert len(paths) == AT_ONCE
+    with served(house.data, workers=2) as server:
+        with dealt(server, key) as lines:
+            assert lines[0].left() == lines[-1].left() == LEFT
+            heard = at_once(lines, paths)
+            assert sorted({one.status for one in heard}) == [200, 429]
+            given = [path for path, one in zip(paths, heard, strict=True) if one.status == 200]
+            assert len(given) == LEFT
+            for one in heard:
+                if one.status == 200:
+                    assert json.loads(one.body)["pubStatus"] == "usable"
+                    assert one.headers["RateLimit-Policy"].startswith(f'"L-1#1";q={LEFT};w=')
+                    assert one.headers["RateLimit"].startswith('"L-1#1";r=')
+                    continue
+                problem = json.loads(one.body)
+                assert (problem["code"], problem["clause"]) == ("quota_exceeded", "L-1#1")
+                remaining, resets = one.headers["RateLimit"].removeprefix('"L-1#1";r=').split(";t=")
+                assert (remaining, 0 < int(resets) <= int(one.headers["Retry-After"])) == ("0", True)
+            # The ten are free from now on, on either worker, and all the others are not.
+            for line in (lines[0], lines[-1]):
+                assert line.left() == 0
+                again = {path: line.get(path) for path in paths}
+                assert {path for path, one in again.items() if one.status == 200} == set(given), [
+                    (one.status, one.body) for path, one in again.items() if path in given
+                ]
+                assert line.left() == 0
+        until(lambda: {one.name for one in heard} <= workers(server).keys(), 20, "all is in the log")
+        assert len({workers(server)[one.name] for one in heard}) == 2
+    usage = house.good("--json", "report", "usage", "--from", "2000-01-01", "--to", "2100-01-01").json
+    assert [(one["clause"], one["delivered"]) for one in usage["rows"]] == [("L-1#1", LEFT)]
+
+
+def test_one_item_asked_for_by_everybody_at_once_counts_once(house: Shell) -> None:
+    key = house.good("--json", "key", "issue", "zjol").json["token"]
+    id = house.good("--json", "item", "list", "--limit", "1").lines[0]["id"]
+    with served(house.data, workers=2) as server, dealt(server, key) as lines:
+        heard = at_once(lines, [f"/licensed/items/{id}"] * len(lines))
+        assert [one.status for one in heard] == [200] * AT_ONCE
+        assert lines[0].left() == lines[-1].left() == LEFT - 1
