@@ -8,7 +8,7 @@ PYTHON ?= python3
 PORT ?= 8080
 HOST ?= 127.0.0.1
 WORKERS ?= 1
-TESTS ?= -n 2
+TESTS ?= -n 3 --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin

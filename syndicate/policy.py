@@ -7,7 +7,7 @@ refused, and every refusal says why and under which clause. Pure: data and `now`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import Final, final
 
@@ -99,7 +99,8 @@ def clear(
     recall = item.holds.recall
     if recall is None:
         return _clear(item, recipient, mandates, licences, use, now)
-    before = _clear(item, recipient, mandates, licences, use, min(now, recall.at))
+    stood = replace(item, published=min(item.published, recall.published))
+    before = _clear(stood, recipient, mandates, licences, use, min(now, recall.at))
     if isinstance(before, Refusal):
         if before.reason in HIDDEN or isinstance(recipient, Public):
             return Refusal(before.reason, before.clause)

@@ -93,7 +93,7 @@ class Counter:
         await self._record(at, partner, event, charges, kept)
 
     async def recall(self, at: datetime, item: ItemId) -> None:
-        recall = Recall(RecallReason.EDITORIAL, "有误", at, at + timedelta(hours=2))
+        recall = Recall(RecallReason.EDITORIAL, "有误", at, at + timedelta(hours=2), at)
         event = ItemRecalled(item, 1, "editorial", "0" * 64, recall.deadline.isoformat(), 1)
         await self._hold(at, item, Holds(recall=recall), event)
 

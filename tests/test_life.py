@@ -300,14 +300,13 @@ def said_of(event: TakedownOrdered) -> tuple[str, str]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    ("ninjs", "order"),
-    [(True, ORDER[0]), (False, ORDER[1])],
-    ids=["ninjs that asks for it", "a page that staff hold back"],
-)
 def test_a_story_is_at_every_step_of_its_life_what_the_table_says(
-    tmp_path: Path, store_address: str, ninjs: bool, order: str
+    tmp_path: Path, store_address: str
 ) -> None:
+    # On one database a document that asks for its embargo, on the other a page that staff hold back.
+    ninjs = store_address.startswith("sqlite")
+    order = ORDER[0] if ninjs else ORDER[1]
+
     async def act() -> None:
         clock = MovableClock(STEPS[0].at - timedelta(minutes=1))
         async with serving(tmp_path / "data", store_address, clock=clock) as here:

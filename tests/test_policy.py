@@ -367,7 +367,7 @@ def clear_reason(item: Item) -> Reason:
 
 
 def test_a_recalled_item_is_gone_for_who_could_have_had_it_and_was_never_there_for_others() -> None:
-    recall = Recall(RecallReason.LEGAL, "法院裁定", NOON + minutes(10), NOON + days(1))
+    recall = Recall(RecallReason.LEGAL, "法院裁定", NOON + minutes(10), NOON + days(1), NOON)
     gone, after = held(recall=recall), NOON + minutes(11)
     for at in (NOON + minutes(10), after, NOON + days(400)):
         assert deny(gone, a_licence(), at=at, because=Reason.RECALLED, clause="XSW-1#1").recall == recall

@@ -158,7 +158,7 @@ def test_a_feed_with_nothing_left_and_nothing_given_before_is_429(tmp_path: Path
             first, second = await stories(here, 2)
             assert (await fetch(here, key, first)).status == 200
             assert in_feed(await here.get(FEED, key=key)) == {first}
-            await here.house.holds.recall(first, RecallReason.EDITORIAL, "事实有误", timedelta(hours=1))
+            await here.house.holds.withhold(first)
             must_be_over(await here.get(FEED, key=key), "L-zjol#1")
             must_be_over(await fetch(here, key, second), "L-zjol#1")
 

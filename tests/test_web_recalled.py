@@ -75,7 +75,9 @@ def hours(number: float) -> timedelta:
 async def recall(here: Serving, item: str, reason: RecallReason) -> None:
     """As the desk does it: holds, line and change in one transaction."""
     now = here.clock()
-    held = replace(NO_HOLDS, recall=Recall(reason, NOTE, now, now + hours(2)))
+    known = await here.house.store.item(ItemId(item))
+    assert known is not None
+    held = replace(NO_HOLDS, recall=Recall(reason, NOTE, now, now + hours(2), known.published))
     async with here.house.store.writing() as tx:
         await tx.put_holds(ItemId(item), held)
         event = ItemRecalled(item, 1, reason.value, "0" * 64, (now + hours(2)).isoformat(), 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from syndicate.cli.voice import Voice
+from syndicate.cli.voice import Voice, printable
 from syndicate.language import Text
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class Teller:
         if entry is None or outcome.action == "put":
             return
         if why := " ".join(part for part in (entry.reason, entry.clause, entry.note) if part):
-            voice.aside(Text(f"    原因：{why}", f"    why: {why}"))
+            # What the server wrote stays on its line: it must not look like one of ours.
+            said = printable(why, lines=False)
+            voice.aside(Text(f"    原因：{said}", f"    why: {said}"))
         if entry.until is not None:
             until = voice.exactly(entry.until)
             voice.aside(Text(f"    禁发至 {until}", f"    embargoed until {until}"))

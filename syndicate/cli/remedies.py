@@ -51,20 +51,20 @@ def changes(refusal: Refusal, case: Case, voice: Voice) -> list[Text]:
         case Reason.NOT_PUBLISHED:
             return [_wait(item.published, voice, Text("发布", "it is published"))]
         case Reason.WITHHELD:
-            return [_lift(item, Text("解除扣发", "release it"))]
+            return [_lift(item, Text("解除扣发", "release it"), "withhold")]
         case Reason.EMBARGOED:
             embargo = item.holds.embargo
             early = Text(
                 "或一条 early = true 的授权条款，并由该媒体确认遵守禁发时间",
                 "or a grant with early = true, and the partner's promise to keep the embargo",
             )
-            wait = _lift(item, Text("解除禁发", "lift the embargo"))
+            wait = _lift(item, Text("解除禁发", "lift the embargo"), "embargo")
             if embargo is None:
                 return [wait, early]
             return [_wait(embargo.until, voice, Text("禁发期满", "its embargo ends")), wait, early]
         case Reason.EXCLUSIVE:
             exclusive = item.holds.exclusive
-            lift = _lift(item, Text("解除独家", "end the exclusive"))
+            lift = _lift(item, Text("解除独家", "end the exclusive"), "exclusive")
             if exclusive is None:
                 return [lift]
             ends = Text(
@@ -158,8 +158,9 @@ def _wait(until: datetime, voice: Voice, what: Text) -> Text:
     return Text(f"等到 {moment} {what.zh}", f"wait until {moment}, when {what.en}")
 
 
-def _lift(item: Item, what: Text) -> Text:
-    command = f"syndicate item release {item.id}"
+def _lift(item: Item, what: Text, hold: str) -> Text:
+    # Not without the option: that would lift every other hold of the item too.
+    command = f"syndicate item release {item.id} --{hold}"
     return Text(f"由本网{what.zh}：{command}", f"or staff {what.en}: {command}")
 
 

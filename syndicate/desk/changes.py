@@ -14,7 +14,7 @@ from syndicate.desk.standpoint import Standpoint, standpoint
 from syndicate.desk.takedowns import Takedowns
 from syndicate.errors import ChangeUnknown, CursorUnknown
 from syndicate.language import Text
-from syndicate.model.changes import TAKEDOWNS, Action, Charge, Told
+from syndicate.model.changes import TAKEDOWNS, Action, Charge, Progress, Told
 from syndicate.model.handling import ChangesAcknowledged, ChangesDelivered, EmbargoAcknowledged
 from syndicate.model.item import canonical_json
 from syndicate.model.parties import Publisher, recipient_id
@@ -100,7 +100,9 @@ class ChangesDesk:
             worked = await self._sequences.begins(at, progress, limit - len(told))
             telling, more = worked.telling, worked.more
             told += telling.entries if telling is not None else ()
-        return await self._page(caller, at, after, start, told[:limit], telling, more=more, reset=reset)
+        return await self._page(
+            caller, at, after, start, told[:limit], telling, progress, more=more, reset=reset
+        )
 
     async def _page(
         self,
@@ -110,13 +112,14 @@ class ChangesDesk:
         start: int,
         told: Sequence[Told],
         telling: Telling | None,
+        progress: Progress,
         *,
         more: bool,
         reset: bool,
     ) -> Page:
         shown = await self._show(at, told)
         if len(shown) < len(told):
-            more = True
+            more, telling = True, _cut(telling, progress, shown[-1][0].seq)
         page = ChangesPage(
             publisher=self._publisher,
             recipient=caller.partner,
@@ -193,7 +196,7 @@ class ChangesDesk:
             request=asked.request,
         )
         entry = Entry(self._clock(), caller.partner.id, event)
-        pending = Pending(entry, page.judged, page.manifest, page.charges, page.telling)
+        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, telling=page.telling)
         return await self._front.tell(pending) is Outcome.WRITTEN
 
     async def news(self, caller: Caller, seconds: float) -> None:
@@ -210,13 +213,16 @@ class ChangesDesk:
                 return
             await asyncio.sleep(max(0.0, min(_LOOK, ends - loop.time())))
 
-    async def acknowledge(self, caller: Caller, seqs: Collection[int], asked: Asked) -> list[int]:
-        """The partner did what these entries told it; for an embargo: it promises to keep it.
+    async def acknowledge(self, caller: Caller, seqs: Collection[int], asked: Asked) -> list[int] | None:
+        """The partner did what these entries told it; for an embargo: it promises to keep it. None where
+        rights have changed since its key was looked at: look again.
 
         Again is harmless. Raises ChangeUnknown if one of them is not of its sequence: then none counts.
         """
         now, partner = self._clock(), caller.partner.id
         async with self._store.writing() as tx:
+            if not (await tx.reached()).rights <= caller.judged:
+                return None
             told = {one.seq: one for one in await tx.told(partner, set(seqs))}
             unknown = sorted(set(seqs) - set(told))
             if unknown:
@@ -243,6 +249,20 @@ class ChangesDesk:
             if promised:
                 await tx.changed(Change.ITEM)
         return sorted(set(seqs))
+
+
+def _cut(telling: Telling | None, progress: Progress, last: int) -> Telling | None:
+    """Only what was shown is told: what did not fit is worked out anew with the next answer."""
+    if telling is None:
+        return None
+    entries = tuple(one for one in telling.entries if one.seq <= last)
+    names = {one.item for one in entries}
+    return Telling(
+        telling.read,
+        replace(progress, last=max([progress.last, *(one.seq for one in entries)])),
+        entries,
+        held=tuple(one for one in telling.held if one.item in names),
+    )
 
 
 def _manifest(page: ChangesPage, given: Sequence[StampedItem]) -> tuple[str, bytes]:

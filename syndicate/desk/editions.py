@@ -252,18 +252,20 @@ class Editions:
         windows = [m.window for m in register.mandates] + [licence.window for licence in licences]
         edges = [edge for window in windows for edge in (window.opens, window.closes) if edge is not None]
         coming = [edge for edge in edges if edge > now]
-        items, room = await self._within_quota(items)
+        items, room = await self._within_quota(items, tombstones)
         coming += [] if room is None else [room]
         return items, tombstones, min((*coming, *moments), default=None), min(shown, default=None)
 
-    async def _within_quota(self, items: list[StampedItem]) -> tuple[list[StampedItem], datetime | None]:
+    async def _within_quota(
+        self, items: list[StampedItem], tombstones: list[Tombstone]
+    ) -> tuple[list[StampedItem], datetime | None]:
         """What the recipient's quotas allow of these, and when there will be room for the rest. Raises
         QuotaExceeded where nothing is left."""
         fits = await self._quotas.fitting(items)
         over = [item for item, fit in zip(items, fits, strict=True) if not fit]
         if not over:
             return items, None
-        if len(over) == len(items):
+        if len(over) == len(items) and not tombstones:
             raise self._quotas.exceeded(over[0])
         ends = [self._quotas.period(item.quota).ends for item in over if item.quota is not None]
         return [item for item, fit in zip(items, fits, strict=True) if fit], min(ends)

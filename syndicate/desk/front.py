@@ -148,15 +148,18 @@ class FrontDesk:
         name = (caller.partner.id, served.digest)
         counted = self._counted.get(name) == served.judged
         gives = status == 200 and asked.method != "HEAD" and not counted
+        confirms = status == 304 and not counted
+        items = self.quotas.charges(served.edition.items) if gives or confirms else ()
         pending = Pending(
             self._entry(caller, _delivered(served, caller, status, asked)),
             min(caller.judged, served.judged),
             served.kept(),
-            self.quotas.charges(served.edition.items) if gives else (),
+            items if gives else (),
+            items if confirms else (),
         )
         outcome = await self._write(pending)
         if outcome is Outcome.WRITTEN:
-            self._counted.update({name: served.judged} if gives else {})
+            self._counted.update({name: served.judged} if gives or confirms else {})
         elif outcome is Outcome.STALE:
             self._counted.clear()
         elif served.edition.feed is None:

@@ -94,9 +94,9 @@ class HoldsDesk:
                 raise Conflict(
                     Text(
                         f"稿件 {id} 已由授权媒体 {running.partner} 独家至 {running.until.isoformat()}；"
-                        f"先执行 syndicate item release {id}",
+                        f"先执行 syndicate item release {id} --exclusive",
                         f"item {id} is exclusive to partner {running.partner} until "
-                        f"{running.until.isoformat()}: first run syndicate item release {id}",
+                        f"{running.until.isoformat()}: first run syndicate item release {id} --exclusive",
                     ),
                     code="exclusives_overlap",
                 )
@@ -152,7 +152,7 @@ class HoldsDesk:
             if item.holds.recall is not None:
                 at = item.holds.recall.at.isoformat()
                 raise Conflict(_already(f"于 {at} 撤回", f"recalled at {at}"), code="recalled_already")
-            recall = Recall(reason, note, now, now + deadline)
+            recall = Recall(reason, note, now, now + deadline, item.published)
             given = len(await tx.given_to(id))
             event = ItemRecalled(
                 item=id,
@@ -173,7 +173,9 @@ class HoldsDesk:
                 raise Conflict(
                     Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled"
                 )
-            holds = replace(item.holds, recall=None, reinstated=now)
+            holds = replace(item.holds, recall=None, reinstated=now, waiting=None)
+            if item.holds.waiting is not None and item.holds.waiting > now:
+                holds = replace(holds, embargo=Embargo(item.holds.waiting))
             return await self._held(tx, item, holds, ItemReinstated(id, item.version), now)
 
     async def report(self, id: ItemId) -> RecallReport:

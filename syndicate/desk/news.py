@@ -70,6 +70,17 @@ def _alike(before: Item, after: Item) -> bool:
     )
 
 
+def _newly_held(before: Item, after: Item) -> tuple[Text, ...]:
+    """What to say where taking a document in held the item back."""
+    said = []
+    if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
+        until = after.holds.embargo.until.isoformat()
+        said.append(Text(f"禁发至 {until}", f"under embargo until {until}"))
+    if after.holds.withheld and not before.holds.withheld:
+        said.append(Text("已扣发", "withheld"))
+    return tuple(said)
+
+
 class NewsDesk:
     """Raises StoreFault; a bad document is an answer (`refused`), never an exception."""
 
@@ -110,15 +121,16 @@ class NewsDesk:
                 )
                 notes = await self._known(before, item)
                 if notes is not None:
-                    await self._hold(tx, before, parsed, keep, now)
-                    return Taken(Action.UNCHANGED, before, notes=(*parsed.notes, *notes))
+                    held = await self._hold(tx, before, parsed, keep, now)
+                    said = (*parsed.notes, *notes, *_newly_held(before, held))
+                    return Taken(Action.UNCHANGED, held, notes=said)
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
             await tx.append(Entry(now, "staff", event))
             await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
-            item = await self._hold(tx, item if before is None else before, parsed, keep, now, item)
+            held = await self._hold(tx, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
-        return Taken(action, item, notes=parsed.notes)
+        return Taken(action, held, notes=(*parsed.notes, *_newly_held(before or item, held)))
 
     async def _known(self, before: Item, item: Item) -> tuple[Text, ...] | None:
         """What to say where the document brings nothing new; None where it does.
@@ -150,25 +162,33 @@ class NewsDesk:
     ) -> Item:
         """Hold the item back as the document or whoever takes it in says, in the same transaction.
 
-        What holds a recalled item stays as it was when it was recalled: by that it is judged who may
-        know of it.
+        A document's embargo counts when it is another than it asked for before: taken in again it undoes
+        nothing that staff did since, and it never shortens what staff hold. What holds a recalled item
+        stays as it was when it was recalled, since by that it is judged who may know of it.
         """
-        if before.holds.recall is not None:
-            return item or before
         holds, current = before.holds, item or before
         new = before.version == current.version and item is not None
-        wanted = keep or Keep()
-        until = max((one for one in (wanted.embargo, parsed.embargo) if one is not None), default=None)
-        known = holds.embargo.until if holds.embargo is not None else None
-        if until is not None and until != known and (new or until > now):
-            holds = replace(holds, embargo=Embargo(until))
-        if wanted.withheld:
+        wanted, asked, embargo = keep or Keep(), parsed.embargo, holds.embargo
+        if asked is not None and asked != holds.asked:
+            by_staff = embargo is not None and embargo.until != holds.asked and now < embargo.until
+            longer = embargo is None or not by_staff or asked > embargo.until
+            if holds.recall is not None:
+                holds = replace(holds, waiting=asked)
+            elif longer and (new or asked > now):
+                holds = replace(holds, embargo=Embargo(asked))
+            holds = replace(holds, asked=asked)
+        longest = wanted.embargo is not None and (embargo is None or wanted.embargo > embargo.until)
+        if holds.recall is None and longest and wanted.embargo is not None:
+            holds = replace(holds, embargo=Embargo(wanted.embargo))
+        if holds.recall is None and wanted.withheld:
             holds = replace(holds, withheld=True)
-        if holds == before.holds:
+        if holds == before.holds or (item is None and holds == replace(before.holds, asked=asked)):
             return current
         await tx.put_holds(current.id, holds)
-        if holds.embargo != before.holds.embargo and until is not None:
-            await tx.append(Entry(now, "staff", ItemHeld(current.id, "embargo", until.isoformat(), None)))
+        until = holds.waiting if holds.embargo is None or holds.recall is not None else holds.embargo.until
+        if holds.embargo != before.holds.embargo or holds.waiting != before.holds.waiting:
+            said = None if until is None else until.isoformat()
+            await tx.append(Entry(now, "staff", ItemHeld(current.id, "embargo", said, None)))
         if holds.withheld and not before.holds.withheld:
             await tx.append(Entry(now, "staff", ItemHeld(current.id, "withheld", None, None)))
         await tx.changed(Change.RIGHTS)
@@ -207,7 +227,7 @@ class NewsDesk:
             event = ItemCorrected(id, item.version, item.digest, name, digest)
             await tx.append(Entry(now, "staff", event))
             await tx.changed(Change.ITEM if _alike(before, item) else Change.RIGHTS)
-        return item
+            return await self._hold(tx, before, parsed, None, now, item)
 
     async def _not_its_correction(self, tx: Writing, before: Item, parsed: Parsed) -> list[Fault]:
         """Why this document cannot correct that item; empty where it can."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from syndicate.desk.editions import reach
 from syndicate.desk.ending import ended, terms_name
-from syndicate.desk.standpoint import Standpoint
+from syndicate.desk.standpoint import UNDER_WAY, Standpoint
 from syndicate.model.changes import Action, Holding, Mark, Progress, Told
 from syndicate.model.item import Item, ItemId
 from syndicate.policy import Refusal, Verdict
@@ -25,6 +25,8 @@ from syndicate.store.protocol import Place, Store, Telling
 _MOST_MOVED = 2_000
 """More items than this between two looks are found by a walk instead."""
 _BATCH = 500
+_STEPS = 10
+"""Batches of a walk in one answer: what is behind them comes with the next."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ITEM = ItemId("")  # asked about where there is nothing to ask: what is hidden costs no question more
 _REFRESH = timedelta(minutes=5)
@@ -74,7 +76,7 @@ class Sequences:
     async def _held_since(self, at: Standpoint, mark: Mark | None) -> list[tuple[Holding, Item]]:
         """The holdings that may have ended since the mark, each with its item's outline."""
         partner = at.partner.id
-        if mark is not None and at.stands(mark):
+        if mark is not None and at.stands(mark, UNDER_WAY):
             ids = await self._store.moved(at.moved(mark), _MOST_MOVED)
             if len(ids) < _MOST_MOVED:
                 held = await self._store.held(partner, ids or [_NO_ITEM])
@@ -121,7 +123,11 @@ class Sequences:
         """Go on with the walk through all that the partner's licences could reach."""
         telling = _Telling(at, progress)
         selection = reach(None, at.partner, at.register, at.licences, at.now)
+        steps = 0
         while selection is not None and progress.walked is not None:
+            if steps == _STEPS:
+                return telling.worked(progress, more=True)
+            steps += 1
             place = Place(*progress.walked)
             batch = await self._store.listed(selection, after=place, limit=_BATCH)
             done = await telling.add(self._store, batch, room)

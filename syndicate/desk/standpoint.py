@@ -16,7 +16,7 @@ from syndicate.model.rights import Licence, Mandate
 from syndicate.policy import Verdict, clear_preferred
 from syndicate.store.protocol import Moved
 
-_UNDER_WAY = timedelta(minutes=2)
+UNDER_WAY = timedelta(minutes=2)
 """What was judged this long before a mark may have been given after it, and is looked at once more."""
 
 
@@ -44,12 +44,12 @@ class Standpoint:
         """Up to here."""
         return Mark(self.judged, self.now, self.rights)
 
-    def stands(self, mark: Mark | None) -> bool:
-        """Whether the partner's rights are what they were at the mark: no agreement changed, none began
-        or ended."""
+    def stands(self, mark: Mark | None, before: timedelta = timedelta(0)) -> bool:
+        """Whether the partner's rights are what they were at the mark, and so long before it: no agreement
+        changed, none began or ended."""
         if mark is None or mark.rights != self.rights or mark.at > self.now:
             return False
-        return not any(mark.at < edge <= self.now for edge in self.edges())
+        return not any(mark.at - before < edge <= self.now for edge in self.edges())
 
     def edges(self) -> list[datetime]:
         """When agreements that matter to the partner begin and end."""
@@ -59,7 +59,7 @@ class Standpoint:
     def moved(self, mark: Mark) -> Moved:
         """What can have changed since the mark, while the rights stood."""
         published, available = self.ages()
-        since = mark.at - _UNDER_WAY
+        since = mark.at - UNDER_WAY
         return Moved(
             mark.change,
             tuple((since - age, self.now - age) for age in sorted(published)),

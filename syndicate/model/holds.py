@@ -39,21 +39,26 @@ class Exclusive:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """The item was called back at `at`; who was given it must have it gone by `deadline`."""
+    """The item was called back at `at`; who was given it must have it gone by `deadline`.
+
+    `published` is the publication of the version that stood then: whether it was out is judged by that.
+    """
 
     reason: RecallReason
     note: str
     at: datetime
     deadline: datetime
+    published: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Holds:
     """All that holds one item back at one moment of the record.
 
-    An embargo that is over stays on record, with its end. `opened` is when staff last lifted a
-    withholding, `reinstated` when they last took a
-    recall back.
+    An embargo that is over stays on record, with its end. `opened` is when staff last lifted a withholding,
+    `reinstated` when they last took a recall back. `asked` is the embargo that the newsroom's document
+    last asked for, so that the same document again changes nothing; `waiting` one that was asked for
+    while the item was recalled, for when it is reinstated.
     """
 
     embargo: Embargo | None = None
@@ -62,6 +67,8 @@ class Holds:
     recall: Recall | None = None
     opened: datetime | None = None
     reinstated: datetime | None = None
+    asked: datetime | None = None
+    waiting: datetime | None = None
 
 
 NO_HOLDS = Holds()

@@ -155,7 +155,7 @@ def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder
     does not name by the end is removed. Raises FolderInUse, FolderDamaged, FolderFull, OSError.
     """
     items, own = _places(root)
-    for place in (items, own):
+    for place in (items, own, own / "held", own / "aside"):
         if place.is_symlink():
             raise FolderDamaged(
                 Text(

@@ -107,5 +107,8 @@ class Pending:
     """(digest, canonical JSON)"""
     charges: tuple[Charge, ...] = ()
     """The item versions that the answer gives: kept as given, and counted against their quotas."""
+    confirms: tuple[Charge, ...] = ()
+    """Item versions that the answer says the partner still has (a 304): what it was given before is kept
+    as held again, and nothing is counted."""
     telling: Telling | None = None
     """What the answer adds to the partner's change sequence."""

@@ -32,7 +32,7 @@ async def record(session: Session, pending: Sequence[Pending]) -> list[Outcome]:
     """See `Store.record`: in one transaction, which of these were still true, and are written."""
     count = await take(session)
     counting = Counting(session)
-    await counting.load([charge for one in pending for charge in one.charges])
+    await counting.load([charge for one in pending for charge in (*one.charges, *one.confirms)])
     outcomes: list[Outcome] = []
     leaving: list[tuple[Pending, list[Charge]]] = []
     for one in pending:
@@ -52,6 +52,7 @@ async def record(session: Session, pending: Sequence[Pending]) -> list[Outcome]:
     given = [(charge, line) for (_, new), line in zip(leaving, lines, strict=True) for charge in new]
     await counting.keep([delivery_values(charge, line["at"], line["seq"]) for charge, line in given])
     before = [charge for one, new in leaving for charge in set(one.charges).difference(new)]
+    before += [charge for one, _ in leaving for charge in one.confirms if counting.knows(charge)]
     again = await _taken_back(session, before)
     await give(session, [*again, *(charge for charge, _ in given)])
     await keep(session, count)

@@ -12,6 +12,8 @@ from syndicate.model.names import PartnerId
 from syndicate.model.parties import Partner
 from syndicate.store.tables import as_moment, as_number
 
+_MOMENTS = ("opened", "reinstated", "asked", "waiting")
+
 
 def holds_text(holds: Holds) -> str:
     """The holds as JSON text, moments in microseconds since 1970; `{}` for none."""
@@ -24,16 +26,12 @@ def holds_text(holds: Holds) -> str:
         values["withheld"] = True
     if holds.recall is not None:
         recall = holds.recall
-        values["recall"] = [
-            recall.reason.value,
-            recall.note,
-            as_number(recall.at),
-            as_number(recall.deadline),
-        ]
-    if holds.opened is not None:
-        values["opened"] = as_number(holds.opened)
-    if holds.reinstated is not None:
-        values["reinstated"] = as_number(holds.reinstated)
+        moments = [as_number(one) for one in (recall.at, recall.deadline, recall.published)]
+        values["recall"] = [recall.reason.value, recall.note, *moments]
+    for name in _MOMENTS:
+        moment = getattr(holds, name)
+        if moment is not None:
+            values[name] = as_number(moment)
     return canonical_json(values).decode()
 
 
@@ -51,9 +49,8 @@ def holds_from(text: str) -> Holds:
         withheld=bool(values.get("withheld")),
         recall=None
         if recall is None
-        else Recall(RecallReason(recall[0]), recall[1], as_moment(recall[2]), as_moment(recall[3])),
-        opened=moment_from(values.get("opened")),
-        reinstated=moment_from(values.get("reinstated")),
+        else Recall(RecallReason(recall[0]), recall[1], *(as_moment(one) for one in recall[2:])),
+        **{name: moment_from(values.get(name)) for name in _MOMENTS},
     )
 
 

@@ -121,6 +121,10 @@ class Counting:
                     (partner, clause, period): count for (clause, period), count in known.items()
                 }
 
+    def knows(self, charge: Charge) -> bool:
+        """Whether the partner was given this version under this clause before."""
+        return (charge.clause, charge.item, charge.version) in self._given[charge.partner]
+
     def new(self, charges: Sequence[Charge]) -> list[Charge] | None:
         """Which of these give something for the first time; None if they do not fit into a quota."""
         fresh: dict[tuple[PartnerId, Given], Charge] = {}

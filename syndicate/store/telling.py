@@ -126,10 +126,22 @@ async def tell(session: Session, telling: Telling) -> bool:
         await session.run(insert(progresses), values)
     if telling.entries:
         await session.run(insert(changes), [_told_values(one) for one in telling.entries])
-    await _forget(session, partner, [*telling.gone, *(one.item for one in telling.held)])
+    known = await held(session, partner, [one.item for one in telling.held])
+    await _forget(session, partner, [*telling.gone, *known])
     if telling.held:
-        await session.run(insert(holdings), [_holding_values(one) for one in telling.held])
+        rows = [_holding_values(_merged(known.get(one.item), one)) for one in telling.held]
+        await session.run(insert(holdings), rows)
     return True
+
+
+def _merged(known: Holding | None, told: Holding) -> Holding:
+    """What is told, with what another answer has given since the telling was worked out."""
+    if known is None:
+        return told
+    if known.version > told.version:
+        told = replace(told, version=known.version, clause=known.clause)
+    fuller = known.terms.startswith(Form.FULL.value) and not told.terms.startswith(Form.FULL.value)
+    return replace(told, terms=known.terms) if fuller else told
 
 
 async def _forget(session: Session, partner: PartnerId, names: Collection[ItemId]) -> None:

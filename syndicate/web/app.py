@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from dataclasses import field as field_
 from math import ceil
 from time import perf_counter, time
 
@@ -59,6 +61,8 @@ class Worker:
     pages: Pages
     access_log: AccessLog
     repeats: Repeats
+    waiting: Counter[str] = field_(default_factory=Counter)
+    """How many requests of each partner wait for something to change."""
 
     @property
     def draining(self) -> bool:

@@ -16,6 +16,8 @@ from syndicate.web.licensed import Prepared, limits
 from syndicate.web.replies import Headers, reply
 from syndicate.wire import sequence
 
+MOST_WAITING = 8
+"""Requests of one partner that one worker lets wait; beyond that they are answered at once."""
 LONGEST_WAIT = 60
 """Seconds for which an answer may be waited for."""
 _USUAL = 50
@@ -36,17 +38,23 @@ async def changes(request: web.Request) -> Prepared:
     wait = _number(request, "wait", 0, 0, LONGEST_WAIT)
     loop = asyncio.get_running_loop()
     ends = request.get(WAITS_UNTIL)
+    if worker.waiting[caller.partner.id] >= MOST_WAITING:
+        wait, ends = 0, loop.time()
     if ends is None:
         ends = request[WAITS_UNTIL] = loop.time() + wait
         request[PATIENCE].reschedule(ends + ANSWER_WITHIN)
-    while True:
-        page = await house.changes.read(caller, after, limit)
-        left = ends - loop.time()
-        if not page.empty or page.page.reset or left <= 0 or worker.draining:
-            break
-        # A second at a time: who waits must also hear that its key was revoked, or that we are to stop.
-        await house.changes.news(caller, min(left, 1.0))
-        caller = request[CALLER] = await worker.doorkeeper.admit(request)
+    worker.waiting[caller.partner.id] += 1
+    try:
+        while True:
+            page = await house.changes.read(caller, after, limit)
+            left = ends - loop.time()
+            if not page.empty or page.page.reset or left <= 0 or worker.draining or _gone(request):
+                break
+            # A second at a time: who waits must also hear that its key was revoked, or that we stop.
+            await house.changes.news(caller, min(left, 1.0))
+            caller = request[CALLER] = await worker.doorkeeper.admit(request)
+    finally:
+        worker.waiting[caller.partner.id] -= 1
     rendered = await asyncio.to_thread(sequence.render, page.page)
     answer = reply(200, _headers(request, rendered.content_type), rendered.body)
     return Prepared(
@@ -56,18 +64,23 @@ async def changes(request: web.Request) -> Prepared:
     )
 
 
+def _gone(request: web.Request) -> bool:
+    """Whether nobody waits for the answer any more."""
+    return request.transport is None or request.transport.is_closing()
+
+
 async def acknowledge(request: web.Request) -> Prepared:
     """The partner did what these entries told it."""
     house, caller = request.app[WORKER].house, request[CALLER]
     seqs = _acknowledged(await request.read())
     done = await house.changes.acknowledge(caller, seqs, asked(request, "json"))
     body = json.dumps({"acknowledged": done}).encode()
-    return Prepared(reply(200, _headers(request, "application/json"), body), _nothing)
 
+    async def written() -> bool:
+        """Whether the act was done; its line was written with it."""
+        return done is not None
 
-async def _nothing() -> bool:
-    """Its line was written with the act itself."""
-    return True
+    return Prepared(reply(200, _headers(request, "application/json"), body), written)
 
 
 def _headers(request: web.Request, content_type: str) -> Headers:

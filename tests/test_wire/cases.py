@@ -177,7 +177,7 @@ RECALLED_AT = datetime(2018, 1, 23, 16, 30, 0, 700000, tzinfo=UTC)
 
 
 def recalled(item: Item, reason: RecallReason, note: str = "", *, at: datetime = RECALLED_AT) -> Item:
-    recall = Recall(reason, note, at, at + timedelta(hours=2))
+    recall = Recall(reason, note, at, at + timedelta(hours=2), item.published)
     return replace(item, holds=replace(item.holds, recall=recall))
 
 
