@@ -81,14 +81,17 @@ async def replayed(bustle: Bustle, lines: list[Line]) -> list[Replay]:
 def test_a_thousand_decisions_of_a_busy_house_come_out_again_as_they_were_recorded(
     store_address: str, tmp_path: Path
 ) -> None:
+    # The decision is no business of the database: on the second one fewer will do.
+    wanted = 1_000 if store_address.startswith("sqlite") else 300
+
     async def story(bustle: Bustle) -> None:
-        await crowd(bustle)
+        await crowd(bustle, wanted)
         lines = await lines_of(bustle)
         replays = await replayed(bustle, lines)
         decisions = [(replay, one) for replay in replays for one in replay.decisions]
         wrong = [(replay.line, one) for replay, one in decisions if not one.agrees]
         assert wrong == []
-        assert len(decisions) >= 1_000
+        assert len(decisions) >= wanted
         # The rights have moved on since: judged with what is known now, hundreds would be others.
         register = await bustle.house.store.register()
         others = 0
@@ -97,7 +100,7 @@ def test_a_thousand_decisions_of_a_busy_house_come_out_again_as_they_were_record
             if item is not None and one.verdict is not None:
                 now = Known(register, item, register.partners[replay.partner])
                 others += not same(now.verdict(one.decided.asked, replay.line.entry.at), one.verdict)
-        assert others >= 100
+        assert others >= wanted / 10
         shared = Counter(line.entry.at for line in lines)
         assert max(shared.values()) > 5
         await explained(bustle, lines, replays)
@@ -106,8 +109,8 @@ def test_a_thousand_decisions_of_a_busy_house_come_out_again_as_they_were_record
     bustling(store_address, tmp_path, story)
 
 
-async def crowd(bustle: Bustle) -> None:
-    """Acts and requests until the trail has recorded a thousand decisions of many kinds."""
+async def crowd(bustle: Bustle, wanted: int) -> None:
+    """Acts and requests until the trail has recorded so many decisions, of many kinds."""
     reasons: Counter[str | None] = Counter()
     after = 0
     for _ in range(400):
@@ -116,7 +119,7 @@ async def crowd(bustle: Bustle) -> None:
         for line in await bustle.house.store.lines(after=after, limit=1_000):
             reasons.update(one.reason for one in await decided(bustle.house.store, line.entry.event))
             after = line.seq
-        if reasons.total() >= 1_000 and len(reasons) >= _KINDS and set(reasons) >= _EXPECTED:
+        if reasons.total() >= wanted and len(reasons) >= _KINDS and set(reasons) >= _EXPECTED:
             return
     raise AssertionError(f"only {reasons}")
 

@@ -19,10 +19,11 @@ from syndicate.desk.reports import Outstanding
 from syndicate.language import Text
 from syndicate.model.changes import Action
 from syndicate.model.names import OutletId, PartnerId
+from syndicate.reasons import REASONS, RECALLS
 from syndicate.wiring import House
 
 _UNDONE = Text("未出报表", "no report was made")
-_ACTIONS = {Action.RECALL: Text("撤回", "recall"), Action.WITHDRAW: Text("授权终止", "withdraw")}
+_ACTIONS = {Action.RECALL: Text("撤回", "recall"), Action.WITHDRAW: Text("撤下", "withdraw")}
 
 
 @click.group(cls=Group)
@@ -158,6 +159,7 @@ async def takedowns(house: House, voice: Voice, partner: str | None, overdue: bo
                 Column(Text("期限", "deadline")),
                 Column(Text("确认", "acknowledged")),
                 Column(Text("逾期", "overdue")),
+                Column(Text("缘由", "reason"), tight=False),
             ],
             [_row(one, voice) for one in found],
             empty=Text("没有待确认的撤稿", "nothing is left to be acknowledged"),
@@ -244,4 +246,13 @@ def _row(one: Outstanding, voice: Voice) -> tuple[str, ...]:
         voice.moment(told.deadline),
         voice.moment(one.takedown.acknowledged),
         (Text("是", "yes") if one.overdue else Text("否", "no")).in_(voice.lang),
+        _why(told.reason or "").in_(voice.lang),
     )
+
+
+def _why(reason: str) -> Text:
+    """Why something must be taken down, in words."""
+    words = {one.value: text for one, text in RECALLS.items()} | {
+        one.value: text for one, text in REASONS.items()
+    }
+    return words.get(reason, Text("本网已扣住此稿", "the item is held back"))

@@ -93,10 +93,10 @@ class HoldsDesk:
             if running is not None and now < running.until:
                 raise Conflict(
                     Text(
-                        f"稿件 {id} 已由授权媒体 {running.partner} 独家至 {running.until.isoformat()}；"
+                        f"稿件 {id} 已由授权媒体 {running.partner} 独家至 {self._said(running.until)}；"
                         f"先执行 syndicate item release {id} --exclusive",
                         f"item {id} is exclusive to partner {running.partner} until "
-                        f"{running.until.isoformat()}: first run syndicate item release {id} --exclusive",
+                        f"{self._said(running.until)}: first run syndicate item release {id} --exclusive",
                     ),
                     code="exclusives_overlap",
                 )
@@ -150,7 +150,7 @@ class HoldsDesk:
         async with self._store.writing() as tx:
             item = await self._item(tx, id, recalled=True)
             if item.holds.recall is not None:
-                at = item.holds.recall.at.isoformat()
+                at = self._said(item.holds.recall.at)
                 raise Conflict(_already(f"于 {at} 撤回", f"recalled at {at}"), code="recalled_already")
             recall = Recall(reason, note, now, now + deadline, item.published)
             given = len(await tx.given_to(id))
@@ -190,6 +190,10 @@ class HoldsDesk:
         told = await self._store.takedowns(item=id)
         mine = [one for one in told if one.told.action is Action.RECALL and one.told.at >= recall.at]
         return RecallReport(item, recall, tuple(mine))
+
+    def _said(self, moment: datetime) -> str:
+        """A moment as people of the house read it."""
+        return moment.astimezone(self._publisher.zone).isoformat(sep=" ", timespec="seconds")
 
     async def _item(self, tx: Writing, id: ItemId, *, recalled: bool = False) -> Item:
         item = await tx.item(id)

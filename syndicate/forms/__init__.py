@@ -85,7 +85,7 @@ def among(allowed: Sequence[str]) -> Text:
 def meant(word: str, allowed: Sequence[str]) -> Text:
     """A guess at what was meant, empty if there is none."""
     near = difflib.get_close_matches(word[:100], allowed, n=1)
-    return Text(f"，是否想写 {near[0]}？", f", did you mean {near[0]}?") if near else Text("", "")
+    return Text(f"（是否想写 {near[0]}？）", f", did you mean {near[0]}?") if near else Text("", "")
 
 
 def parse(text: str, what: str) -> Written:
