@@ -71,6 +71,17 @@ def test_the_same_file_again_neither_shortens_nor_renews_what_staff_decided(tmp_
     with_partner(tmp_path, act)
 
 
+def test_the_same_file_again_does_not_close_what_staff_released(tmp_path: Path) -> None:
+    async def act(here: Serving, key: str) -> None:
+        document = wire(here, embargoedUntil=(here.clock.now + days(1)).isoformat())
+        id = await take_in(here, document, "a.json")
+        await here.house.holds.release(id)
+        assert await take_in(here, document, "a.json") == id
+        assert await status(here, id) == 200
+
+    with_partner(tmp_path, act)
+
+
 def test_a_correction_keeps_the_embargo_that_its_document_asks_for(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, wire(here), "a.json")
