@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from syndicate.desk.front import Asked
-from syndicate.desk.news import Keep
+from syndicate.desk.news import Action, Keep
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
@@ -78,6 +78,22 @@ def test_the_same_file_again_does_not_close_what_staff_released(tmp_path: Path) 
         await here.house.holds.release(id)
         assert await take_in(here, document, "a.json") == id
         assert await status(here, id) == 200
+
+    with_partner(tmp_path, act)
+
+
+def test_of_two_embargoes_at_once_the_longer_one_counts(tmp_path: Path) -> None:
+    async def act(here: Serving, key: str) -> None:
+        soon, late = here.clock.now + days(1), here.clock.now + days(3)
+        for number, (asked, wanted) in enumerate(((late, soon), (soon, late))):
+            headlines = [{"role": "main", "value": f"第{number}件新鲜事"}]
+            about = {"uri": f"urn:newsroom:{number}", "headlines": headlines}
+            story = wire(here, embargoedUntil=asked.isoformat(), **about)
+            taken = await here.house.news.take_in(story, f"{number}.json", Keep(wanted))
+            assert taken.item is not None, taken.faults
+            assert taken.action is Action.CREATED
+            assert taken.item.holds.embargo is not None
+            assert taken.item.holds.embargo.until == late
 
     with_partner(tmp_path, act)
 

@@ -177,9 +177,10 @@ class NewsDesk:
             elif longer and (new or asked > now):
                 holds = replace(holds, embargo=Embargo(asked))
             holds = replace(holds, asked=asked)
-        longest = wanted.embargo is not None and (embargo is None or wanted.embargo > embargo.until)
-        if holds.recall is None and longest and wanted.embargo is not None:
-            holds = replace(holds, embargo=Embargo(wanted.embargo))
+        if holds.recall is None and wanted.embargo is not None:
+            standing = holds.embargo
+            longer = standing is None or wanted.embargo > standing.until
+            holds = replace(holds, embargo=Embargo(wanted.embargo) if longer else standing)
         if holds.recall is None and wanted.withheld:
             holds = replace(holds, withheld=True)
         if holds == before.holds or (item is None and holds == replace(before.holds, asked=asked)):
