@@ -163,6 +163,21 @@ def test_who_is_told_that_its_copy_still_stands_is_told_of_the_recall(tmp_path: 
     with_partner(tmp_path, act)
 
 
+def test_a_304_for_what_nobody_was_given_makes_nothing_free(tmp_path: Path) -> None:
+    async def act(here: Serving, key: str) -> None:
+        one = await take_in(here, page("给得了的"))
+        two = await take_in(here, page("给不了的", "2026年11月2日 10:30"))
+        statuses = []
+        for id in (one, two):
+            path = f"/licensed/items/{id}"
+            assert (await here.get(path, key=key, headers={"If-None-Match": "*"})).status == 304
+            statuses.append((await here.get(path, key=key)).status)
+        assert statuses == [200, 429]
+        assert set(await here.house.store.held(ZJOL, [one, two])) == {one}
+
+    with_partner(tmp_path, act, REPRINT + '\nquota = { items = 1, per = "day" }')
+
+
 def test_what_is_given_while_a_page_of_changes_is_made_is_not_forgotten(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, page("一稿"))

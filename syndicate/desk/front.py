@@ -145,7 +145,8 @@ class FrontDesk:
             return False
         # What was counted once is counted, and what was given is held, until something changes: it may have
         # been taken back meanwhile. A 304 or the answer to a HEAD gives nothing.
-        name = (caller.partner.id, served.digest)
+        # By status: what a 304 looked at was given by none, and a body behind it still counts.
+        name = (caller.partner.id, f"{served.digest}:{status}")
         counted = self._counted.get(name) == served.judged
         gives = status == 200 and asked.method != "HEAD" and not counted
         confirms = status == 304 and not counted
