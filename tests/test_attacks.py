@@ -11,13 +11,16 @@ from pathlib import Path
 
 from syndicate.desk.front import Asked
 from syndicate.desk.news import Action, Keep
+from syndicate.model.events import ItemIngested
 from syndicate.model.holds import RecallReason
-from syndicate.model.item import ItemId
+from syndicate.model.item import ChannelId, ItemId
 from syndicate.model.parties import PartnerId
+from syndicate.model.trail import Entry
+from syndicate.store.protocol import Change
 from tests.ingesting import ninjs
-from tests.making import days, minutes
+from tests.making import NOON, an_item, days, minutes
 from tests.serving import Serving, serving
-from tests.test_changes import REPRINT, furnish, page, take_in
+from tests.test_changes import REPRINT, changes, furnish, page, take_in
 
 HOURS = timedelta(hours=1)
 ZJOL = PartnerId("zjol")
@@ -176,6 +179,20 @@ def test_a_304_for_what_nobody_was_given_makes_nothing_free(tmp_path: Path) -> N
         assert set(await here.house.store.held(ZJOL, [one, two])) == {one}
 
     with_partner(tmp_path, act, REPRINT + '\nquota = { items = 1, per = "day" }')
+
+
+def test_an_item_that_cannot_be_stamped_stops_no_sequence(tmp_path: Path) -> None:
+    async def act(here: Serving, key: str) -> None:
+        odd = an_item(id="20261102-oddoddoddd", channel=ChannelId("abolished"), published=NOON - HOURS)
+        async with here.house.store.writing() as tx:
+            await tx.put_item(odd, [])
+            await tx.append(Entry(NOON, "staff", ItemIngested(odd.id, 1, odd.digest, "odd.txt")))
+            await tx.changed(Change.ITEM)
+        id = await take_in(here, page("一稿"))
+        told, _ = await changes(here, key)
+        assert {one["id"]: "item" in one for one in told} == {odd.id: False, id: True}
+
+    with_partner(tmp_path, act)
 
 
 def test_what_is_given_while_a_page_of_changes_is_made_is_not_forgotten(tmp_path: Path) -> None:

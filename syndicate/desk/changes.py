@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
+
 from syndicate.desk.front import Asked, Caller, FrontDesk
 from syndicate.desk.sequence import Sequences
 from syndicate.desk.standing import Clock, Standing
 from syndicate.desk.standpoint import Standpoint, standpoint
 from syndicate.desk.takedowns import Takedowns
-from syndicate.errors import ChangeUnknown, CursorUnknown
+from syndicate.errors import ChangeUnknown, CursorUnknown, Unstampable
 from syndicate.language import Text
 from syndicate.model.changes import TAKEDOWNS, Action, Charge, Progress, Told
 from syndicate.model.handling import ChangesAcknowledged, ChangesDelivered, EmbargoAcknowledged
@@ -31,8 +33,8 @@ from syndicate.stamping import (
 )
 from syndicate.store.protocol import Change, Outcome, Pending, Store, Telling
 
-MOST = 200
-"""Entries in one answer at most."""
+_log = structlog.get_logger("syndicate.desk")
+
 _MOST_TEXT = 4_000_000
 """Characters of items in one answer, about: what does not fit comes with the next."""
 _LOOK = 0.2
@@ -172,7 +174,14 @@ class ChangesDesk:
         if item is None:
             return None
         verdict = at.verdict(item)
-        return stamp(verdict, self._publisher) if isinstance(verdict, Clearance) else None
+        if not isinstance(verdict, Clearance):
+            return None
+        try:
+            return stamp(verdict, self._publisher)
+        except Unstampable as why:
+            # It does not leave, and holds up nothing behind it: least of all a recall.
+            _log.warning("item_left_out", item=item.id, why=why.text.en)
+            return None
 
     async def _within_quota(
         self, shown: list[tuple[Told, StampedItem | Tombstone | None, datetime | None]]

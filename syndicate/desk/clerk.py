@@ -64,3 +64,5 @@ class Clerk:
                 await self.round()
             except SyndicateError as fault:
                 _log.error("clerk_round_failed", code=fault.code, why=fault.text.en)
+            except Exception as accident:  # noqa: BLE001  (a clerk that stays away orders no take-down)
+                _log.error("clerk_accident", exc_info=accident)
