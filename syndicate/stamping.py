@@ -15,7 +15,7 @@ from typing import Any, Final, final
 
 from syndicate.errors import ForeignItem, Unstampable
 from syndicate.language import Text
-from syndicate.model.changes import Told
+from syndicate.model.changes import ChangeEntry
 from syndicate.model.feeds import Feed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Block, Item, ItemId, Medium, canonical_json, tag_uri
@@ -144,7 +144,9 @@ class Tombstone:
     note: str | None
 
 
-def entomb(item: Item, refusal: Refusal, recipient: Recipient, publisher: Publisher) -> Tombstone | None:
+def make_tombstone(
+    item: Item, refusal: Refusal, recipient: Recipient, publisher: Publisher
+) -> Tombstone | None:
     """The tombstone for an item that the policy refused; None unless it was recalled after the
     recipient had been released it."""
     recall = refusal.recall
@@ -239,7 +241,7 @@ class ChangesPage:
 
     publisher: Publisher
     recipient: Partner
-    entries: tuple[tuple[Told, StampedItem | Tombstone | None], ...]
+    entries: tuple[tuple[ChangeEntry, StampedItem | Tombstone | None], ...]
     next: int
     more: bool
     reset: bool

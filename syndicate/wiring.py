@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from syndicate import keyring, tokens
+from syndicate.access import keyring, tokens
+from syndicate.access.rights_cache import Clock, RightsCache
+from syndicate.access.trail_keys import TrailFolder
 from syndicate.clock import SteadyClock, wall_clock
 from syndicate.config import Settings
-from syndicate.desk.changes import ChangesDesk
-from syndicate.desk.clerk import Clerk
-from syndicate.desk.front import FrontDesk
-from syndicate.desk.holds import HoldsDesk
-from syndicate.desk.keys import KeyDesk
-from syndicate.desk.news import NewsDesk
-from syndicate.desk.proof import ProofDesk
-from syndicate.desk.reports import ReportDesk
-from syndicate.desk.rights import RightsDesk
-from syndicate.desk.sequence import Sequences
-from syndicate.desk.standing import Clock, Standing
-from syndicate.desk.takedowns import Takedowns
-from syndicate.desk.why import WhyDesk
-from syndicate.keyring.trail import TrailFolder
 from syndicate.model.parties import PartnerId
-from syndicate.store.private import private_folder
+from syndicate.services.audit.explanation import ExplanationService
+from syndicate.services.audit.proof_service import ProofService
+from syndicate.services.changes.change_detector import ChangeDetector
+from syndicate.services.changes.change_service import ChangeService
+from syndicate.services.changes.takedowns import Takedowns
+from syndicate.services.delivery.delivery_service import DeliveryService
+from syndicate.services.newsroom.hold_service import HoldService
+from syndicate.services.newsroom.item_service import ItemService
+from syndicate.services.reports.report_service import ReportService
+from syndicate.services.rights.key_service import KeyService
+from syndicate.services.rights.rights_service import RightsService
+from syndicate.services.scheduler import Scheduler
+from syndicate.store.private_files import private_folder
 from syndicate.store.protocol import Store
-from syndicate.store.sql import open_store
+from syndicate.store.sql_store import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,42 +87,42 @@ class House:
     store: Store
     clock: Clock
     signing_keys: KeyFolder
-    front: FrontDesk
-    news: NewsDesk
-    rights: RightsDesk
-    why: WhyDesk
-    holds: HoldsDesk
-    changes: ChangesDesk
-    keys: KeyDesk
-    proof: ProofDesk
-    reports: ReportDesk
-    clerk: Clerk
+    front: DeliveryService
+    news: ItemService
+    rights: RightsService
+    why: ExplanationService
+    holds: HoldService
+    changes: ChangeService
+    keys: KeyService
+    proof: ProofService
+    reports: ReportService
+    clerk: Scheduler
 
 
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> House:
     """Put the house together around a store."""
     publisher = settings.publisher
     signing_keys = KeyFolder(settings.keys, settings.issuer, settings.audience, clock)
-    standing, sequences = Standing(store, clock), Sequences(store)
-    front = FrontDesk(store, publisher, standing, clock)
+    standing, sequences = RightsCache(store, clock), ChangeDetector(store)
+    front = DeliveryService(store, publisher, standing, clock)
     takedowns = Takedowns(store, publisher, sequences, standing, clock)
     trail_folder = TrailFolder(settings.keys / "trail")
-    proof = ProofDesk(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
+    proof = ProofService(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
     return House(
         settings=settings,
         store=store,
         clock=clock,
         signing_keys=signing_keys,
         front=front,
-        news=NewsDesk(store, publisher, clock),
-        rights=RightsDesk(store, publisher, clock),
-        why=WhyDesk(store, publisher, clock),
-        holds=HoldsDesk(store, publisher, sequences, clock),
-        changes=ChangesDesk(store, publisher, standing, front, sequences, takedowns, clock),
-        keys=KeyDesk(store, signing_keys, clock),
-        clerk=Clerk(standing, takedowns, proof, clock),
+        news=ItemService(store, publisher, clock),
+        rights=RightsService(store, publisher, clock),
+        why=ExplanationService(store, publisher, clock),
+        holds=HoldService(store, publisher, sequences, clock),
+        changes=ChangeService(store, publisher, standing, front, sequences, takedowns, clock),
+        keys=KeyService(store, signing_keys, clock),
+        clerk=Scheduler(standing, takedowns, proof, clock),
         proof=proof,
-        reports=ReportDesk(store, publisher, clock),
+        reports=ReportService(store, publisher, clock),
     )
 
 

@@ -35,7 +35,7 @@ from rich.table import Table
 from syndicate.config import load
 from syndicate.model.parties import PartnerId
 from syndicate.wiring import initialise, opened
-from tests.serving import free_port
+from tests.support.servers import free_port
 
 PROJECT = Path(__file__).parent.parent
 ITEMS = 50
@@ -242,7 +242,7 @@ http {{
 
 
 @dataclass(frozen=True)
-class Told:
+class ChangeEntry:
     """An answer, as the bench's client read it."""
 
     status: int
@@ -250,7 +250,7 @@ class Told:
     body: bytes
 
 
-def ask(port: int, path: str, headers: Mapping[str, str]) -> Told:
+def ask(port: int, path: str, headers: Mapping[str, str]) -> ChangeEntry:
     """One request on a connection of its own."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(request_bytes(port, path, headers))
@@ -263,7 +263,7 @@ def request_bytes(port: int, path: str, headers: Mapping[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def _read(connection: socket.socket) -> Told:
+def _read(connection: socket.socket) -> ChangeEntry:
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(1 << 18)
@@ -274,7 +274,7 @@ def _read(connection: socket.socket) -> Told:
     length = 0 if status == 304 else int(headers.get("content-length", "0"))
     while len(body) < length:
         body += connection.recv(1 << 18)
-    return Told(status, headers, body)
+    return ChangeEntry(status, headers, body)
 
 
 def load_it(contestant: Contestant, requests: int, status: int, connections: int) -> None:

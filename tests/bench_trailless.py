@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from syndicate.cli import main
 from syndicate.store.protocol import Outcome, Pending
-from syndicate.store.sql import SqlStore
+from syndicate.store.sql_store import SqlStore
 
 
 async def _held_open(self: SqlStore, pending: Sequence[Pending]) -> list[Outcome]:

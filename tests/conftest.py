@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.databases import (
+from tests.support.databases import (
     bare_address,
     postgresql_address,
     postgresql_server,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.config import load
 from syndicate.errors import Fault, Faulty
-from syndicate.forms import parse
-from syndicate.forms.lines import lines_of
 from syndicate.model.item import Medium
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.toml_forms import parse
+from syndicate.toml_forms.line_numbers import lines_of
 
 PUBLISHER = load(None, {}).publisher
 PARTNERS = [PartnerId("zjol"), PartnerId("hangzhou-net")]

@@ -9,22 +9,22 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from syndicate.desk.front import Asked
-from syndicate.desk.news import Action, Keep
 from syndicate.model.events import ItemIngested
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ChannelId, ItemId
 from syndicate.model.parties import PartnerId
-from syndicate.model.trail import Entry
+from syndicate.model.records import Entry
+from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.store.protocol import Change
-from tests.ingesting import ninjs
-from tests.making import NOON, an_item, days, minutes
-from tests.serving import Serving, serving
+from tests.support.factories import NOON, an_item, days, minutes
+from tests.support.ingest_helpers import ninjs
+from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, changes, furnish, page, take_in
 
 HOURS = timedelta(hours=1)
 ZJOL = PartnerId("zjol")
-ASKED = Asked(request="r", method="GET", format="json")
+ASKED = RequestContext(request="r", method="GET", format="json")
 
 
 def with_partner(

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from syndicate.client.client_errors import KeyRefused
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form
-from syndicate.pull.faults import KeyRefused
-from syndicate.store.tables import metadata
-from tests.making import days, minutes
-from tests.staging import Stage, document, mandate
+from syndicate.store.schema.tables import metadata
+from tests.support.factories import days, minutes
+from tests.support.full_setup import Stage, document, mandate
 
 TERMS = """number = "L-{partner}"
 partner = "{partner}"

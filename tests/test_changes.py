@@ -14,8 +14,8 @@ import pytest
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from tests.making import days, minutes
-from tests.serving import Serving, serving
+from tests.support.factories import days, minutes
+from tests.support.servers import Serving, serving
 
 MANDATE = """
 number = "HEAD-1"

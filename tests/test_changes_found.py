@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from syndicate.model.holds import RecallReason
-from tests.making import minutes
-from tests.serving import serving
-from tests.staging import Stage, document, mandate
+from tests.support.factories import minutes
+from tests.support.full_setup import Stage, document, mandate
+from tests.support.servers import serving
 from tests.test_changes import REPRINT, acknowledge, changes, furnish, page, take_in
 
 TWO_HOURS = timedelta(hours=2)

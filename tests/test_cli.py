@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from syndicate.cli.app import Given
-from syndicate.cli.failing import guarded
+from syndicate.cli.ui.failures import guarded
 from syndicate.language import Lang
-from tests.commands import PROJECT, SEED, Shell, demo, no_settings, prepared
+from tests.support.shell import PROJECT, SEED, Shell, demo, no_settings, prepared
 
 __all__ = ["demo", "no_settings", "prepared"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.cli.intake import Sign, documents
-from syndicate.cli.watching import Settling
+from syndicate.cli.ingestion.document_files import Sign, documents
+from syndicate.cli.ingestion.folder_watch import Settling
 from syndicate.ingest import MAX_DOCUMENT
-from tests.commands import SEED, Running, Shell, a_page, demo, no_settings, prepared, started
+from tests.support.shell import SEED, Running, Shell, a_page, demo, no_settings, prepared, started
 
 __all__ = ["demo", "no_settings", "prepared"]
 

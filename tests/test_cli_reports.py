@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from syndicate.model.changes import Action, Progress, Told
+from syndicate.model.changes import Action, ChangeEntry, Progress
 from syndicate.model.events import PartnerAdded
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from syndicate.model.trail import Entry
-from syndicate.store.protocol import Change, Telling
-from tests.commands import Shell, demo, no_settings, prepared
-from tests.databases import opened, sqlite_at
+from syndicate.model.records import Entry
+from syndicate.store.protocol import Change, SequenceUpdate
+from tests.support.databases import opened, sqlite_at
+from tests.support.shell import Shell, demo, no_settings, prepared
 from tests.test_store.raw import by_hand
 
 __all__ = ["demo", "no_settings", "prepared"]
@@ -190,11 +190,11 @@ def test_a_partner_or_outlet_there_is_not_is_refused(demo: Shell, words: tuple[s
     assert (outcome.code, outcome.json["error"]) == (1, "not_found")
 
 
-async def tell(shell: Shell, *told: Told) -> None:
+async def tell(shell: Shell, *told: ChangeEntry) -> None:
     async with opened(database(shell)) as store, store.writing() as tx:
         last = max(one.seq for one in told)
         now = datetime.now(UTC)
-        assert await tx.tell(Telling(0, Progress(PartnerId("demo"), last=last), told))
+        assert await tx.tell(SequenceUpdate(0, Progress(PartnerId("demo"), last=last), told))
         await tx.append(Entry(now, "system", PartnerAdded("demo")))
         await tx.changed(Change.ITEM)
 
@@ -202,7 +202,7 @@ async def tell(shell: Shell, *told: Told) -> None:
 def test_open_takedowns_are_listed_and_overdue_ones_exit_1(demo: Shell) -> None:
     assert demo.good("report", "takedowns").out.strip() == "没有待确认的撤稿"
     now = datetime.now(UTC)
-    late = Told(
+    late = ChangeEntry(
         partner=PartnerId("demo"),
         seq=1,
         at=now - timedelta(hours=5),
@@ -250,7 +250,7 @@ def test_open_takedowns_are_listed_and_overdue_ones_exit_1(demo: Shell) -> None:
 
 def test_takedowns_that_are_not_yet_due_exit_0(demo: Shell) -> None:
     now = datetime.now(UTC)
-    one = Told(
+    one = ChangeEntry(
         partner=PartnerId("demo"),
         seq=1,
         at=now,

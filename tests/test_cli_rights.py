@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.cli.trail import KINDS
+from syndicate.cli.commands.trail import KINDS
 from syndicate.model.events import EVENTS
-from tests.commands import Shell, demo, no_settings, prepared
+from tests.support.shell import Shell, demo, no_settings, prepared
 
 __all__ = ["demo", "no_settings", "prepared"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Outcome, Shell, no_settings
+from tests.support.shell import Outcome, Shell, no_settings
 
 __all__ = ["no_settings"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Shell, demo, no_settings, prepared
+from tests.support.shell import Shell, demo, no_settings, prepared
 
 __all__ = ["demo", "no_settings", "prepared"]
 

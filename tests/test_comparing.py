@@ -8,11 +8,23 @@ from typing import Any
 
 import pytest
 
-from syndicate.agreements.comparing import Effect, Part, compare
+from syndicate.agreements.comparison import Effect, Part, compare
 from syndicate.model.item import Medium
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Except, Grant, Licence, Quota, Use, Window
-from tests.making import ASK, DAILY, HEALTH, NEWS, PUBLISHER, RADIO, TV, YEAR, a_grant, a_licence, days
+from tests.support.factories import (
+    ASK,
+    DAILY,
+    HEALTH,
+    NEWS,
+    PUBLISHER,
+    RADIO,
+    TV,
+    YEAR,
+    a_grant,
+    a_licence,
+    days,
+)
 
 FULL = a_grant("A#1", uses=(Use.REPRINT, Use.COPY), archive=days(100), retain=days(90))
 TV_LINKS = a_grant("A#2", uses=(Use.LINK,), outlets=(TV,), media=(Medium.VIDEO,))

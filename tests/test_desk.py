@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.desk.front import Asked
-from syndicate.desk.news import Action, Taken
 from syndicate.errors import Conflict, Faulty, NotLicensed, StoreBusy, TokenRejected, Unknown
 from syndicate.language import Text
 from syndicate.model.events import (
@@ -27,15 +25,17 @@ from syndicate.model.item import ItemId, tag_uri
 from syndicate.model.parties import PUBLIC, PartnerId
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
-from syndicate.reasons import Reason
-from syndicate.store.sql import SqlStore
+from syndicate.policy.reasons import Reason
+from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.newsroom.item_service import Action, Taken
+from syndicate.store.sql_store import SqlStore
 from syndicate.wiring import House, build
-from tests.databases import opened
-from tests.making import NOON, days, minutes
-from tests.serving import MovableClock, settings_for
+from tests.support.databases import opened
+from tests.support.factories import NOON, days, minutes
+from tests.support.servers import MovableClock, settings_for
 
 ZJOL = PartnerId("zjol")
-ASKED = Asked("0123456789abcdef", "GET", "rss")
+ASKED = RequestContext("0123456789abcdef", "GET", "rss")
 MANDATE = """
 number = "HEAD-1"
 holder = "萧山日报社"
@@ -614,7 +614,7 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
 def test_an_edition_too_large_to_be_kept_is_served_all_the_same(
     sqlite_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndicate.desk.editions._KEPT", 100)
+    monkeypatch.setattr("syndicate.services.delivery.editions._KEPT", 100)
 
     async def story(here: Here) -> None:
         jti = await licensed(here)

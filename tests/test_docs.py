@@ -16,16 +16,16 @@ import pytest
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.cli.app import syndicate as root
 from syndicate.config import VARIABLES, load
-from syndicate.config.shape import PublisherForm, SettingsForm
-from syndicate.forms import Form
+from syndicate.config.settings_file import PublisherForm, SettingsForm
 from syndicate.model.events import EVENTS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Medium
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.reasons import Reason
-from syndicate.web.problems import PROBLEMS
+from syndicate.policy.reasons import Reason
+from syndicate.toml_forms import Form
 from syndicate.web.routes import ROUTES
+from syndicate.web.server.problems import PROBLEMS
 
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"

@@ -16,13 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.desk.news import Keep
 from syndicate.errors import Conflict
-from tests.databases import PostgresqlServer, sqlite_at
-from tests.feed_contents import FORMATS
-from tests.making import NOON, minutes
-from tests.serving import MovableClock, serving
-from tests.two_houses import (
+from syndicate.services.newsroom.item_service import Keep
+from tests.support.databases import PostgresqlServer, sqlite_at
+from tests.support.factories import NOON, minutes
+from tests.support.feed_contents import FORMATS
+from tests.support.indistinguishability import (
     HIDDEN,
     MADE_UP,
     OBSERVERS,
@@ -42,6 +41,7 @@ from tests.two_houses import (
     sequence_questions,
     two_houses,
 )
+from tests.support.servers import MovableClock, serving
 
 COMPARED = (
     "the status",

@@ -15,7 +15,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from tests.serving import Served, command, served
+from tests.support.servers import ServerProcess, command, served
 
 PROJECT = Path(__file__).parent.parent
 READERS = PROJECT / "tests" / "readers"
@@ -28,7 +28,7 @@ DEEP = "打造共建共治共享的萧山样板"
 class Shop:
     """The demonstration's house, served, with its partner's key."""
 
-    server: Served
+    server: ServerProcess
     key: str
 
     def address(self, path: str, *, with_key: bool = False) -> str:

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.desk.news import Action, Keep
 from syndicate.errors import Conflict, Faulty, SyndicateError, Unknown
 from syndicate.model.events import ItemIngested
-from syndicate.model.handling import ItemCorrected, ItemHeld
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
+from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
 from syndicate.model.parties import PartnerId
-from tests.making import days, minutes
-from tests.serving import Serving, serving
+from syndicate.services.newsroom.item_service import Action, Keep
+from tests.support.factories import days, minutes
+from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, changes, furnish, page, take_in
 
 ZJOL, IDLE = PartnerId("zjol"), PartnerId("idle")

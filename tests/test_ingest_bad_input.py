@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syndicate.errors import Faulty
 from syndicate.ingest import MAX_DOCUMENT, parse
-from tests.ingesting import PUBLISHER, article, codes_of, faults_of, item_of, ninjs, seed
+from tests.support.ingest_helpers import PUBLISHER, article, codes_of, faults_of, item_of, ninjs, seed
 
 
 def test_every_fault_of_a_page_is_told_together() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.ingest.text import clean, line
-from tests.ingesting import article, item_of
+from tests.support.ingest_helpers import article, item_of
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from syndicate.errors import Faulty
+from syndicate.formats import ninjs as wire_ninjs
 from syndicate.model.item import Item, Medium, OutletId, tag_uri
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, clear
 from syndicate.stamping import Edition, stamp
-from syndicate.wire import ninjs as wire_ninjs
-from tests.ingesting import GOLDEN, NOW, PUBLISHER, codes_of, faults_of, item_of, ninjs, parsed
+from tests.support.ingest_helpers import GOLDEN, NOW, PUBLISHER, codes_of, faults_of, item_of, ninjs, parsed
 
 KIT = os.environ.get("SYNDICATE_KIT")
 STAMPED = {"name": "萧山网", "literal": "稿件来源:萧山网"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.model.item import Block, BlockKind, said
-from tests.ingesting import GOLDEN, NOW, article, faults_of, item_of, parsed, seed
+from syndicate.model.item import Block, BlockKind, to_json
+from tests.support.ingest_helpers import GOLDEN, NOW, article, faults_of, item_of, parsed, seed
 
 CASES = sorted(path.name for path in GOLDEN.iterdir())
 SAME_STORY = [name for name in CASES if name != "hangzhou-daily"]
@@ -26,7 +26,12 @@ def test_a_golden_document_gives_exactly_what_is_written_down(case: str) -> None
     found = parsed(document.read_bytes(), document.name)
     expected = json.loads((GOLDEN / case / "expected.json").read_text(encoding="utf-8"))
     notes = [note.en for note in found.notes]
-    assert {"id": found.item.id, "keys": list(found.keys), "notes": notes, **said(found.item)} == expected
+    assert {
+        "id": found.item.id,
+        "keys": list(found.keys),
+        "notes": notes,
+        **to_json(found.item),
+    } == expected
     assert (GOLDEN / case / "why.md").read_text(encoding="utf-8").strip()
 
 

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from syndicate.access import key_files
+from syndicate.access.keyring import State, load, make, retire, rotate
+from syndicate.access.thumbprint import decode, encode, thumbprint
 from syndicate.errors import Conflict, KeyringFault, Unknown
-from syndicate.keyring import State, files, load, make, retire, rotate
-from syndicate.keyring.thumbprint import decode, encode, thumbprint
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 LATER = NOW + timedelta(days=30)
@@ -125,7 +126,7 @@ def test_a_retirement_that_was_cut_short_is_finished_by_a_second(folder: Path) -
     rotate(folder, LATER)
     kept = (folder / f"{old}.pem").read_bytes()
     retire(folder, old, LATER)
-    files.write(folder / f"{old}.pem", kept)
+    key_files.write(folder / f"{old}.pem", kept)
     assert load(folder).public(old) is None
     retire(folder, old, LATER)
     assert not (folder / f"{old}.pem").exists()
@@ -162,7 +163,7 @@ def test_a_rotation_cut_short_leaves_the_ring_as_it_was(folder: Path) -> None:
     index = (folder / "keyring.json").read_bytes()
     before = load(folder)
     rotate(folder, LATER)
-    files.write(folder / "keyring.json", index)
+    key_files.write(folder / "keyring.json", index)
     assert load(folder) == before
 
 

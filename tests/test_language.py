@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from syndicate.formats import feed_metadata
+from syndicate.formats.usage_terms import conditions, rights_line, usage_terms
 from syndicate.language import Lang, Text
 from syndicate.model.parties import STAMP
 from syndicate.stamping import StampedItem
-from syndicate.wire import masthead
-from syndicate.wire.terms import conditions, rights_line, usage_terms
 from tests.test_wire.cases import PUBLISHER, every_edition, feed_cases
 
 PACKAGE = Path(__file__).parent.parent / "syndicate"
@@ -97,7 +97,7 @@ def test_what_is_put_together_from_pieces_has_chinese_punctuation_too() -> None:
     for item in _items():
         made += [make(item, PUBLISHER) for make in (conditions, rights_line, usage_terms)]
     for edition in feed_cases().values():
-        made.append(Text(masthead.title(edition) + "\n" + masthead.description(edition), ""))
+        made.append(Text(feed_metadata.title(edition) + "\n" + feed_metadata.description(edition), ""))
     assert [wrong for one in made if (wrong := wrong_in(one.in_(Lang.ZH))) is not None] == []
 
 

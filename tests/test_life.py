@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from syndicate.model.events import Event
-from syndicate.model.handling import TakedownOrdered
-from syndicate.model.trail import Line, event_fields
-from tests.lives import GRANTS, Life
-from tests.recipients import PUBLIC, May
-from tests.serving import MovableClock, serving
+from syndicate.model.lifecycle_events import TakedownOrdered
+from syndicate.model.records import Line, event_fields
+from tests.support.lifecycle import GRANTS, Life
+from tests.support.recipients import PUBLIC, May
+from tests.support.servers import MovableClock, serving
 
 TABLE = """
 2026-11-02 12:00  taken in under an embargo until 13:00

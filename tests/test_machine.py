@@ -22,16 +22,16 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
-from syndicate.model.changes import Told
+from syndicate.client.client_errors import KeyRefused
+from syndicate.model.changes import ChangeEntry
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Form
 from syndicate.policy import Clearance, Refusal
-from syndicate.pull.faults import KeyRefused
-from syndicate.reasons import HIDDEN, Reason
-from tests.happening import Happenings, partners, picks, spans
-from tests.serving import Answer
-from tests.staging import PARTNERS, Held, Stage, given_in
+from syndicate.policy.reasons import HIDDEN, Reason
+from tests.support.full_setup import PARTNERS, Held, Stage, given_in
+from tests.support.servers import Answer
+from tests.support.stateful import Happenings, partners, picks, spans
 
 
 class Machine(Happenings):
@@ -39,7 +39,7 @@ class Machine(Happenings):
 
     def __init__(self) -> None:
         super().__init__()
-        self.before: dict[str, list[Told]] = {partner: [] for partner in PARTNERS}
+        self.before: dict[str, list[ChangeEntry]] = {partner: [] for partner in PARTNERS}
         self.cursors = dict.fromkeys(PARTNERS, 0)
         self.knowable: dict[str | None, set[ItemId]] = {partner: set() for partner in (*PARTNERS, None)}
 

@@ -22,9 +22,9 @@ from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal, clear_preferred
-from syndicate.reasons import HIDDEN
-from tests.making import NOON, SECRET, days, minutes
-from tests.serving import Serving, serving
+from syndicate.policy.reasons import HIDDEN
+from tests.support.factories import NOON, SECRET, days, minutes
+from tests.support.servers import Serving, serving
 
 MANDATES = """
 number = "HEAD-D"

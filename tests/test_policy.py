@@ -15,8 +15,8 @@ from syndicate.model.item import ChannelId, Item, Medium
 from syndicate.model.parties import PUBLIC, Recipient
 from syndicate.model.rights import Except, Form, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, Refusal, admit, clear, clear_preferred
-from syndicate.reasons import HIDDEN, REASONS, Reason
-from tests.making import (
+from syndicate.policy.reasons import HIDDEN, REASONS, Reason
+from tests.support.factories import (
     ASK,
     DAILY,
     HEALTH,

@@ -16,14 +16,14 @@ import feedparser
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from syndicate.formats import FEED_FORMATS, ITEM_FORMATS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
 from syndicate.model.rights import Except, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, clear_preferred
 from syndicate.stamping import Edition, stamp
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
-from tests.making import (
+from tests.support.factories import (
     ASK,
     DAILY,
     HEALTH,

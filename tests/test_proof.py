@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syndicate.errors import Faulty
-from syndicate.model.trail import leaf_hash
-from syndicate.proof.merkle import (
+from syndicate.model.records import leaf_hash
+from syndicate.trail.checkpoint import Head, VerifierKey, opened, signed, verifier_key
+from syndicate.trail.merkle import (
     EMPTY,
     Frontier,
     Gathering,
@@ -27,9 +28,8 @@ from syndicate.proof.merkle import (
     rebuilt,
     root_with,
 )
-from syndicate.proof.note import Head, VerifierKey, opened, signed, verifier_key
-from tests.making import NOON
-from tests.proving import ORIGIN, a_key, a_signer
+from tests.support.factories import NOON
+from tests.support.trail_fixtures import ORIGIN, a_key, a_signer
 
 # The reference tree of the Certificate Transparency project: eight inputs and the roots over them.
 INPUTS = [

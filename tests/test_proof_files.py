@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from syndicate.errors import Unknown
-from syndicate.model.trail import leaf_hash
-from syndicate.proof.checking import Checked, check
-from syndicate.proof.files import trail_line
-from tests.databases import opened, sqlite_address, sqlite_pattern
-from tests.making import NOON
-from tests.proving import DIGEST, ORIGIN, Ticking, a_desk, a_key, write
+from syndicate.model.records import leaf_hash
+from syndicate.trail.offline_check import Checked, check
+from syndicate.trail.proof_files import trail_line
+from tests.support.databases import opened, sqlite_address, sqlite_pattern
+from tests.support.factories import NOON
+from tests.support.trail_fixtures import DIGEST, ORIGIN, Ticking, a_desk, a_key, write
 
 __all__ = ["sqlite_address", "sqlite_pattern"]
 

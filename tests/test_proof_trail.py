@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.desk.proof import ProofDesk, Verified
+from syndicate.access.trail_keys import TrailFolder
 from syndicate.errors import Conflict, Faulty, KeyringFault
-from syndicate.keyring.trail import TrailFolder
-from syndicate.model.trail import Checkpoint, leaf_hash, line_bytes, line_record
-from syndicate.proof.checking import check
-from syndicate.proof.note import Head, signed
-from syndicate.store.sql import SqlStore
-from tests.databases import (
+from syndicate.model.records import Checkpoint, leaf_hash, line_bytes, line_record
+from syndicate.services.audit.proof_service import ProofService, Verified
+from syndicate.store.sql_store import SqlStore
+from syndicate.trail.checkpoint import Head, signed
+from syndicate.trail.offline_check import check
+from tests.support.databases import (
     bare_address,
     opened,
     postgresql_address,
@@ -26,8 +26,19 @@ from tests.databases import (
     sqlite_pattern,
     store_address,
 )
-from tests.making import NOON
-from tests.proving import DIGEST, ORIGIN, Keys, Ticking, a_desk, a_key, a_signer, behind, octets, write
+from tests.support.factories import NOON
+from tests.support.trail_fixtures import (
+    DIGEST,
+    ORIGIN,
+    Keys,
+    Ticking,
+    a_desk,
+    a_key,
+    a_signer,
+    behind,
+    octets,
+    write,
+)
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import an_act
 
@@ -43,7 +54,7 @@ __all__ = [
 HOUR = timedelta(hours=1)
 
 
-async def signed_trail(store: SqlStore) -> tuple[ProofDesk, list[Checkpoint]]:
+async def signed_trail(store: SqlStore) -> tuple[ProofService, list[Checkpoint]]:
     """Twelve lines with checkpoints at 4, 8 and 12."""
     clock = Ticking()
     desk = a_desk(store, clock=clock)
@@ -451,7 +462,7 @@ def test_what_an_older_key_signed_stays_good(store_address: str) -> None:
 def test_a_lost_key_is_never_replaced_in_silence(sqlite_address: str, tmp_path: Path) -> None:
     async def act(store: SqlStore) -> None:
         keys = TrailFolder(tmp_path / "keys" / "trail")
-        desk = ProofDesk(store, keys, ORIGIN, Ticking())
+        desk = ProofService(store, keys, ORIGIN, Ticking())
         with pytest.raises(KeyringFault, match="syndicate init"):
             await desk.verifier_keys()
         kid = await desk.make_key()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.commands import Running, no_settings
-from tests.publishing import Partner, Publishing, an_id, holding, partner, problem
+from tests.support.shell import Running, no_settings
+from tests.support.stub_publisher import Partner, Publishing, an_id, holding, partner, problem
 
 __all__ = ["no_settings", "partner"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from syndicate.pull.sequence import LARGEST, retry_after
-from tests.commands import no_settings
-from tests.publishing import (
+from syndicate.client.change_api import LARGEST, retry_after
+from tests.support.shell import no_settings
+from tests.support.stub_publisher import (
     AT,
     KEY,
     Handler,

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.commands import PROJECT, Outcome, no_settings
-from tests.publishing import Partner, Publishing, an_id, holding, partner, publishing
+from tests.support.shell import PROJECT, Outcome, no_settings
+from tests.support.stub_publisher import Partner, Publishing, an_id, holding, partner, publishing
 
 __all__ = ["no_settings", "partner"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Outcome, Shell, a_page, demo, no_settings, prepared, started
-from tests.publishing import STAMP
-from tests.serving import free_port, served
+from tests.support.servers import free_port, served
+from tests.support.shell import Outcome, Shell, a_page, demo, no_settings, prepared, started
+from tests.support.stub_publisher import STAMP
 
 __all__ = ["demo", "no_settings", "prepared"]
 
@@ -110,7 +110,7 @@ def test_a_restored_backup_takes_back_what_it_does_not_know(
     demo: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     port = free_port()
-    monkeypatch.setattr("tests.serving.free_port", lambda: port)
+    monkeypatch.setattr("tests.support.servers.free_port", lambda: port)
     (kept,) = taken_in(demo, [1])
     with served(demo.data) as server:
         pull = words(demo, server.address)

@@ -16,19 +16,19 @@ import pytest
 
 from syndicate.config import Settings
 from syndicate.model.changes import TAKEDOWNS
-from syndicate.model.handling import ChangesDelivered
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
+from syndicate.model.lifecycle_events import ChangesDelivered
 from syndicate.model.parties import PartnerId
-from syndicate.model.trail import Line
+from syndicate.model.records import Line
 from syndicate.policy import Clearance, clear_preferred
 from syndicate.store.protocol import Selection
 from syndicate.wiring import House, initialise, opened
-from tests.commands import no_settings
-from tests.forking import Forge, forge
-from tests.killing import Mortal, Victim
-from tests.publishing import STAMP
-from tests.serving import free_port, settings_for
+from tests.support.forked_commands import Forge, forge
+from tests.support.kill_harness import Mortal, Victim
+from tests.support.servers import free_port, settings_for
+from tests.support.shell import no_settings
+from tests.support.stub_publisher import STAMP
 
 __all__ = ["no_settings"]
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.client.client_errors import WrongAnswer
+from syndicate.client.item_page import make
 from syndicate.model.item import ItemId
-from syndicate.pull.faults import WrongAnswer
-from syndicate.pull.page import make
-from tests.publishing import STAMP, a_story, an_id
+from tests.support.stub_publisher import STAMP, a_story, an_id
 
 ID = ItemId(an_id(1))
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from syndicate.desk.quotas import Period
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Quota
-from tests.commands import Shell
-from tests.making import NOON, days
-from tests.serving import Answer, MovableClock, Serving, serving
+from syndicate.services.delivery.quotas import Period
+from tests.support.factories import NOON, days
+from tests.support.servers import Answer, MovableClock, Serving, serving
+from tests.support.shell import Shell
 from tests.test_changes import changes, furnish, page, take_in
 
 FEED = "/licensed/feeds/all.json"

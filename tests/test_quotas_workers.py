@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.commands import Shell, a_page
-from tests.serving import Served, served
-from tests.talking import log_lines, until
+from tests.support.raw_http import log_lines, until
+from tests.support.servers import ServerProcess, served
+from tests.support.shell import Shell, a_page
 
 AT_ONCE, LEFT = 64, 10
 MANDATE = """
@@ -117,13 +117,13 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return shell
 
 
-def workers(server: Served) -> dict[str, int]:
+def workers(server: ServerProcess) -> dict[str, int]:
     """Which worker answered which request, as far as the log says."""
     return {str(one["request_id"]): int(one["worker"]) for one in log_lines(server.log)}
 
 
 @contextmanager
-def dealt(server: Served, key: str) -> Iterator[list[Line]]:
+def dealt(server: ServerProcess, key: str) -> Iterator[list[Line]]:
     """As many open connections as there are items, on both workers."""
 
     def connect(_: int) -> tuple[str, Line]:

@@ -14,10 +14,20 @@ from syndicate.model.item import ItemId, Medium
 from syndicate.model.names import OutletId, PartnerId
 from syndicate.model.parties import Partner
 from syndicate.model.statement import Account, Balance, by_owner, month, total
-from tests.making import DAILY, OTHER, PUBLISHER, TV, ZJOL, an_item
-from tests.reporting import BROADCASTER, OPENED, PAPER, Act, Counter, counts, moment, named, run
-from tests.serving import Serving
-from tests.visiting import LICENSED_FEED, Keys, an_id, visit
+from tests.support.factories import DAILY, OTHER, PUBLISHER, TV, ZJOL, an_item
+from tests.support.fixtures import LICENSED_FEED, Keys, an_id, visit
+from tests.support.report_fixtures import (
+    BROADCASTER,
+    OPENED,
+    PAPER,
+    Act,
+    Counter,
+    counts,
+    moment,
+    named,
+    run,
+)
+from tests.support.servers import Serving
 
 ONE, TWO, THREE, PICTURE, FILM = (named(number) for number in range(1, 6))
 Counts = tuple[int, int, int]

@@ -16,9 +16,9 @@ from syndicate.errors import Conflict
 from syndicate.model.changes import Charge
 from syndicate.model.parties import Partner
 from syndicate.model.statement import Balance, total
-from tests.databases import PostgresqlServer, sqlite_at
-from tests.making import OTHER, ZJOL
-from tests.reporting import (
+from tests.support.databases import PostgresqlServer, sqlite_at
+from tests.support.factories import OTHER, ZJOL
+from tests.support.report_fixtures import (
     Counter,
     codes,
     counts,

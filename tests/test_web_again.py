@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from syndicate.model.item import ItemId
-from tests.making import days
-from tests.serving import Serving, serving
+from tests.support.factories import days
+from tests.support.servers import Serving, serving
 from tests.test_matrix import DOCUMENTS, furnish
 
 ASK = b"GET /feeds/all.rss HTTP/1.1\r\nHost: a.example\r\n\r\n"

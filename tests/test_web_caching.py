@@ -14,10 +14,10 @@ import brotli
 import pytest
 
 from syndicate.model.feeds import feeds_of
-from tests.making import SECRET
-from tests.serving import BASE_URL, Answer, Serving, serving
+from tests.support.factories import SECRET
+from tests.support.fixtures import Keys, an_id, open_paths, told, visit
+from tests.support.servers import BASE_URL, Answer, Serving, serving
 from tests.test_matrix import furnish, page
-from tests.visiting import Keys, an_id, open_paths, told, visit
 
 FORMATS = ("rss", "atom", "json")
 FEEDS = ("/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", "/feeds/pictures.rss")

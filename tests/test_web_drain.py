@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Shell
-from tests.serving import command, free_port, served
-from tests.talking import ask
+from tests.support.raw_http import ask
+from tests.support.servers import command, free_port, served
+from tests.support.shell import Shell
 
 WITHIN = 15.0
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.commands import Shell
-from tests.serving import Served, served
-from tests.talking import HOST, answers, hear, log_lines, must_be_honest, until
+from tests.support.raw_http import HOST, answers, hear, log_lines, must_be_honest, until
+from tests.support.servers import ServerProcess, served
+from tests.support.shell import Shell
 from tests.test_wire.kit import faults
 
 MARK = b"XyZZyMaRk"
@@ -27,7 +27,7 @@ AT_MOST = 15.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The command, serving the demonstration."""
     data = tmp_path_factory.mktemp("hostile") / "var"
     Shell(data).good("demo")
@@ -130,7 +130,7 @@ NONSENSE: dict[str, tuple[bytes, set[int]]] = {
 
 
 @pytest.mark.parametrize("what", NONSENSE)
-def test_nonsense_is_answered_honestly_and_repeated_nowhere(server: Served, what: str) -> None:
+def test_nonsense_is_answered_honestly_and_repeated_nowhere(server: ServerProcess, what: str) -> None:
     said, statuses = NONSENSE[what]
     heard = hear(server.port, said)
     assert MARK not in heard
@@ -143,7 +143,7 @@ def test_nonsense_is_answered_honestly_and_repeated_nowhere(server: Served, what
     assert answers(hear(server.port, line(HEALTH, b"Connection: close")))[0].status == 200
 
 
-def test_nothing_rides_behind_a_request_that_was_refused(server: Served) -> None:
+def test_nothing_rides_behind_a_request_that_was_refused(server: ServerProcess) -> None:
     """What stands behind an unreadable request is not read as a request of its own (smuggling)."""
     for headers in (
         (b"Content-Length: 5", b"Transfer-Encoding: chunked"),
@@ -154,7 +154,7 @@ def test_nothing_rides_behind_a_request_that_was_refused(server: Served) -> None
         assert [one.status for one in answers(hear(server.port, said))] == [400], headers
 
 
-def test_a_problem_keeps_to_its_schema(server: Served) -> None:
+def test_a_problem_keeps_to_its_schema(server: ServerProcess) -> None:
     checked = 0
     for said, _ in NONSENSE.values():
         for one in answers(hear(server.port, said)):
@@ -164,7 +164,7 @@ def test_a_problem_keeps_to_its_schema(server: Served) -> None:
     assert checked > 30
 
 
-def test_1000_requests_in_one_breath_are_answered_one_by_one(server: Served) -> None:
+def test_1000_requests_in_one_breath_are_answered_one_by_one(server: ServerProcess) -> None:
     found = answers(hear(server.port, line(HEALTH) * 1000, quiet=3))
     assert [one.status for one in found] == [200] * 1000
     assert len({one.headers["x-request-id"] for one in found}) == 1000
@@ -177,7 +177,7 @@ def test_1000_requests_in_one_breath_are_answered_one_by_one(server: Served) -> 
     st.sampled_from([b"", b" HTTP/1.1\r\n" + HOST + b"\r\n", b"\r\n\r\n"]),
 )
 def test_no_bytes_bring_forth_a_500_or_come_back(
-    server: Served, noise: bytes, before: bytes, after: bytes
+    server: ServerProcess, noise: bytes, before: bytes, after: bytes
 ) -> None:
     said = before + MARK + noise + after
     heard = hear(server.port, said, within=0.25, quiet=0.05)
@@ -185,7 +185,7 @@ def test_no_bytes_bring_forth_a_500_or_come_back(
     must_be_honest(answers(heard, head=noise.startswith(b"HEAD")))
 
 
-def test_every_honest_answer_to_nonsense_is_in_the_log(server: Served) -> None:
+def test_every_honest_answer_to_nonsense_is_in_the_log(server: ServerProcess) -> None:
     found = answers(hear(server.port, NONSENSE["a TLS hello"][0]))
     name = found[0].headers["x-request-id"]
     until(
@@ -232,7 +232,7 @@ def dropped_after(port: int, said: bytes) -> float:
         return time.monotonic() - begun
 
 
-def test_slow_clients_are_dropped_within_15_seconds_and_good_ones_never_wait(server: Served) -> None:
+def test_slow_clients_are_dropped_within_15_seconds_and_good_ones_never_wait(server: ServerProcess) -> None:
     slow: dict[str, tuple[bytes, bytes]] = {
         "who says nothing": (b"", b""),
         "whose head drips in": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A: ", b"a"),
@@ -271,7 +271,7 @@ def test_slow_clients_are_dropped_within_15_seconds_and_good_ones_never_wait(ser
     assert max(waits) < 1.0
 
 
-def test_dropped_connections_leave_nothing_open(server: Served) -> None:
+def test_dropped_connections_leave_nothing_open(server: ServerProcess) -> None:
     """Runs after the slow clients: no descriptor of theirs is left."""
 
     def open_files() -> int:

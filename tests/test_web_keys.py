@@ -10,9 +10,20 @@ from pathlib import Path
 
 from syndicate.model.events import EditionDelivered, KeyRejected
 from syndicate.model.parties import PartnerId
-from tests.making import SECRET, minutes
-from tests.serving import Serving
-from tests.visiting import LICENSED_FEED, Keys, an_id, code_of, forged, jti_of, line_of, told, trail, visit
+from tests.support.factories import SECRET, minutes
+from tests.support.fixtures import (
+    LICENSED_FEED,
+    Keys,
+    an_id,
+    code_of,
+    forged,
+    jti_of,
+    line_of,
+    told,
+    trail,
+    visit,
+)
+from tests.support.servers import Serving
 
 
 def test_a_key_opens_as_bearer_and_as_basic(tmp_path: Path) -> None:

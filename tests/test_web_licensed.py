@@ -9,11 +9,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syndicate.model.events import EditionDelivered, ItemDelivered, LicenceShown, ReleaseRefused
-from syndicate.model.trail import event_fields
-from tests.making import SECRET, days, minutes
-from tests.serving import BASE_URL, Answer, Serving
+from syndicate.model.records import event_fields
+from tests.support.factories import SECRET, days, minutes
+from tests.support.fixtures import LICENSED_FEED, Keys, an_id, code_of, jti_of, line_of, told, visit
+from tests.support.servers import BASE_URL, Answer, Serving
 from tests.test_matrix import page, read
-from tests.visiting import LICENSED_FEED, Keys, an_id, code_of, jti_of, line_of, told, visit
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

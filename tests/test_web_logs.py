@@ -6,10 +6,10 @@ import io
 import json
 from pathlib import Path
 
-from syndicate.web.logs import AccessLog
-from tests.commands import Shell
-from tests.serving import served
-from tests.talking import HOST, answers, ask, hear, log_lines, until
+from syndicate.web.server.access_log import AccessLog
+from tests.support.raw_http import HOST, answers, ask, hear, log_lines, until
+from tests.support.servers import served
+from tests.support.shell import Shell
 
 FEED = "/licensed/feeds/all.json"
 

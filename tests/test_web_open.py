@@ -15,13 +15,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.language import Lang
 from syndicate.model.feeds import feeds_of
-from syndicate.web.preferring import language_of
-from syndicate.web.problems import PROBLEMS
 from syndicate.web.routes import ROUTES, Access
-from tests.serving import BASE_URL, Serving
+from syndicate.web.server.negotiation import language_of
+from syndicate.web.server.problems import PROBLEMS
+from tests.support.fixtures import Keys, an_id, code_of, open_paths, visit
+from tests.support.servers import BASE_URL, Serving
 from tests.test_wire.kit import faults, kit
 from tests.test_wire.rss_rules import broken_rules
-from tests.visiting import Keys, an_id, code_of, open_paths, visit
 
 FORMATS = ("rss", "atom", "json")
 

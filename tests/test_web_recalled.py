@@ -17,18 +17,18 @@ from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.errors import ChangeUnknown, CursorUnknown, QuotaExceeded, SyndicateError
 from syndicate.language import Text
-from syndicate.model.handling import ItemRecalled
 from syndicate.model.holds import NO_HOLDS, Recall, RecallReason
 from syndicate.model.item import ItemId
+from syndicate.model.lifecycle_events import ItemRecalled
 from syndicate.model.parties import STAMP
-from syndicate.model.trail import Entry
-from syndicate.reasons import RECALLS
+from syndicate.model.records import Entry
+from syndicate.policy.reasons import RECALLS
 from syndicate.store.protocol import Change
-from syndicate.web.app import WORKER, problem_of
-from syndicate.web.replies import REQUEST_ID
-from tests.making import NOON, minutes
-from tests.serving import BASE_URL, Answer, Serving
-from tests.visiting import Keys, an_id, code_of, visit
+from syndicate.web.server.responses import REQUEST_ID
+from syndicate.web.server.worker import WORKER, problem_of
+from tests.support.factories import NOON, minutes
+from tests.support.fixtures import Keys, an_id, code_of, visit
+from tests.support.servers import BASE_URL, Answer, Serving
 
 HEADLINE = "日报新闻"
 NOTE = "只给授权媒体看的说明"

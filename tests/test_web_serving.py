@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from syndicate.web.serving import CannotServe, listen
+from syndicate.web.server.runner import CannotServe, listen
 
 
 def test_a_port_in_use_is_named_with_the_way_to_another_one() -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from syndicate.model.events import EditionDelivered
-from syndicate.store.sql import open_store
-from tests.commands import Shell
-from tests.serving import Served, served
-from tests.talking import Asked, ask, log_lines, until
+from syndicate.store.sql_store import open_store
+from tests.support.raw_http import RequestContext, ask, log_lines, until
+from tests.support.servers import ServerProcess, served
+from tests.support.shell import Shell
 from tests.test_matrix import page
 
 FEED = "/licensed/feeds/all.json"
@@ -70,7 +70,7 @@ class Newsroom:
         self.shell.good(kind, "add", str(path))
 
 
-def workers_of(server: Served, asked: list[Asked]) -> set[int]:
+def workers_of(server: ServerProcess, asked: list[RequestContext]) -> set[int]:
     """Which workers answered these."""
     names = {one.name for one in asked}
 
@@ -81,9 +81,9 @@ def workers_of(server: Served, asked: list[Asked]) -> set[int]:
     return {int(str(one["worker"])) for one in lines()}
 
 
-def on_both(server: Served, **tokens: str) -> dict[str, set[tuple[int, str]]]:
+def on_both(server: ServerProcess, **tokens: str) -> dict[str, set[tuple[int, str]]]:
     """Ask with each key until both workers have answered it, on new connections: all that was answered."""
-    asked: dict[str, list[Asked]] = {name: [] for name in tokens}
+    asked: dict[str, list[RequestContext]] = {name: [] for name in tokens}
     with ThreadPoolExecutor(12) as pool:
         for _ in range(10):
             turns = [name for _ in range(16) for name in tokens]
@@ -153,7 +153,7 @@ def test_what_is_ended_is_refused_by_both_workers_at_the_next_request(newsroom: 
 
 def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: Newsroom) -> None:
     token, _ = newsroom.partner("zjol")
-    acknowledged: list[Asked] = []
+    acknowledged: list[RequestContext] = []
     stop = threading.Event()
 
     def poll(port: int) -> None:

@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.desk.decided import decided
-from syndicate.desk.known import Known, same
-from syndicate.desk.trying import Answer
-from syndicate.desk.why import Replay
 from syndicate.errors import Conflict, Faulty, NotYetKnown, Unknown
 from syndicate.model.events import EditionDelivered, ItemDelivered, ReleaseRefused
-from syndicate.model.handling import ChangesDelivered
 from syndicate.model.item import ItemId
+from syndicate.model.lifecycle_events import ChangesDelivered
+from syndicate.model.records import Entry, Line
 from syndicate.model.rights import Use
-from syndicate.model.trail import Entry, Line
 from syndicate.policy import Clearance, Refusal
-from syndicate.reasons import Reason
+from syndicate.policy.reasons import Reason
+from syndicate.services.audit.explanation import Replay
+from syndicate.services.audit.past_state import Known, same
+from syndicate.services.audit.recorded_decision import decided
+from syndicate.services.rights.licence_trial import Answer
 from syndicate.wiring import build
-from tests.asking import FIXED, PARTNERS, Bustle
-from tests.databases import opened
-from tests.making import NOON, days, minutes
-from tests.serving import MovableClock, settings_for
+from tests.support.databases import opened
+from tests.support.factories import NOON, days, minutes
+from tests.support.random_traffic import FIXED, PARTNERS, Bustle
+from tests.support.servers import MovableClock, settings_for
 
 PLAIN = f"""
 number = "XSW-9"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from syndicate.agreements.terms import (
+from syndicate.agreements.vocabulary import (
     Amount,
     Channels,
     Closes,
@@ -30,11 +30,11 @@ from syndicate.agreements.terms import (
     Takedown,
     Uses,
 )
-from syndicate.forms import Form, fill, parse, wrong
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
 from syndicate.model.parties import PartnerId, Publisher
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.toml_forms import Form, fill, parse, wrong
 
 
 def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collection[PartnerId]) -> Licence:

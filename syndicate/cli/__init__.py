@@ -25,21 +25,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from syndicate.cli import holding as _holding  # noqa: F401  (its commands join `item`)
 from syndicate.cli.app import Given, syndicate
-from syndicate.cli.demo import demo
-from syndicate.cli.explaining import explain
-from syndicate.cli.failing import guarded
-from syndicate.cli.ingesting import ingest
-from syndicate.cli.items import item
-from syndicate.cli.keys import key, signing_key
-from syndicate.cli.licences import licence
-from syndicate.cli.mandates import mandate
-from syndicate.cli.partners import partner
-from syndicate.cli.pulling import pull
-from syndicate.cli.reports import report
-from syndicate.cli.setting_up import init, serve
-from syndicate.cli.trail import trail
+from syndicate.cli.commands import item_holds as _holding  # noqa: F401  (its commands join `item`)
+from syndicate.cli.commands.demo import demo
+from syndicate.cli.commands.explain import explain
+from syndicate.cli.commands.ingest import ingest
+from syndicate.cli.commands.init_serve import init, serve
+from syndicate.cli.commands.item import item
+from syndicate.cli.commands.key import key, signing_key
+from syndicate.cli.commands.licence import licence
+from syndicate.cli.commands.mandate import mandate
+from syndicate.cli.commands.partner import partner
+from syndicate.cli.commands.pull import pull
+from syndicate.cli.commands.report import report
+from syndicate.cli.commands.trail import trail
+from syndicate.cli.ui.failures import guarded
 
 __all__ = ["main"]
 

@@ -13,8 +13,8 @@ from typing import Any, Concatenate, ParamSpec
 import click
 
 import syndicate as package
-from syndicate.cli.failing import Bilingual, WrongSettings
-from syndicate.cli.voice import Voice
+from syndicate.cli.ui.failures import Bilingual, WrongSettings
+from syndicate.cli.ui.output import Output
 from syndicate.config import Settings, load
 from syndicate.errors import Faulty
 from syndicate.language import Lang, Text
@@ -41,9 +41,9 @@ class Given:
         word = os.environ.get(_LANG, "")
         return cls(Lang(word) if word in _LANGUAGES else Lang.ZH)
 
-    def voice(self) -> Voice:
+    def voice(self) -> Output:
         """How to speak, before the publisher's time zone is known."""
-        return Voice(self.lang, self.json)
+        return Output(self.lang, self.json)
 
     def settings(self) -> Settings:
         """The settings. Raises WrongSettings with every mistake."""
@@ -139,7 +139,7 @@ def syndicate() -> None:
 
 
 def with_house(
-    act: Callable[Concatenate[House, Voice, P], Awaitable[int | None]],
+    act: Callable[Concatenate[House, Output, P], Awaitable[int | None]],
 ) -> Callable[P, int]:
     """Make a command of an async function: it gets the open house and a voice, and closes it after.
 

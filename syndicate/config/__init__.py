@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from syndicate.config.shape import SettingsForm
+from syndicate.config.settings_file import SettingsForm
 from syndicate.errors import Fault, Faulty
-from syndicate.forms import Written, fill, parse
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
+from syndicate.toml_forms import Written, fill, parse
 
 VARIABLES: Final = {
     "SYNDICATE_BASE_URL": "base_url",

@@ -29,7 +29,7 @@ TAKEDOWNS = frozenset({Action.RECALL, Action.WITHDRAW})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ChangeEntry:
     """One entry of a partner's change sequence, as it was told and will be told again.
 
     `seq` grows within one partner's sequence and is a moment in microseconds since 1970, so that a number
@@ -67,7 +67,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Watermark:
     """Up to where something was judged: the change number, the moment, and a name for the rights."""
 
     change: int
@@ -87,8 +87,8 @@ class Progress:
     partner: PartnerId
     revision: int = 0
     last: int = 0
-    ends: Mark | None = None
-    begins: Mark | None = None
+    ends: Watermark | None = None
+    begins: Watermark | None = None
     walked: tuple[datetime, ItemId] | None = None
 
 
@@ -114,7 +114,7 @@ class Charge:
 class Takedown:
     """A recall or withdrawal that a partner was told, and what became of it."""
 
-    told: Told
+    told: ChangeEntry
     acknowledged: datetime | None
     overdue: datetime | None
     """When it was found that the deadline had passed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from syndicate.model.handling import (
+from syndicate.model.lifecycle_events import (
     ChangesAcknowledged,
     ChangesDelivered,
     EmbargoAcknowledged,

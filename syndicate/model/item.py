@@ -21,9 +21,9 @@ __all__ = [
     "Medium",
     "OutletId",
     "canonical_json",
-    "heard",
-    "said",
+    "from_json",
     "tag_uri",
+    "to_json",
 ]
 
 
@@ -94,7 +94,7 @@ class Item:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of what the newsroom said: equal digests are the same version of a story."""
-        return hashlib.sha256(canonical_json(said(self))).hexdigest()
+        return hashlib.sha256(canonical_json(to_json(self))).hexdigest()
 
     @property
     def updated(self) -> datetime:
@@ -112,7 +112,7 @@ class Item:
         return max(moment for moment in ends if moment is not None)
 
 
-def said(item: Item) -> dict[str, Any]:
+def to_json(item: Item) -> dict[str, Any]:
     """The content of an item as JSON values, without what we added (id, version, times of ingest)."""
     content: dict[str, Any] = {
         "headline": item.headline,
@@ -132,7 +132,7 @@ def said(item: Item) -> dict[str, Any]:
     return content if item.note is None else {**content, "note": item.note}
 
 
-def heard(
+def from_json(
     content: dict[str, Any],
     *,
     id: ItemId,

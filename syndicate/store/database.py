@@ -56,7 +56,7 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
                 await to_the_end(connection.close())
 
 
-class Session:
+class Transaction:
     """One transaction, as queries see it. Errors come out as ours.
 
     `change` is the change number that the transaction found or reached, `announces` whether it took a
@@ -109,11 +109,11 @@ class Database(ABC):
         """See `Store.notice`."""
 
     @abstractmethod
-    def reading(self) -> AbstractAsyncContextManager[Session]:
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that sees one state of the database and writes nothing."""
 
     @abstractmethod
-    def writing(self) -> AbstractAsyncContextManager[Session]:
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that may write: durable at the end of the block, undone by any exception.
 
         After it has taken the counters' row (`count.take`), no other process writes until it ends.

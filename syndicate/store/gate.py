@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, exists, insert, select, update
 
 from syndicate.model.changes import Charge, Holding
 from syndicate.model.rights import FORM_OF, Form, Use
-from syndicate.store.count import Count, keep, take, write_lines
-from syndicate.store.database import Session
-from syndicate.store.ledger import Counting, delivery_values
+from syndicate.store.counters import Count, keep, take, write_lines
+from syndicate.store.database import Transaction
 from syndicate.store.protocol import Outcome, Pending
-from syndicate.store.tables import editions, manifests
-from syndicate.store.telling import give, held, progress, tell
+from syndicate.store.queries.changes import give, held, progress, tell
+from syndicate.store.queries.deliveries import Counting, delivery_values
+from syndicate.store.schema.tables import editions, manifests
 
 _GIVEN_DIGEST = bindparam("given_digest", type_=manifests.c.digest.type)
 _GIVEN_CONTENT = bindparam("given_content", type_=manifests.c.content.type)
@@ -28,7 +28,7 @@ _KEEP_MANIFEST = insert(manifests).from_select(
 """Keep a list once. Writers take turns, so nobody can put it there in between."""
 
 
-async def record(session: Session, pending: Sequence[Pending]) -> list[Outcome]:
+async def record(session: Transaction, pending: Sequence[Pending]) -> list[Outcome]:
     """See `Store.record`: in one transaction, which of these were still true, and are written."""
     count = await take(session)
     counting = Counting(session)
@@ -59,7 +59,7 @@ async def record(session: Session, pending: Sequence[Pending]) -> list[Outcome]:
     return outcomes
 
 
-async def _taken_back(session: Session, charges: Sequence[Charge]) -> list[Charge]:
+async def _taken_back(session: Transaction, charges: Sequence[Charge]) -> list[Charge]:
     """Of what was given and counted before, what its partner does not hold, or not in full: it had to
     remove it, or had a summary, and gets it now. That costs nothing, and the next recall must reach it."""
     found: list[Charge] = []
@@ -77,7 +77,7 @@ def _more(charge: Charge, holding: Holding) -> bool:
 
 
 async def _admit(
-    session: Session, count: Count, counting: Counting, one: Pending
+    session: Transaction, count: Count, counting: Counting, one: Pending
 ) -> tuple[Outcome, list[Charge]]:
     """Whether this answer may leave, and what it gives for the first time."""
     # A number from beyond the newest one comes from a database that was since restored.
@@ -95,7 +95,7 @@ async def _admit(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EditionRecord:
     """What a feed holds for one recipient, since when, and at which change number that was judged."""
 
     digest: str
@@ -109,37 +109,37 @@ def whole_second(moment: datetime) -> datetime:
 
 
 def answer(
-    known: Standing | None, digest: str, judged: int, at: datetime
-) -> tuple[datetime, Standing | None]:
+    known: EditionRecord | None, digest: str, judged: int, at: datetime
+) -> tuple[datetime, EditionRecord | None]:
     """Since when the feed has this content, and what is to be kept, if anything."""
     now = whole_second(at)
     if known is None:
-        return now, Standing(digest, judged, now)
+        return now, EditionRecord(digest, judged, now)
     if known.digest == digest:
         # Said again at a newer number: an older judgement must no longer push it out.
-        return known.since, Standing(digest, judged, known.since) if judged > known.judged else None
+        return known.since, EditionRecord(digest, judged, known.since) if judged > known.judged else None
     if judged < known.judged:
         return now, None
     since = max(now, known.since + timedelta(seconds=1))
-    return since, Standing(digest, judged, since)
+    return since, EditionRecord(digest, judged, since)
 
 
-async def standing(session: Session, feed: str, recipient: str) -> Standing | None:
+async def edition_record(session: Transaction, feed: str, recipient: str) -> EditionRecord | None:
     """What is kept about this feed for this recipient."""
     row = await session.row(
         select(editions.c.digest, editions.c.judged, editions.c.since).where(
             editions.c.feed == feed, editions.c.recipient == recipient
         )
     )
-    return None if row is None else Standing(row.digest, row.judged, row.since)
+    return None if row is None else EditionRecord(row.digest, row.judged, row.since)
 
 
 async def edition_moment(
-    session: Session, feed: str, recipient: str, digest: str, judged: int, at: datetime
+    session: Transaction, feed: str, recipient: str, digest: str, judged: int, at: datetime
 ) -> datetime:
     """See `Store.edition_moment`: the part that writes. Looks again, now that it is our turn."""
     await take(session)
-    since, kept = answer(await standing(session, feed, recipient), digest, judged, at)
+    since, kept = answer(await edition_record(session, feed, recipient), digest, judged, at)
     if kept is not None:
         values = {"digest": kept.digest, "judged": kept.judged, "since": kept.since}
         here = (editions.c.feed == feed, editions.c.recipient == recipient)

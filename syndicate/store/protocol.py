@@ -16,34 +16,34 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from syndicate.model.changes import Delivery, Holding, Progress, Takedown, Told
+from syndicate.model.changes import ChangeEntry, Delivery, Holding, Progress, Takedown
 from syndicate.model.holds import Holds
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import Partner, PartnerId
+from syndicate.model.records import Checkpoint, Entry, Line, Written
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
-from syndicate.model.trail import Checkpoint, Entry, Line, Written
-from syndicate.store.asked import (
+from syndicate.store.requests import (
+    CandidateQuery,
     Change,
-    Moved,
     Outcome,
     Pending,
     Place,
     Reached,
     Selection,
-    Telling,
+    SequenceUpdate,
 )
 
 __all__ = [
+    "CandidateQuery",
     "Change",
-    "Moved",
     "Outcome",
     "Pending",
     "Place",
     "Reached",
     "Selection",
+    "SequenceUpdate",
     "Store",
-    "Telling",
     "Writing",
 ]
 
@@ -101,19 +101,19 @@ class Writing(Protocol):
     async def progress(self, partner: PartnerId) -> Progress:
         """How far this partner's change sequence has been worked out."""
 
-    async def tell(self, telling: Telling) -> bool:
+    async def tell(self, telling: SequenceUpdate) -> bool:
         """Add to a partner's change sequence; False, and nothing done, if it moved on since it was read."""
 
-    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[Told]:
+    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
         """The entries with these numbers, of those that the partner was ever told."""
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
         """Remember that the partner acknowledged these; which of them were new."""
 
-    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+    async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
         """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
 
-    async def mark_overdue(self, told: Told, at: datetime) -> None:
+    async def mark_overdue(self, told: ChangeEntry, at: datetime) -> None:
         """Remember that this takedown was found overdue."""
 
     async def checkpoints(self) -> list[Checkpoint]:
@@ -181,7 +181,7 @@ class Store(Protocol):
     ) -> list[Item]:
         """Outlines of items, oldest published first (then by id), continuing after `after`."""
 
-    async def moved(self, moved: Moved, limit: int) -> list[ItemId]:
+    async def moved(self, moved: CandidateQuery, limit: int) -> list[ItemId]:
         """Items that may have changed for a reader, in no order; at most `limit`."""
 
     async def progress(self, partner: PartnerId) -> Progress:
@@ -204,10 +204,10 @@ class Store(Protocol):
     async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
         """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
 
-    async def told(self, partner: PartnerId, after: int, limit: int) -> list[Told]:
+    async def told(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
         """A partner's change sequence after number `after`."""
 
-    async def was_told(self, partner: PartnerId, seq: int) -> bool:
+    async def has_entry(self, partner: PartnerId, seq: int) -> bool:
         """Whether this number is one of the partner's sequence."""
 
     async def takedowns(
@@ -215,7 +215,7 @@ class Store(Protocol):
     ) -> list[Takedown]:
         """Recalls and withdrawals that partners were told, oldest first; `open_only`: unacknowledged."""
 
-    async def overdue(self, at: datetime, limit: int) -> list[Told]:
+    async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
         """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
 
     async def given(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[str, ItemId, int]]:

@@ -8,14 +8,15 @@ from typing import cast
 
 from aiohttp import web
 
-from syndicate.web import changes, licensed, open_
-from syndicate.web.again import Repeats
-from syndicate.web.app import WORKER, Handler, Worker, around, expect
-from syndicate.web.identity import Doorkeeper
-from syndicate.web.licensed import PartnerHandler, with_key
-from syndicate.web.logs import AccessLog
-from syndicate.web.pages import Pages
-from syndicate.web.ready import ReadyAnswers
+from syndicate.web.licensed import changes_handlers, licensed_handlers
+from syndicate.web.licensed.licensed_handlers import PartnerHandler, with_key
+from syndicate.web.public import public_handlers
+from syndicate.web.public.pages import Pages
+from syndicate.web.server.access_log import AccessLog
+from syndicate.web.server.answer_cache import ReadyAnswers
+from syndicate.web.server.authentication import Authenticator
+from syndicate.web.server.request_cache import RequestCache
+from syndicate.web.server.worker import WORKER, Handler, Worker, around, expect
 from syndicate.wiring import House
 
 
@@ -56,21 +57,21 @@ _FEED = "{feed:[a-z][a-z0-9-]{0,63}}.{format:rss|atom|json}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
 
 ROUTES = (
-    Route("GET", "/", Access.OPEN, open_.home),
-    Route("GET", "/terms", Access.OPEN, open_.terms),
-    Route("GET", f"/feeds/{_FEED}", Access.OPEN, open_.feed),
-    Route("GET", "/feeds.opml", Access.OPEN, open_.opml),
-    Route("GET", f"/items/{_ITEM}", Access.OPEN, open_.item),
-    Route("GET", "/problems/{code:[a-z_]{1,40}}", Access.OPEN, open_.problem_page),
-    Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|svg)}", Access.OPEN, open_.static),
-    Route("GET", "/.well-known/jwks.json", Access.OPEN, open_.jwks),
-    Route("GET", "/healthz", Access.OPEN, open_.healthz),
-    Route("GET", "/readyz", Access.OPEN, open_.readyz),
-    Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed.feed),
-    Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed.item),
-    Route("GET", "/licensed/licence", Access.PARTNER, licensed.licence),
-    Route("GET", "/licensed/changes", Access.PARTNER, changes.changes, head=False),
-    Route("POST", "/licensed/changes/ack", Access.PARTNER, changes.acknowledge),
+    Route("GET", "/", Access.OPEN, public_handlers.home),
+    Route("GET", "/terms", Access.OPEN, public_handlers.terms),
+    Route("GET", f"/feeds/{_FEED}", Access.OPEN, public_handlers.feed),
+    Route("GET", "/feeds.opml", Access.OPEN, public_handlers.opml),
+    Route("GET", f"/items/{_ITEM}", Access.OPEN, public_handlers.item),
+    Route("GET", "/problems/{code:[a-z_]{1,40}}", Access.OPEN, public_handlers.problem_page),
+    Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|svg)}", Access.OPEN, public_handlers.static),
+    Route("GET", "/.well-known/jwks.json", Access.OPEN, public_handlers.jwks),
+    Route("GET", "/healthz", Access.OPEN, public_handlers.healthz),
+    Route("GET", "/readyz", Access.OPEN, public_handlers.readyz),
+    Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed_handlers.feed),
+    Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed_handlers.item),
+    Route("GET", "/licensed/licence", Access.PARTNER, licensed_handlers.licence),
+    Route("GET", "/licensed/changes", Access.PARTNER, changes_handlers.changes, head=False),
+    Route("POST", "/licensed/changes/ack", Access.PARTNER, changes_handlers.acknowledge),
 )
 
 
@@ -91,11 +92,11 @@ def build(house: House, access_log: AccessLog | None = None) -> web.Application:
     ready, log = ReadyAnswers(terms), access_log or AccessLog()
     app[WORKER] = Worker(
         house=house,
-        doorkeeper=Doorkeeper(house),
+        doorkeeper=Authenticator(house),
         ready=ready,
         pages=Pages(house.settings.publisher, terms),
         access_log=log,
-        repeats=Repeats(house.front, ready, house.clock, log),
+        repeats=RequestCache(house.front, ready, house.clock, log),
     )
     add_routes(app)
 

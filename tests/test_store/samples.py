@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from syndicate.model.events import EVENTS, Event, ItemDelivered, PartnerAdded
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.parties import Partner, PartnerId
+from syndicate.model.records import Entry
 from syndicate.model.register import Key
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
-from syndicate.model.trail import Entry
 from syndicate.store.protocol import Change, Pending, Writing
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndicate.store.gate import Standing, answer, whole_second
+from syndicate.store.gate import EditionRecord, answer, whole_second
 from syndicate.store.protocol import Change, Outcome, Pending, Reached
-from syndicate.store.sql import SqlStore
-from tests.databases import opened
+from syndicate.store.sql_store import SqlStore
+from tests.support.databases import opened
 from tests.test_store import samples
 from tests.test_store.samples import (
     NOON,
@@ -226,7 +226,7 @@ def test_many_workers_agree_on_a_new_edition(store_address: str) -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4), samples.moments), min_size=1, max_size=20)
 )
 def test_the_moment_of_what_is_kept_never_goes_back(asked: list[tuple[str, int, datetime]]) -> None:
-    known: Standing | None = None
+    known: EditionRecord | None = None
     for digest, judged, at in asked:
         since, news = answer(known, digest, judged, at)
         assert since == whole_second(since)

@@ -13,9 +13,9 @@ from sqlalchemy.dialects import sqlite
 from syndicate.language import Text
 from syndicate.model.feeds import Feed
 from syndicate.model.item import ChannelId, Item, Medium, OutletId
-from syndicate.store.listing import listing
 from syndicate.store.protocol import Change, Place, Selection
-from tests.databases import opened
+from syndicate.store.queries.feed_listing import listing
+from tests.support.databases import opened
 from tests.test_store.samples import NOON, an_act, an_item
 
 NAME = Text("频道", "channel")

@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing, StoreNewer, StoreOlder
 from syndicate.model.events import PartnerResumed
-from syndicate.model.item import canonical_json, said
-from syndicate.model.trail import Entry, leaf_hash, line_bytes, line_record
-from syndicate.store import migrations
+from syndicate.model.item import canonical_json, to_json
+from syndicate.model.records import Entry, leaf_hash, line_bytes, line_record
 from syndicate.store.protocol import Change
-from syndicate.store.sql import open_store
-from syndicate.store.tables import metadata
-from tests.databases import opened, sqlite_file
-from tests.making import an_item
+from syndicate.store.schema import migrations
+from syndicate.store.schema.tables import metadata
+from syndicate.store.sql_store import open_store
+from tests.support.databases import opened, sqlite_file
+from tests.support.factories import an_item
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import ZJOL, keep_partner
 
@@ -159,7 +159,7 @@ def to_the_first_release(connection: Connection) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "0001")
     day = 86_400_000_000
-    content = json.dumps(said(an_item()), sort_keys=True)
+    content = json.dumps(to_json(an_item()), sort_keys=True)
     licence = (
         '{"number":"L-1","partner":"zjol","window":["2026-01-01T00:00:00+00:00",%s],'
         '"grants":[{"clause":"L-1#1","uses":["link","reprint"],"outlets":["daily"],"media":["text"],'

@@ -12,8 +12,8 @@ import pytest
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
 from syndicate.store.protocol import Outcome
-from syndicate.store.sql import open_store
-from tests.databases import PostgresqlServer, opened, postgresql_binaries
+from syndicate.store.sql_store import open_store
+from tests.support.databases import PostgresqlServer, opened, postgresql_binaries
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import a_pending, keep_partner
 from tests.test_store.test_processes import settled

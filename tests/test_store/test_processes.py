@@ -17,8 +17,8 @@ import pytest
 
 from syndicate.errors import StoreBusy
 from syndicate.store.protocol import Change, Outcome, Store
-from syndicate.store.sql import open_store
-from tests.databases import opened, sqlite_file
+from syndicate.store.sql_store import open_store
+from tests.support.databases import opened, sqlite_file
 from tests.test_store.samples import a_pending, an_act, an_item, keep_item, keep_partner
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ import pytest
 
 from syndicate.errors import StoreFault, StoreReadOnly
 from syndicate.store.protocol import Selection
-from syndicate.store.sql import SqlStore, open_store
-from tests.databases import opened, sqlite_at, sqlite_file
+from syndicate.store.sql_store import SqlStore, open_store
+from tests.support.databases import opened, sqlite_at, sqlite_file
 from tests.test_store.samples import NOON, a_pending, an_item, keep_item, keep_partner, seconds
 
 NOBODY = 65534

@@ -14,13 +14,13 @@ from syndicate.errors import StoreDamaged
 from syndicate.model.events import DocumentRefused
 from syndicate.model.item import Item
 from syndicate.model.parties import Partner
+from syndicate.model.records import Entry
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence, Mandate
-from syndicate.model.trail import Entry
-from syndicate.store import rows
 from syndicate.store.protocol import Change
-from syndicate.store.tables import as_moment, as_number
-from tests.databases import opened, sqlite_file
+from syndicate.store.schema import rows
+from syndicate.store.schema.tables import as_moment, as_number
+from tests.support.databases import opened, sqlite_file
 from tests.test_store import samples
 from tests.test_store.samples import NOON, ZJOL, keep_partner
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
-from syndicate.store import sqlite
 from syndicate.store.protocol import Outcome, Selection
-from syndicate.store.sql import SqlStore, open_store
-from tests.databases import opened, sqlite_at, sqlite_file
+from syndicate.store.sql_store import SqlStore, open_store
+from syndicate.store.sqlite.engine import SqliteDatabase
+from tests.support.databases import opened, sqlite_at, sqlite_file
 from tests.test_store.samples import a_pending, an_item, keep_item, keep_partner
 
 
@@ -80,7 +80,7 @@ def test_writes_are_synced_in_full_and_nothing_checkpoints_by_itself(sqlite_addr
     async def act() -> None:
         async with opened(sqlite_address) as store:
             database = store._database
-            assert isinstance(database, sqlite.SqliteDatabase)
+            assert isinstance(database, SqliteDatabase)
             async with store.writing() as writing:
                 await keep_partner(writing)
             for engine, expected in (
@@ -99,7 +99,7 @@ def test_writes_are_synced_in_full_and_nothing_checkpoints_by_itself(sqlite_addr
 
 @asynccontextmanager
 async def with_log_limit(address: str, limit: int) -> AsyncIterator[SqlStore]:
-    store = SqlStore(sqlite.SqliteDatabase(sqlite_file(address), log_limit=limit))
+    store = SqlStore(SqliteDatabase(sqlite_file(address), log_limit=limit))
     await store.open()
     try:
         yield store
@@ -145,7 +145,7 @@ def test_a_reader_in_the_log_keeps_nobody_from_writing(sqlite_address: str) -> N
 def test_a_full_disk_stops_writes_alone_and_only_while_it_is_full(sqlite_address: str) -> None:
     async def limit(store: SqlStore, pages: int) -> None:
         database = store._database
-        assert isinstance(database, sqlite.SqliteDatabase)
+        assert isinstance(database, SqliteDatabase)
         assert database._writer is not None
         async with database._writer.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.store.protocol import Outcome, Pending
-from tests.databases import opened
+from tests.support.databases import opened
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import (
     NOON,

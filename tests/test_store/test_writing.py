@@ -12,7 +12,7 @@ from syndicate.errors import Conflict
 from syndicate.model.item import ItemId
 from syndicate.model.register import Register
 from syndicate.store.protocol import Change, Reached, Selection
-from tests.databases import opened
+from tests.support.databases import opened
 from tests.test_store.samples import (
     NOON,
     ZJOL,

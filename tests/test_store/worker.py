@@ -13,9 +13,9 @@ import asyncio
 import sys
 
 from syndicate.store.protocol import Change, Outcome
-from syndicate.store.sql import SqlStore
-from syndicate.store.sqlite import SqliteDatabase
-from tests.databases import opened, sqlite_file
+from syndicate.store.sql_store import SqlStore
+from syndicate.store.sqlite.engine import SqliteDatabase
+from tests.support.databases import opened, sqlite_file
 from tests.test_store.samples import a_pending, an_act, keep_partner
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any
 
+from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, Rendered, changes_page, html, ninjs, opml
+from syndicate.formats.rendered import json_body
 from syndicate.language import Lang
-from syndicate.model.changes import Action, Told
+from syndicate.model.changes import Action, ChangeEntry
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.holds import Embargo, Holds, Recall, RecallReason
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
@@ -26,9 +28,7 @@ from syndicate.model.parties import (
 )
 from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, Refusal, clear
-from syndicate.stamping import ChangesPage, Edition, StampedItem, Tombstone, entomb, stamp
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, Rendered, html, ninjs, opml, sequence
-from syndicate.wire.rendered import json_body
+from syndicate.stamping import ChangesPage, Edition, StampedItem, Tombstone, make_tombstone, stamp
 
 PUBLISHER = Publisher(
     name="萧山网",
@@ -227,7 +227,7 @@ def tombstone_of(item: Item, recipient: Recipient = PUBLIC) -> Tombstone:
     use, licences = (Use.LINK, ()) if recipient == PUBLIC else (Use.REPRINT, (a_licence(),))
     verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
     assert isinstance(verdict, Refusal)
-    made = entomb(item, verdict, recipient, PUBLISHER)
+    made = make_tombstone(item, verdict, recipient, PUBLISHER)
     assert made is not None
     return made
 
@@ -257,14 +257,14 @@ def _edition(items: tuple[StampedItem, ...], recipient: Recipient, feed: Feed | 
     )
 
 
-def told(seq: int, action: Action, item: Item, **more: Any) -> Told:
+def told(seq: int, action: Action, item: Item, **more: Any) -> ChangeEntry:
     """An entry of the partner's change sequence."""
     said: dict[str, Any] = {"partner": PARTNER.id, "clause": "XSW-2018-001#1", "at": NOW, **more}
-    return Told(seq=seq, action=action, item=item.id, version=item.version, **said)
+    return ChangeEntry(seq=seq, action=action, item=item.id, version=item.version, **said)
 
 
 def changes_of(
-    *entries: tuple[Told, StampedItem | Tombstone | None], recipient: Partner = PARTNER
+    *entries: tuple[ChangeEntry, StampedItem | Tombstone | None], recipient: Partner = PARTNER
 ) -> ChangesPage:
     last = entries[-1][0].seq if entries else 0
     return ChangesPage(
@@ -366,7 +366,7 @@ def rendered() -> dict[str, Rendered]:
     for case, edition in item_cases().items():
         for name, render in FORMS.items():
             out[f"{case}/expected.{SUFFIX.get(name, name)}"] = render(edition)
-    out["changes/expected.json"] = sequence.render(changes_case())
+    out["changes/expected.json"] = changes_page.render(changes_case())
     for item in CALLED_BACK:
         left = ninjs.canceled(tombstone_of(item, PARTNER), PUBLISHER)
         reason = item.holds.recall.reason if item.holds.recall is not None else None

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, html
+from syndicate.formats.clean import clean
 from syndicate.language import Lang
 from syndicate.model.item import Block, BlockKind, Item
 from syndicate.model.parties import STAMP
 from syndicate.model.rights import Form, Use
 from syndicate.stamping import StampedItem
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, html
-from syndicate.wire.clean import clean
 from tests.test_wire.cases import HOSTILE, PARTNER, SEED, VIDEO, alone, feed_of, for_partner, for_public
 from tests.test_wire.rss_rules import broken_rules
 

@@ -9,10 +9,10 @@ import pytest
 from jinja2 import DictLoader, UndefinedError
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.formats import html
 from syndicate.language import Lang
 from syndicate.model.parties import STAMP
 from syndicate.stamping import StampedItem
-from syndicate.wire import html
 from tests.test_wire.cases import (
     CORRECTED,
     EARLY,

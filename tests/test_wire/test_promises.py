@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, opml
+from syndicate.formats.timestamps import MINUTE, SECOND, rounded_up
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item
 from syndicate.model.parties import STAMP
 from syndicate.model.rights import Use
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS, opml
-from syndicate.wire.moments import MINUTE, SECOND, rounded_up
 from tests.test_wire.cases import (
     CORRECTED,
     EARLY,

@@ -9,9 +9,9 @@ from typing import Any
 import feedparser
 import pytest
 
+from syndicate.formats import FEED_FORMATS
 from syndicate.model.parties import STAMP
 from syndicate.model.rights import Form
-from syndicate.wire import FEED_FORMATS
 from tests.test_wire.cases import PUBLISHER, every_edition
 from tests.test_wire.kit import program, rss_parser
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from lxml import etree
 
 from syndicate.errors import ForeignItem
+from syndicate.formats import FEED_FORMATS, ninjs
+from syndicate.formats.clean import clean
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Item
 from syndicate.model.parties import PUBLIC, STAMP, PartnerId
-from syndicate.reasons import RECALLS
+from syndicate.policy.reasons import RECALLS
 from syndicate.stamping import Edition
-from syndicate.wire import FEED_FORMATS, ninjs
-from syndicate.wire.clean import clean
 from tests.test_feed_readers import newsboat
 from tests.test_wire.cases import (
     CALLED_BACK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syndicate.wire import FEED_FORMATS
+from syndicate.formats import FEED_FORMATS
 from tests.test_wire.cases import every_edition, feed_cases
 from tests.test_wire.rss_rules import broken_rules
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from lxml import etree
 
-from syndicate.wire import FEED_FORMATS, ITEM_FORMATS
+from syndicate.formats import FEED_FORMATS, ITEM_FORMATS
 from tests.test_wire.cases import every_edition, item_cases
 from tests.test_wire.kit import faults, kit
 

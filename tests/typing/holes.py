@@ -8,7 +8,7 @@ from syndicate.model.item import Item
 from syndicate.model.parties import Publisher
 from syndicate.policy import Clearance, Refusal, Verdict
 from syndicate.stamping import Edition, StampedItem, stamp
-from syndicate.wire import FEED_FORMATS
+from syndicate.formats import FEED_FORMATS
 
 
 def an_item_is_no_stamped_item(item: Item, edition: Edition) -> None:

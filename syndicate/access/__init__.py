@@ -1,0 +1,1 @@
+"""Access control: signing keys, partners' JWTs, and the rights that a worker knows."""

@@ -1,0 +1,265 @@
+"""The server's signing keys: one signs, those before it still count until they are retired.
+
+A folder holds a private file for each key (`{kid}.pem`, PKCS#8, mode 0600) and an index (`keyring.json`)
+that says which is current. A key goes by its RFC 7638 thumbprint, so a file cannot pass for another key.
+Nothing here makes a new key in silence: only `make` (where there is none at all) and `rotate` do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from syndicate.access import key_files
+from syndicate.access.thumbprint import encode, key_of, public_jwk, thumbprint
+from syndicate.errors import Conflict, Unknown
+from syndicate.language import Text
+
+INDEX: Final = "keyring.json"
+
+
+class State(StrEnum):
+    """Where a signing key is in its life. It only ever moves forward."""
+
+    CURRENT = "current"
+    """It signs."""
+    RETIRING = "retiring"
+    """It signs nothing new; what it signed still counts."""
+    RETIRED = "retired"
+    """What it signed does not count any more; its private file is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What is public of a signing key. `x` is the raw public key as base64url; times are aware, UTC."""
+
+    kid: str
+    x: str
+    state: State
+    created: datetime
+    rotated: datetime | None = None
+    """When it stopped signing."""
+    retired: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """All signing keys at one moment, the current one first, then from newest to oldest."""
+
+    keys: tuple[SigningKey, ...]
+    private: Ed25519PrivateKey = field(repr=False, compare=False)
+    """The current key's private half: for `tokens`, and for the trail's own keys, alone."""
+    _publics: Mapping[str, Ed25519PublicKey] = field(repr=False, compare=False)
+
+    @property
+    def current(self) -> SigningKey:
+        """The key that signs."""
+        return self.keys[0]
+
+    def public(self, kid: str) -> Ed25519PublicKey | None:
+        """The key to verify with; None for one that is unknown or retired."""
+        return self._publics.get(kid)
+
+    def jwks(self) -> dict[str, Any]:
+        """The JWK set (RFC 7517, RFC 8037) of what verifies, the current key first."""
+        return {"keys": [public_jwk(key.kid, key.x) for key in self.keys if key.state is not State.RETIRED]}
+
+
+def make(folder: Path, now: datetime) -> Keyring:
+    """The keyring in this folder, with its first key made if there is none yet. Idempotent.
+
+    A first start that was cut short after the key was written is finished with that key. Raises
+    KeyringFault.
+    """
+    at = _utc(now)
+    with key_files.locked(folder):
+        if not key_files.exists(folder / INDEX):
+            folder.chmod(0o700)  # a checkout brings the folder along, open to others
+            kid, x = _only_key(folder) or _new_key(folder)
+            _write(folder, [SigningKey(kid, x, State.CURRENT, at)])
+        return load(folder)
+
+
+def load(folder: Path) -> Keyring:
+    """The keyring in this folder. Raises KeyringFault naming the file, the trouble, and what mends it."""
+    path = folder / INDEX
+    if not key_files.exists(path):
+        said = Text("不存在：尚未生成签名密钥", "is not there: no signing key has been made yet")
+        raise key_files.fault(path, said, key_files.command("syndicate init"))
+    keys = _read(path)
+    private = _private(folder, keys[0])
+    for key in keys[1:]:
+        # A retiring key's private half is used no more, but one that lies open can still forge.
+        if key.state is State.RETIRING and key_files.exists(_pem(folder, key.kid)):
+            _private(folder, key)
+    publics = {key.kid: key_of(key.x) for key in keys if key.state is not State.RETIRED}
+    return Keyring(tuple(keys), private, MappingProxyType(publics))
+
+
+def rotate(folder: Path, now: datetime) -> str:
+    """Make a new current key, at once; the one before it is retiring. Its kid. Raises KeyringFault.
+
+    Works without the current key's private file too: that is how to go on when it is lost.
+    """
+    at = _utc(now)
+    with key_files.locked(folder):
+        keys = _read(folder / INDEX)
+        kid, x = _new_key(folder)
+        keys[0] = replace(keys[0], state=State.RETIRING, rotated=at)
+        _write(folder, [SigningKey(kid, x, State.CURRENT, at), *keys])
+    return kid
+
+
+def retire(folder: Path, kid: str, now: datetime) -> None:
+    """Let nothing that this key signed count any more, and delete its private file. Idempotent.
+
+    Raises Unknown for a kid that is not ours, Conflict for the current key, KeyringFault.
+    """
+    at = _utc(now)
+    with key_files.locked(folder):
+        keys = _read(folder / INDEX)
+        place = next((n for n, key in enumerate(keys) if key.kid == kid), None)
+        if place is None:
+            raise Unknown(Text("签名密钥", "signing key"), kid)
+        if keys[place].state is State.CURRENT:
+            raise Conflict(
+                Text(
+                    "不能停用当前的签名密钥；请先执行 syndicate signing-key rotate",
+                    "the current signing key cannot be retired; first run: syndicate signing-key rotate",
+                ),
+                code="signing_key_current",
+            )
+        if keys[place].state is State.RETIRING:
+            keys[place] = replace(keys[place], state=State.RETIRED, retired=at)
+            _write(folder, keys)
+        # After the index: a crash in between leaves a key that counts no more, and a second call ends it.
+        key_files.remove(_pem(folder, kid))
+
+
+def _new_key(folder: Path) -> tuple[str, str]:
+    private = Ed25519PrivateKey.generate()
+    x = encode(private.public_key().public_bytes_raw())
+    kid = thumbprint(x)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key_files.write(_pem(folder, kid), pem)
+    return kid, x
+
+
+def _only_key(folder: Path) -> tuple[str, str] | None:
+    """The one key in a folder without an index, None if there is none. With more, nobody can tell."""
+    found = sorted(folder.glob("*.pem"))
+    if not found:
+        return None
+    if len(found) > 1:
+        said = Text("不存在，而文件夹中已有多个密钥", "is not there, and there are several keys beside it")
+        raise key_files.fault(folder / INDEX, said, key_files.restore())
+    x = encode(_private_in(found[0]).public_key().public_bytes_raw())
+    return thumbprint(x), x
+
+
+def _private(folder: Path, key: SigningKey) -> Ed25519PrivateKey:
+    private = _private_in(_pem(folder, key.kid))
+    if encode(private.public_key().public_bytes_raw()) != key.x:
+        said = Text("与索引中的公钥不符", "does not belong to the public key in the index")
+        raise key_files.fault(_pem(folder, key.kid), said, key_files.replace_key(_pem(folder, key.kid)))
+    return private
+
+
+def _private_in(path: Path) -> Ed25519PrivateKey:
+    """The private key in a file that is named for it."""
+    private = _parsed(key_files.read(path, key_files.replace_key(path)))
+    if private is None:
+        said = Text("不完整或已损坏", "is cut or damaged")
+    elif not isinstance(private, Ed25519PrivateKey):
+        said = Text("不是 Ed25519 密钥", "is not an Ed25519 key")
+    elif path.name != f"{thumbprint(encode(private.public_key().public_bytes_raw()))}.pem":
+        said = Text("文件名与其中的密钥不符", "is not named for the key in it")
+    else:
+        return private
+    raise key_files.fault(path, said, key_files.replace_key(path))
+
+
+def _parsed(pem: bytes) -> object | None:
+    """Some private key, None for what is none. What the parser complains about is not passed on."""
+    try:
+        return load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+
+
+def _pem(folder: Path, kid: str) -> Path:
+    return folder / f"{kid}.pem"
+
+
+def _write(folder: Path, keys: Iterable[SigningKey]) -> None:
+    records = [
+        {
+            "kid": key.kid,
+            "x": key.x,
+            "state": key.state.value,
+            "created": key.created.isoformat(),
+            "rotated": None if key.rotated is None else key.rotated.isoformat(),
+            "retired": None if key.retired is None else key.retired.isoformat(),
+        }
+        for key in keys
+    ]
+    key_files.write(folder / INDEX, (json.dumps({"keys": records}, indent=1) + "\n").encode())
+
+
+def _read(path: Path) -> list[SigningKey]:
+    key_files.check_folder(path.parent)
+    content = key_files.read(path, key_files.restore())
+    try:
+        keys = [_record(one) for one in json.loads(content)["keys"]]
+        if [key.state for key in keys].count(State.CURRENT) != 1 or keys[0].state is not State.CURRENT:
+            raise ValueError("not exactly one current key, in the first place")
+        if len({key.kid for key in keys}) != len(keys):
+            raise ValueError("a key twice")
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
+        said = Text("不完整或已损坏", "is cut or damaged")
+        raise key_files.fault(path, said, key_files.restore()) from None
+    return keys
+
+
+def _record(values: dict[str, Any]) -> SigningKey:
+    key = SigningKey(
+        kid=values["kid"],
+        x=values["x"],
+        state=State(values["state"]),
+        created=_moment(values["created"]),
+        rotated=None if values["rotated"] is None else _moment(values["rotated"]),
+        retired=None if values["retired"] is None else _moment(values["retired"]),
+    )
+    key_of(key.x)
+    if thumbprint(key.x) != key.kid or len(values) != 6:
+        raise ValueError("a key under another's name")
+    if (key.rotated is None) != (key.state is State.CURRENT):
+        raise ValueError("a state without its moment")
+    if (key.retired is None) == (key.state is State.RETIRED):
+        raise ValueError("a state without its moment")
+    return key
+
+
+def _moment(text: str) -> datetime:
+    return _utc(datetime.fromisoformat(text))
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its time zone")
+    return moment.astimezone(UTC)

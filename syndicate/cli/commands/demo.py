@@ -1,0 +1,235 @@
+"""`demo`: a real article, its mandates, a partner with a licence and a key, made once and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import count
+from pathlib import Path
+
+import click
+
+from syndicate.cli.app import Command, given
+from syndicate.cli.ingestion.document_intake import ACTIONS
+from syndicate.cli.ui.output import Output, iso
+from syndicate.config import Settings
+from syndicate.errors import Faulty, TokenRejected
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PartnerId
+from syndicate.model.register import Key, Register
+from syndicate.model.rights import Use
+from syndicate.policy import Refusal
+from syndicate.policy.reasons import REASONS, Reason
+from syndicate.wiring import House, initialise, opened
+
+PARTNER = PartnerId("demo")
+NAME = "示范媒体"
+ARTICLE = "seed.txt"
+MANDATES = ("mandate-daily.toml", "mandate-broadcast.toml")
+LICENCE = "licence.toml"
+KEY_FILE = "demo.key"
+_ENDED = {
+    Reason.LICENCE_ENDED: ("示范协议已终止", "the demonstration's licence has ended"),
+    Reason.MANDATE_ENDED: ("示范的独家发布权已终止", "the demonstration's mandate has ended"),
+    Reason.SUSPENDED: ("示范媒体已暂停", "the demonstration's partner is suspended"),
+}
+"""What people do to the demonstration while they try the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demonstration has: its article, its partner's key, and where the key is kept."""
+
+    item: ItemId
+    token: str
+    key: Key
+    kept: Path
+    renewed: bool
+    """Whether an earlier key was kept, and opened no more."""
+    closed: Refusal | None
+    """Why the partner may not reprint the article."""
+    hidden: Refusal | None
+    """Why the public may not even have its headline."""
+
+
+@click.command(cls=Command)
+@click.option("--message", is_flag=True, help="显示可以打开和试用的地址 · say what to open and to try")
+def demo(message: bool) -> None:
+    """备好示范 · Make a demonstration; safe to repeat.
+
+    真实稿件、独家发布权、授权媒体、授权协议和密钥。
+    A real article, its mandates, a partner with a licence and a key.
+
+    \b
+    例 · Example:
+      syndicate demo --message && syndicate serve
+    """
+    settings = given().settings()
+    voice = replace(given().voice(), zone=settings.publisher.zone)
+    shown = asyncio.run(_prepare(settings, voice))
+    voice.give(
+        {
+            "item": shown.item,
+            "partner": PARTNER,
+            "jti": shown.key.jti,
+            "expires": iso(shown.key.expires),
+            "key_file": str(shown.kept),
+        }
+    )
+    if message:
+        voice.say(_message(shown, settings))
+
+
+async def _prepare(settings: Settings, voice: Output) -> Shown:
+    await initialise(settings)
+    async with opened(settings) as house:
+        shipped = files("syndicate") / "demo"
+        taken = await house.news.take_in((shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}")
+        if taken.item is None:
+            raise Faulty(ARTICLE, taken.faults)
+        voice.aside(
+            Text("示范稿件：已收入（", "the article: taken in (") + ACTIONS[taken.action] + Text("）", ")")
+        )
+        await _agreements(house, shipped)
+        kept, item = settings.data / KEY_FILE, taken.item.id
+        token, key, renewed = await _key(house, kept)
+        closed = await _refusal(house, PARTNER, item, Use.REPRINT)
+        hidden = await _refusal(house, "public", item, Use.LINK)
+        return Shown(item, token, key, kept, renewed, closed, hidden)
+
+
+async def _refusal(house: House, partner: str, item: ItemId, use: Use) -> Refusal | None:
+    """Why the demonstration does not show what it should; None while it does."""
+    verdict = (await house.why.explain(partner, item, use)).verdict
+    return verdict if isinstance(verdict, Refusal) else None
+
+
+async def _agreements(house: House, shipped: Traversable) -> None:
+    """Mandates, partner and licence, where they are missing. One that was ended stays ended."""
+    register = await house.rights.register()
+    known = _numbers(register)
+    for name in MANDATES:
+        text = (shipped / name).read_text(encoding="utf-8")
+        if tomllib.loads(text)["number"] not in known:
+            await house.rights.add_mandate(text, name)
+    if PARTNER not in register.partners:
+        await house.rights.add_partner(PARTNER, NAME)
+    text = (shipped / LICENCE).read_text(encoding="utf-8")
+    if tomllib.loads(text)["number"] not in known:
+        await house.rights.add_licence(text, LICENCE)
+
+
+def _numbers(register: Register) -> set[str]:
+    licences = (one.number for licences in register.licences.values() for one in licences)
+    return {one.number for one in register.mandates} | set(licences)
+
+
+async def _key(house: House, kept: Path) -> tuple[str, Key, bool]:
+    """The kept key while it opens; else a new one, and whether there was one before."""
+    token = await asyncio.to_thread(_read, kept)
+    if token is not None:
+        try:
+            bearer = house.signing_keys.verify(token, await asyncio.to_thread(house.signing_keys.load))
+        except TokenRejected:
+            bearer = None
+        known = None if bearer is None else (await house.rights.register()).keys.get(bearer.jti)
+        if known is not None and known.partner == PARTNER and known.revoked is None:
+            return token, known, False
+    issued = await house.keys.issue(PARTNER, label="demo")
+    await asyncio.to_thread(_keep, kept, issued.token)
+    return issued.token, issued.key, token is not None
+
+
+def _read(kept: Path) -> str | None:
+    try:
+        return kept.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def _keep(kept: Path, token: str) -> None:
+    """Write the key for its owner's eyes alone, whole or not at all."""
+    descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=f".{KEY_FILE}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).replace(kept)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _message(shown: Shown, settings: Settings) -> str:
+    """What to open and to try, of what works; what works no more, and how to have it again."""
+    publisher = settings.publisher
+    head = f"""
+{publisher.name} · 授权分发已就绪
+{publisher.name_en} · syndication is ready
+"""
+    tail = f"""
+密钥保存在 · The key is kept in {shown.kept}
+停止服务按 Ctrl-C · Ctrl-C stops the server
+"""
+    return "".join([head, _troubles(shown), *_steps(shown, settings), tail])
+
+
+def _troubles(shown: Shown) -> str:
+    """What somebody has ended since, and a way to a fresh demonstration; empty if it is whole."""
+    said = []
+    if shown.renewed:
+        said.append(
+            "原密钥已撤销或失效，已签发新的密钥 · the earlier key opens no more: a new one was issued"
+        )
+    if (closed := shown.closed) is not None:
+        zh, en = _ENDED.get(closed.reason, (REASONS[closed.reason].zh, REASONS[closed.reason].en))
+        said += [
+            f"{zh}：示范媒体得不到全文 · {en}: the demo partner gets no full text",
+            f"  缘由 · Why: syndicate explain --partner {PARTNER} --item {shown.item} --use {Use.REPRINT}",
+        ]
+        if closed.reason is Reason.SUSPENDED:
+            said.append(f"  恢复 · To let it in again: syndicate partner resume {PARTNER}")
+        else:
+            said.append(
+                "  要一套新的示范，换一个数据文件夹 · For a fresh demonstration, another data folder:\n"
+                "    SYNDICATE_DATA=var2 make run"
+            )
+    return "\n" + "\n".join(said) + "\n" if said else ""
+
+
+def _steps(shown: Shown, settings: Settings) -> Iterator[str]:
+    base, stamp = settings.base_url, settings.publisher.stamp
+    licensed, n = f"{base}/licensed/feeds/all.rss", count(1)
+    yield f"""
+打开 · Open
+  首页：订阅源和授权说明 · the home page: feeds and terms
+    {base}/
+"""
+    if shown.hidden is None:
+        yield f"""\
+  一篇真实稿件，2018 年 1 月 22 日刊 · a real story of 22 January 2018
+    {base}/items/{shown.item}
+
+{next(n)} 公开订阅：标题、摘要和“{stamp}” · the public feed: headline, abstract, stamp
+
+curl {base}/feeds/all.rss
+"""
+    if shown.closed is None:
+        yield f"""
+{next(n)} 授权订阅：凭密钥得到全文，每篇都带来源标注 · the licensed feed: stamped full text, with the key
+
+curl -H 'Authorization: Bearer {shown.token}' {licensed}
+"""
+    yield f"""
+{next(n)} 授权地址，不带密钥：被拒绝，401 token_missing · without the key: refused, 401 token_missing
+
+curl -i {licensed}
+"""

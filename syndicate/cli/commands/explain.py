@@ -1,0 +1,195 @@
+"""`explain`: why somebody may or may not have an item, under which clause, and what would change it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from syndicate.cli.app import Command, with_house
+from syndicate.cli.ui import agreement_words
+from syndicate.cli.ui.decision_text import in_words, said, tell
+from syndicate.cli.ui.failures import Bilingual, typed
+from syndicate.cli.ui.output import Output, iso
+from syndicate.cli.ui.remedies import Case, changes
+from syndicate.cli.ui.time_values import moment, moment_of
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+from syndicate.model.rights import Form, Use
+from syndicate.policy import Clearance, Refusal
+from syndicate.policy.reasons import REASONS
+from syndicate.services.audit.explanation import Explanation
+from syndicate.wiring import House
+
+
+@click.command(cls=Command)
+@click.option("--partner", metavar="P", help="授权媒体编号；public 为公众 · partner; public for the public")
+@click.option("--item", metavar="ID", help="稿件编号 · item")
+@click.option("--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use")
+@click.option(
+    "--at",
+    callback=moment,
+    metavar="TIME",
+    help="判断的时刻，须带时区；默认现在 · moment with its offset; default now",
+)
+@click.option(
+    "--known",
+    metavar="TIME|now",
+    help="按哪一刻所知判断；默认判断的时刻，将来则为现在 · judge with what was known when; "
+    "default: at that moment, or now for one to come",
+)
+@click.option(
+    "--line",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="SEQ",
+    help="重演审计记录这一条的决定 · make the decision of this line of the trail again",
+)
+@with_house
+async def explain(
+    house: House,
+    voice: Output,
+    partner: str | None,
+    item: str | None,
+    use: str | None,
+    at: datetime | None,
+    known: str | None,
+    line: int | None,
+) -> int:
+    """说明可否及缘由 · Why, and what would change it.
+
+    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变。
+
+    过去的时刻按当时所知判断，将来的时刻按现在所知判断；--known 另行指定。
+    --line 重演已记录的决定，与记录不符时退出码为 1。
+    What is past is judged with what was known then, what is to come with what is known now; --known
+    says otherwise. --line makes a recorded decision again: exit code 1 if it comes out differently.
+
+    \b
+    例 · Example:
+      syndicate explain --partner zjol --item 20180122-abcdefghij --use reprint
+      syndicate explain --line 120
+    """
+    if line is not None:
+        if any(one is not None for one in (partner, item, use, at, known)):
+            raise Bilingual(Text("--line 不与其他选项同用", "--line goes with no other option"))
+        return tell(await house.why.replay(line), voice)
+    if partner is None or item is None or use is None:
+        missing = [
+            name for name, one in (("--partner", partner), ("--item", item), ("--use", use)) if one is None
+        ]
+        raise Bilingual(Text(f"缺少 {'、'.join(missing)}", f"missing: {', '.join(missing)}"))
+    when = _known(known, house)
+    with typed(Text("--known 不可用", "--known cannot be used")):
+        explained = await house.why.explain(partner, ItemId(item), Use(use), at, when)
+    verdict = explained.verdict
+    if isinstance(verdict, Refusal):
+        case = Case(
+            explained.item, partner, Use(use), explained.at, explained.register, house.settings.publisher
+        )
+        _no(verdict, changes(verdict, case, voice), voice, explained, _about(partner, item, use, explained))
+    else:
+        _yes(verdict, voice, explained, _about(partner, item, use, explained))
+    _times(explained, voice)
+    return 0
+
+
+def _known(word: str | None, house: House) -> datetime | None:
+    """The moment whose knowledge is asked for; `now` is one of them."""
+    if word == "now":
+        return house.clock()
+    return None if word is None else moment_of("--known", word)
+
+
+def _about(partner: str, item: str, use: str, explained: Explanation) -> dict[str, object]:
+    newer = explained.now
+    return {
+        "partner": partner,
+        "item": item,
+        "use": use,
+        "at": iso(explained.at),
+        "until": iso(explained.until),
+        "known": iso(explained.known),
+        "superseded": newer is not None,
+        "now": None if newer is None else said(newer),
+    }
+
+
+def _times(explained: Explanation, voice: Output) -> None:
+    """The two times of the answer, and what would be said today where that is something else."""
+    applied, known = voice.exactly(explained.at), voice.exactly(explained.known)
+    voice.say(Text(f"适用时刻：{applied}", f"as of: {applied}"))
+    voice.say(Text(f"所知时刻：{known}", f"with what was known at: {known}"))
+    if explained.now is not None:
+        words = Text("按现在所知，同一时刻的答案不同：", "with what is known now, it is another answer: ")
+        voice.say(words + in_words(explained.now))
+
+
+def _no(
+    refusal: Refusal, remedies: list[Text], voice: Output, explained: Explanation, about: dict[str, object]
+) -> None:
+    voice.give(
+        {
+            **said(refusal),
+            "changes": [remedy.in_(voice.lang) for remedy in remedies],
+            "form": None,
+            **about,
+        }
+    )
+    voice.say(Text("不可以：", "No: ") + REASONS[refusal.reason] + Text("。", "."))
+    if refusal.clause is not None:
+        voice.say(Text(f"依据：{refusal.clause}", f"under: {refusal.clause}"))
+    voice.say(Text("怎样可以改变：", "what would change it:"))
+    for remedy in remedies:
+        voice.say(Text("  - ", "  - ") + remedy)
+    if explained.until is not None:
+        until = voice.exactly(explained.until)
+        voice.say(Text(f"答案最早自行变化：{until}", f"the answer may change by itself at {until}"))
+
+
+def _yes(clearance: Clearance, voice: Output, explained: Explanation, about: dict[str, object]) -> None:
+    remedies = _ends(clearance, explained.until, voice)
+    voice.give(
+        {
+            **said(clearance),
+            "changes": [remedy.in_(voice.lang) for remedy in remedies],
+            "form": clearance.form.value,
+            "licence": clearance.licence,
+            "mandate": clearance.mandate,
+            "may_edit": clearance.may_edit,
+            "take_down": iso(clearance.take_down),
+            **about,
+        }
+    )
+    voice.say(_allowed(clearance) + Text("。", "."))
+    voice.say(Text(f"依据：{clearance.clause}", f"under: {clearance.clause}"))
+    voice.say(Text(f"独家发布权：{clearance.mandate}", f"mandate: {clearance.mandate}"))
+    for remedy in remedies:
+        voice.say(Text("  - ", "  - ") + remedy)
+
+
+def _allowed(clearance: Clearance) -> Text:
+    if clearance.licence is None:
+        return agreement_words.PUBLIC_MAY
+    full = clearance.form is Form.FULL
+    form = Text("全文", "full text") if full else Text("标题和摘要", "headline and abstract")
+    return Text("可以：", "Yes: ") + agreement_words.uses([clearance.use]) + Text("，", ", ") + form
+
+
+def _ends(clearance: Clearance, until: datetime | None, voice: Output) -> list[Text]:
+    """What would turn a yes."""
+    ends = [
+        Text(
+            f"独家发布权 {clearance.mandate} 终止，即不再放行",
+            f"it closes when mandate {clearance.mandate} ends",
+        )
+    ]
+    if clearance.licence is not None:
+        number = clearance.licence
+        ends.append(Text(f"授权协议 {number} 终止，即不再放行", f"it closes when licence {number} ends"))
+    if clearance.take_down is not None:
+        when = voice.exactly(clearance.take_down)
+        ends.append(Text(f"须于 {when} 前撤下", f"it must be taken down by {when}"))
+    if until is not None:
+        when = voice.exactly(until)
+        ends.append(Text(f"答案最早自行变化：{when}", f"the answer may change by itself at {when}"))
+    return ends

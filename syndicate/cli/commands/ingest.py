@@ -1,0 +1,161 @@
+"""`ingest`: documents from the newsroom become items; one result for each, and none stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from syndicate.cli.app import Command, with_house
+from syndicate.cli.ingestion.document_files import documents, read, shown
+from syndicate.cli.ingestion.document_intake import Intake
+from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
+from syndicate.cli.ui.failures import REFUSED, Bilingual
+from syndicate.cli.ui.output import Output
+from syndicate.cli.ui.time_values import moment
+from syndicate.errors import Faulty, StoreBusy
+from syndicate.language import Text
+from syndicate.services.newsroom.item_service import Action, Keep
+from syndicate.wiring import House
+
+_LONG_WORK = 20
+"""Documents from which on a bar shows how far the work has come."""
+
+
+@click.command(cls=Command)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--watch", is_flag=True, help="收完后继续监看文件夹 · then go on following the folder")
+@click.option(
+    "--settle",
+    type=click.FloatRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="监看时，文件静止多久才算写完 · how long a file must stand still to count as whole",
+)
+@click.option(
+    "--embargo",
+    metavar="TIME",
+    callback=moment,
+    help="收下即禁发至此时 · held from the first moment: nobody has it before",
+)
+@click.option("--withhold", is_flag=True, help="收下即扣发，直至放行 · held until it is released")
+@with_house
+async def ingest(
+    house: House,
+    voice: Output,
+    paths: tuple[Path, ...],
+    watch: bool,
+    settle: float,
+    embargo: datetime | None,
+    withhold: bool,
+) -> int:
+    """收稿：文件和文件夹 · Take in files and folders.
+
+    每份文件一个结果；有一份被拒绝，退出码即为 1。
+    One result for each document; exit code 1 if any was refused.
+
+    \b
+    例 · Example:
+      syndicate ingest 稿件/
+      syndicate ingest --watch /srv/newsroom/out
+      syndicate ingest --embargo 2026-12-01T08:00:00+08:00 通稿.txt
+    """
+    if embargo is not None and embargo <= house.clock():
+        raise Bilingual(
+            Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
+        )
+    intake = Intake(house, voice, Keep(embargo, withhold))
+    async with _told_to_stop() as stop:
+        if watch:
+            return await _follow(intake, voice, list(paths), Settling(settle), stop)
+        await _walk(intake, paths, stop)
+    if stop.is_set():
+        voice.aside(Text("提前停止，其余文件未处理", "stopped before the end: the rest was not looked at"))
+    voice.aside(intake.summary())
+    return REFUSED if intake.counts[Action.REFUSED] or stop.is_set() else 0
+
+
+async def _walk(intake: Intake, paths: tuple[Path, ...], stop: asyncio.Event) -> None:
+    found = [file for path in paths for file in documents(path)]
+    with _progress(len(found)) as progress:
+        for file in progress.track(found):
+            if stop.is_set():
+                return
+            await intake.take(file, shown(file))
+
+
+async def _follow(
+    intake: Intake, voice: Output, folders: list[Path], settling: Settling, stop: asyncio.Event
+) -> int:
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise Bilingual(
+                Text(f"--watch 只能用于文件夹：{folder}", f"--watch follows folders only: {folder}")
+            )
+        if not folder.is_dir():
+            raise CannotWatch(Text(f"文件夹不存在：{folder}", f"there is no such folder: {folder}"))
+    names = {folder.resolve(): folder for folder in folders}
+    said = "、".join(map(shown, folders)), ", ".join(map(shown, folders))
+    voice.aside(Text(f"监看 {said[0]}，按 Ctrl-C 结束", f"following {said[1]}; Ctrl-C ends it"))
+    async for file in whole_documents(folders, settling, stop):
+        root = next(root for root in names if file.is_relative_to(root))
+        name = shown(names[root] / file.relative_to(root))
+        try:
+            data = await asyncio.to_thread(read, file)
+        except Faulty as unread:
+            if settling.stands(file):
+                await intake.refuse(name, unread.faults)
+                settling.finish(file)
+            continue
+        if not settling.stands(file):
+            continue
+        try:
+            await intake.take_data(data, name)
+        except StoreBusy as busy:
+            voice.aside(
+                Text(f"{name}：", f"{name}: ") + busy.text + Text("，稍后再试", "; trying again later")
+            )
+            settling.postpone(file, asyncio.get_running_loop().time())
+            continue
+        settling.finish(file)
+    voice.aside(intake.summary())
+    return 0
+
+
+@asynccontextmanager
+async def _told_to_stop() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets: the document under way is finished first."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Progress]:
+    # The bar moves aside for lines on stdout only where both are the same screen.
+    shared = sys.stdout.isatty()
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=shared,
+        disable=total < _LONG_WORK or not sys.stderr.isatty(),
+    )
+    with bar:
+        yield bar

@@ -1,0 +1,86 @@
+"""`init` makes what the server needs, once; `serve` opens its doors."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from syndicate.cli.app import Command, given
+from syndicate.language import Text, verbatim
+from syndicate.wiring import Initialised, initialise
+
+
+@click.command(cls=Command)
+def init() -> None:
+    """建立数据库和签名密钥 · Make database and signing key; safe to repeat.
+
+    \b
+    例 · Example:
+      syndicate --data /srv/syndicate init
+    """
+    settings, voice = given().settings(), given().voice()
+    made = asyncio.run(initialise(settings))
+    voice.give(
+        {
+            "data": str(settings.data),
+            "database": settings.database_shown,
+            "keys": str(settings.keys),
+            "database_made": made.database,
+            "signing_key": made.signing_key,
+            "trail_key": made.trail_key,
+        }
+    )
+    if made.database:
+        voice.say(Text("数据库已就绪：", "the database is ready: ") + verbatim(settings.database_shown))
+    if made.signing_key is not None:
+        where = verbatim(f"{made.signing_key} ({settings.keys})")
+        voice.say(Text("签名密钥已生成：", "a signing key was made: ") + where)
+    if made.trail_key is not None:
+        where = verbatim(f"{made.trail_key} ({settings.keys / 'trail'})")
+        voice.say(Text("审计记录的签名密钥已生成：", "the trail's signing key was made: ") + where)
+    if made == Initialised(False, None, None):
+        voice.say(Text("早已就绪，无需改动", "everything was there already; nothing was changed"))
+
+
+@click.command(cls=Command)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="监听的地址 · address to listen on",
+    metavar="HOST",
+)
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="端口 · port",
+    metavar="PORT",
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="工作进程数 · worker processes",
+    metavar="N",
+)
+def serve(host: str, port: int, workers: int) -> int:
+    """启动服务，直到 SIGTERM 或 Ctrl-C · Serve until SIGTERM or Ctrl-C.
+
+    \b
+    例 · Example:
+      syndicate serve --port 9000 --workers 2
+    """
+    # Only this command needs the web server: the others start faster without it.
+    from syndicate.web.server import runner
+
+    settings, voice = given().settings(), given().voice()
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    voice.give({"event": "starting", "address": address, "base_url": settings.base_url, "workers": workers})
+    voice.aside(Text(f"启动中，监听 {address}", f"starting on {address}"))
+    if settings.base_url != address:
+        voice.aside(Text(f"对外地址 {settings.base_url}", f"readers reach it as {settings.base_url}"))
+    return runner.serve(settings, host=host, port=port, workers=workers)

@@ -1,0 +1,250 @@
+"""`item`: what is in the house, one item whole, and an item written in a format for somebody."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import click
+
+from syndicate.cli.app import Group, with_house
+from syndicate.cli.ui import agreement_words
+from syndicate.cli.ui.failures import Bilingual
+from syndicate.cli.ui.hold_text import holds_as_json, standing
+from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.errors import Conflict, NotLicensed, Unknown
+from syndicate.formats import ITEM_FORMATS
+from syndicate.language import Text
+from syndicate.model.events import ItemDelivered
+from syndicate.model.item import Item, ItemId, tag_uri
+from syndicate.model.parties import PartnerId
+from syndicate.model.records import Entry
+from syndicate.model.rights import Use
+from syndicate.policy import Refusal
+from syndicate.policy.reasons import REASONS
+from syndicate.services.delivery.delivery_service import Session
+from syndicate.services.delivery.editions import CachedEdition
+from syndicate.store.protocol import Outcome, Pending, Place
+from syndicate.wiring import House
+
+_BATCH = 200
+
+
+@click.group(cls=Group)
+def item() -> None:
+    """稿件 · Items.
+
+    \b
+    例 · Example:
+      syndicate item list --limit 20
+    """
+
+
+@item.command("list")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="最多几篇，从最新发布的起 · at most this many, newest publication first",
+)
+@with_house
+async def list_(house: House, voice: Output, limit: int) -> None:
+    """列出稿件 · What is in the house, ours or not.
+
+    \b
+    例 · Example:
+      syndicate item list --limit 20
+    """
+    publisher, rows = house.settings.publisher, []
+    async for one in _newest(house, limit):
+        voice.give(_short(one, house))
+        if not voice.json:
+            outlet = agreement_words.outlet_name(one.outlet, publisher).in_(voice.lang)
+            state = standing(one.holds, house.clock(), voice)
+            rows.append(
+                (one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline)
+            )
+    if voice.json:
+        return
+    voice.table(
+        [
+            Column(Text("编号", "id")),
+            Column(Text("版本", "version")),
+            Column(Text("发布时间", "published")),
+            Column(Text("媒体", "outlet")),
+            Column(Text("状态", "state")),
+            Column(Text("标题", "headline"), tight=False),
+        ],
+        rows,
+        empty=Text(
+            "还没有稿件。用 syndicate ingest PATH 收稿",
+            "there is no item yet; take some in: syndicate ingest PATH",
+        ),
+    )
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.option("--version", type=click.IntRange(min=1), metavar="N", help="旧版本 · an earlier version")
+@with_house
+async def show(house: House, voice: Output, id: str, version: int | None) -> None:
+    """显示一篇稿件 · One item with every field.
+
+    \b
+    例 · Example:
+      syndicate item show 20180122-abcdefghij
+    """
+    one = await house.news.item(ItemId(id), version)
+    if voice.json:
+        voice.give(_whole(one, house))
+        return
+    publisher = house.settings.publisher
+    voice.say(one.headline + "\n")
+    voice.record(
+        [
+            (Text("编号", "id"), f"{one.id} v{one.version}"),
+            (Text("标识", "uri"), tag_uri(publisher.authority, one.id)),
+            (Text("发布时间", "published"), voice.moment(one.published)),
+            (Text("收稿时间", "ingested"), voice.moment(one.ingested)),
+            (Text("来源", "source"), one.source),
+            (Text("媒体", "outlet"), agreement_words.outlet_name(one.outlet, publisher).in_(voice.lang)),
+            (Text("作者", "byline"), one.byline or ""),
+            (Text("编辑", "editor"), one.editor or ""),
+            (Text("频道", "channel"), agreement_words.channel_name(one.channel, publisher).in_(voice.lang)),
+            (Text("类型", "medium"), agreement_words.medium_name(one.medium).in_(voice.lang)),
+            (Text("首发地址", "address"), one.address or ""),
+            (Text("关键词", "keywords"), " ".join(one.keywords)),
+            (Text("状态", "state"), standing(one.holds, house.clock(), voice)),
+            (Text("更正", "correction"), one.note or ""),
+            (Text("摘要", "abstract"), one.abstract),
+        ]
+    )
+    for block in one.body:
+        voice.say(f"\n{'## ' if block.kind == 'heading' else ''}{block.text}")
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.option("--as", "format", type=click.Choice(list(ITEM_FORMATS)), required=True, help="格式 · format")
+@click.option("--partner", metavar="P", help="按该授权媒体的协议输出 · as this partner's licence covers it")
+@click.option(
+    "--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use; with --partner alone"
+)
+@with_house
+async def export(
+    house: House, voice: Output, id: str, format: str, partner: str | None, use: str | None
+) -> None:
+    """导出一篇带来源标注的稿件 · Write one item, stamped, to standard output.
+
+    不写 --partner 时，只有公众可得的标题和摘要。写给授权媒体的导出记入审计记录。
+    Without --partner it is what the public may have: headline and abstract. What is written for a
+    partner goes into the trail, like any delivery.
+
+    \b
+    例 · Example:
+      syndicate item export 20180122-abcdefghij --as ninjs --partner zjol > story.json
+    """
+    if use is not None and partner is None:
+        raise Bilingual(Text("--use 需与 --partner 同用", "--use goes with --partner"))
+    wanted = None if use is None else Use(use)
+    await house.news.item(ItemId(id))
+    served = await _served(house, ItemId(id), partner, wanted)
+    rendered = ITEM_FORMATS[format](served.edition)
+    if partner is not None:
+        await _told(house, served, partner, format)
+    if voice.json:
+        body = rendered.body.decode()
+        voice.give({"id": id, "format": format, "content_type": rendered.content_type, "body": body})
+    else:
+        sys.stdout.buffer.write(rendered.body)
+        sys.stdout.buffer.flush()
+
+
+async def _served(house: House, id: ItemId, partner: str | None, use: Use | None) -> CachedEdition:
+    """The item as the partner or the public may have it. Raises NotLicensed, also where an outsider
+    would be told that there is no such item."""
+    try:
+        if partner is None:
+            return await house.front.public_item(id)
+        known = (await house.rights.register()).partners.get(PartnerId(partner))
+        if known is None:
+            raise Unknown(Text("授权媒体", "partner"), partner, code="unknown_partner")
+        return await house.front.licensed_item(id, Session(known, "", 0), use)
+    except Unknown as unknown:
+        if unknown.code == "unknown_partner":
+            raise
+        asked = Use.LINK if partner is None else use
+        verdict = (await house.why.explain(partner or "public", id, asked)).verdict
+        if isinstance(verdict, Refusal):
+            raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
+        raise
+
+
+async def _told(house: House, served: CachedEdition, partner: str, format: str) -> None:
+    """The line for an export to a partner: durable before a byte of it is written."""
+    stamped = served.edition.items[0]
+    event = ItemDelivered(
+        partner=partner,
+        jti="",
+        item=stamped.id,
+        version=stamped.version,
+        use=stamped.use.value,
+        clause=stamped.clause,
+        status=200,
+        method="EXPORT",
+        request=format,
+        mandate=stamped.mandate,
+    )
+    # Staff give it themselves: it is kept as given, and counts against no quota.
+    charges = [replace(one, limit=None) for one in house.front.quotas.charges([stamped])]
+    pending = Pending(Entry(house.clock(), "staff", event), served.judged, charges=tuple(charges))
+    if (await house.store.record([pending]))[0] is not Outcome.WRITTEN:
+        raise Conflict(
+            Text("授权状态刚刚变动，请重试", "rights have changed at this very moment; try again"),
+            code="rights_changed",
+        )
+
+
+async def _newest(house: House, limit: int) -> AsyncIterator[Item]:
+    after: Place | None = None
+    while limit > 0:
+        batch = await house.news.items(after=after, limit=min(limit, _BATCH))
+        for one in batch:
+            yield one
+        if len(batch) < min(limit, _BATCH):
+            return
+        limit -= len(batch)
+        after = Place(batch[-1].published, batch[-1].id)
+
+
+def _short(one: Item, house: House) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "version": one.version,
+        "uri": tag_uri(house.settings.publisher.authority, one.id),
+        "headline": one.headline,
+        "published": iso(one.published),
+        "source": one.source,
+        "outlet": one.outlet,
+        "channel": one.channel,
+        "medium": one.medium.value,
+        "ingested": iso(one.ingested),
+        "note": one.note,
+        **holds_as_json(one.holds, house.clock()),
+    }
+
+
+def _whole(one: Item, house: House) -> dict[str, object]:
+    return {
+        **_short(one, house),
+        "byline": one.byline,
+        "editor": one.editor,
+        "abstract": one.abstract,
+        "body": [{"kind": block.kind.value, "text": block.text} for block in one.body],
+        "address": one.address,
+        "keywords": list(one.keywords),
+        "language": one.language,
+    }

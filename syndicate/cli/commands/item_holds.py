@@ -1,0 +1,289 @@
+"""`item hold`, `release`, `correct`, `recall`, `reinstate`: what becomes of an item once it is here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from syndicate.cli.app import with_house
+from syndicate.cli.commands.item import item
+from syndicate.cli.ingestion.document_files import read
+from syndicate.cli.ui.failures import REFUSED, Bilingual
+from syndicate.cli.ui.hold_text import NOTHING, holds_as_json, standing
+from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.cli.ui.time_values import moment, span
+from syndicate.ingest import MAX_DOCUMENT
+from syndicate.language import Text
+from syndicate.model.changes import ChangeEntry, Takedown
+from syndicate.model.holds import RecallReason
+from syndicate.model.item import ItemId
+from syndicate.model.parties import PartnerId
+from syndicate.policy.reasons import RECALLS
+from syndicate.services.newsroom.hold_service import Held
+from syndicate.wiring import House
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.option("--embargo", metavar="TIME", callback=moment, help="禁发至此时 · nobody has it before")
+@click.option("--exclusive", metavar="PARTNER", help="独家给该授权媒体，须带 --until · for it alone")
+@click.option("--until", metavar="TIME", callback=moment, help="独家至此时 · until when it is exclusive")
+@click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody has it until it is released")
+@with_house
+async def hold(
+    house: House,
+    voice: Output,
+    id: str,
+    embargo: datetime | None,
+    exclusive: str | None,
+    until: datetime | None,
+    withhold: bool,
+) -> None:
+    """扣住稿件：禁发、独家或扣发 · Hold an item back.
+
+    被扣住的稿件，对无权者如同不存在；禁发期满自动放行。已经取得的授权媒体会收到撤下的要求。
+    For whoever may not have it a held item does not exist; an embargo opens by itself. Partners that
+    have it already are told to take it down.
+
+    \b
+    例 · Example:
+      syndicate item hold 20180122-abcdefghij --embargo 2026-12-01T08:00:00+08:00
+      syndicate item hold 20180122-abcdefghij --exclusive zjol --until 2026-12-01T08:00:00+08:00
+      syndicate item hold 20180122-abcdefghij --withhold
+    """
+    if (embargo is not None) + (exclusive is not None) + withhold != 1:
+        raise Bilingual(
+            Text(
+                "请写 --embargo、--exclusive、--withhold 中的一个",
+                "say one of --embargo, --exclusive, --withhold",
+            )
+        )
+    if (exclusive is not None) != (until is not None):
+        raise Bilingual(
+            Text("--exclusive 和 --until 须一起写", "--exclusive and --until go with each other")
+        )
+    if embargo is not None:
+        held = await house.holds.embargo(ItemId(id), embargo)
+    elif exclusive is not None and until is not None:
+        held = await house.holds.exclusive(ItemId(id), PartnerId(exclusive), until)
+    else:
+        held = await house.holds.withhold(ItemId(id))
+    _say(held, house, voice)
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo alone")
+@click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive alone")
+@click.option("--withhold", is_flag=True, help="只解除扣发 · the withholding alone")
+@with_house
+async def release(
+    house: House, voice: Output, id: str, embargo: bool, exclusive: bool, withhold: bool
+) -> None:
+    """放行被扣住的稿件，即刻生效 · Lift what holds an item back, now.
+
+    \b
+    例 · Example:
+      syndicate item release 20180122-abcdefghij
+    """
+    named = {"embargo": embargo, "exclusive": exclusive, "withheld": withhold}
+    kinds = [kind for kind, wanted in named.items() if wanted] or list(named)
+    _say(await house.holds.release(ItemId(id), kinds), house, voice)
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.argument("file", metavar="FILE")
+@click.option("--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · it travels with the item")
+@with_house
+async def correct(house: House, voice: Output, id: str, file: str, note: str) -> None:
+    """更正稿件：一份新文件成为新版本（- 为标准输入） · A new version with its note; - is standard input.
+
+    \b
+    例 · Example:
+      syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
+    """
+    data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
+    corrected = await house.news.correct(ItemId(id), data, "stdin" if file == "-" else file, note)
+    voice.give({"id": id, "version": corrected.version, "action": "corrected", "note": note})
+    voice.say(
+        Text(
+            f"已更正 {id}，现为第 {corrected.version} 版；已取得旧版的授权媒体将收到更正。",
+            f"{id} is corrected: version {corrected.version} stands. Partners that have an older one "
+            "will be told.",
+        )
+    )
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([one.value for one in RecallReason]),
+    help="缘由：编辑、版权、法律 · why",
+)
+@click.option("--note", required=True, metavar="NOTE", help="给授权媒体的说明 · a note to the partners")
+@click.option(
+    "--deadline",
+    default="PT2H",
+    show_default=True,
+    metavar="SPAN",
+    callback=span,
+    help="多久之内须撤下 · within which it must be taken down",
+)
+@with_house
+async def recall(house: House, voice: Output, id: str, reason: str, note: str, deadline: timedelta) -> None:
+    """撤回稿件：所有地址即刻答 410（legal 答 451） · Call an item back from everybody, at once.
+
+    曾取得此稿的授权媒体各收到一条撤回，须在期限内撤下并确认。
+    Each partner that was given it is told to take it down within the deadline, and to say so.
+
+    \b
+    例 · Example:
+      syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline PT2H
+    """
+    held = await house.holds.recall(ItemId(id), RecallReason(reason), note, deadline)
+    _say(held, house, voice)
+    voice.aside(
+        Text(
+            f"查看进展：syndicate item recall-report {id}", f"follow it: syndicate item recall-report {id}"
+        )
+    )
+
+
+@item.command()
+@click.argument("id", metavar="ID")
+@with_house
+async def reinstate(house: House, voice: Output, id: str) -> None:
+    """恢复已撤回的稿件 · Take a recall back.
+
+    \b
+    例 · Example:
+      syndicate item reinstate 20180122-abcdefghij
+    """
+    _say(await house.holds.reinstate(ItemId(id)), house, voice)
+
+
+@item.command("recall-report")
+@click.argument("id", metavar="ID")
+@with_house
+async def recall_report(house: House, voice: Output, id: str) -> int:
+    """撤回的进展：谁已确认撤下 · Who has said that a recalled item is gone.
+
+    还有未确认的，退出码为 1。 Exit code 1 while anybody's word is missing.
+
+    \b
+    例 · Example:
+      syndicate item recall-report 20180122-abcdefghij
+    """
+    report, now = await house.holds.report(ItemId(id)), house.clock()
+    recall = report.recall
+    voice.give(
+        {
+            "id": id,
+            "reason": recall.reason.value,
+            "note": recall.note,
+            "recalled": iso(recall.at),
+            "deadline": iso(recall.deadline),
+            "complete": report.complete,
+            "partners": [takedown(one, now) for one in report.takedowns],
+        }
+    )
+    at = voice.moment(recall.at)
+    voice.say(RECALLS[recall.reason] + Text(f"，{at}", f", {at}"))
+    if not voice.json:
+        table(report.takedowns, now, voice, Text("没有授权媒体取得过此稿", "no partner had been given it"))
+    missing = sum(one.acknowledged is None for one in report.takedowns)
+    if missing:
+        voice.say(Text(f"尚有 {missing} 家未确认。", f"{missing} have not said that it is gone."))
+        return REFUSED
+    voice.say(Text("已全部确认。", "everybody has said that it is gone."))
+    return 0
+
+
+def takedown(one: Takedown, now: datetime) -> dict[str, object]:
+    """An order to take down, for programs."""
+    return {
+        "partner": one.told.partner,
+        "item": one.told.item,
+        "version": one.told.version,
+        "action": one.told.action.value,
+        "reason": one.told.reason,
+        "clause": one.told.clause,
+        "change": one.told.seq,
+        "told": iso(one.told.at),
+        "deadline": iso(one.told.deadline),
+        "acknowledged": iso(one.acknowledged),
+        "overdue": _late(one, now),
+    }
+
+
+def table(takedowns: Iterable[Takedown], now: datetime, voice: Output, empty: Text) -> None:
+    """Orders to take down, for people."""
+    voice.table(
+        [
+            Column(Text("授权媒体", "partner")),
+            Column(Text("版本", "version")),
+            Column(Text("序号", "change")),
+            Column(Text("期限", "deadline")),
+            Column(Text("确认", "acknowledged")),
+            Column(Text("状态", "state")),
+        ],
+        [
+            (
+                one.told.partner,
+                str(one.told.version),
+                str(one.told.seq),
+                voice.moment(one.told.deadline),
+                voice.moment(one.acknowledged),
+                _state(one, now).in_(voice.lang),
+            )
+            for one in takedowns
+        ],
+        empty=empty,
+    )
+
+
+def _late(one: Takedown, now: datetime) -> bool:
+    return one.acknowledged is None and one.told.deadline is not None and one.told.deadline <= now
+
+
+def _state(one: Takedown, now: datetime) -> Text:
+    if one.acknowledged is not None:
+        return Text("已撤下", "gone")
+    return Text("逾期", "overdue") if _late(one, now) else Text("等待", "waiting")
+
+
+def _say(held: Held, house: House, voice: Output) -> None:
+    """What holds the item now, and from whom the act takes it."""
+    now = house.clock()
+    one, holds = held.item, held.item.holds
+    voice.give(
+        {
+            "id": one.id,
+            "version": one.version,
+            **holds_as_json(holds, now),
+            "takedowns": [_order(order) for order in held.orders],
+        }
+    )
+    state = standing(holds, now, voice) or NOTHING.in_(voice.lang)
+    voice.say(Text(f"稿件 {one.id}：{state}。", f"item {one.id}: {state}."))
+    partners = [order.partner for order in held.orders]
+    if partners:
+        count = len(partners)
+        told = Text(f"已要求 {count} 家授权媒体撤下：", f"told to take it down ({count}): ")
+        voice.say(told + Text("、".join(partners), ", ".join(partners)))
+
+
+def _order(told: ChangeEntry) -> dict[str, object]:
+    return {
+        "partner": told.partner,
+        "action": told.action.value,
+        "change": told.seq,
+        "deadline": iso(told.deadline),
+    }

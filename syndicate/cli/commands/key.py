@@ -1,0 +1,246 @@
+"""`key`: partners' keys are issued, listed, revoked. `signing-key`: what the server signs them with."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from syndicate.cli.app import Command, Group, with_house
+from syndicate.cli.ui import agreement_words
+from syndicate.cli.ui.failures import typed
+from syndicate.cli.ui.key_state import signers, state
+from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.language import Text
+from syndicate.model.parties import PartnerId
+from syndicate.model.register import Key
+from syndicate.services.rights.key_service import MOST_DAYS
+from syndicate.wiring import House
+
+
+@click.group(cls=Group)
+def key() -> None:
+    """密钥 · Partners' keys.
+
+    \b
+    例 · Example:
+      syndicate key issue zjol --label 网站 --days 180
+    """
+
+
+@key.command()
+@click.argument("partner", metavar="PARTNER")
+@click.option("--label", default="", metavar="L", help="备注，如用途 · a note, such as what it is for")
+@click.option(
+    "--days",
+    type=click.IntRange(1, MOST_DAYS),
+    default=365,
+    show_default=True,
+    metavar="N",
+    help=f"有效天数，1 至 {MOST_DAYS} · days of life",
+)
+@with_house
+async def issue(house: House, voice: Output, partner: str, label: str, days: int) -> None:
+    """签发密钥：只显示这一次 · Issue a key; it is shown this once, alone on standard output.
+
+    \b
+    例 · Example:
+      KEY=$(syndicate key issue zjol --label 网站 --days 180)
+    """
+    with typed(Text("未签发密钥", "no key was issued")):
+        issued = await house.keys.issue(PartnerId(partner), label=label, days=days)
+    made = issued.key
+    if voice.json:
+        voice.give({"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)})
+    else:
+        print(issued.token, flush=True)
+    voice.aside(
+        Text(
+            f"已为 {partner} 签发密钥 {made.jti}，{voice.moment(made.expires)} 到期。"
+            "此密钥只显示这一次，请立即妥善保存。",
+            f"issued key {made.jti} to {partner}; it expires at {voice.moment(made.expires)}. "
+            "It is shown only this once: keep it safe now.",
+        )
+    )
+
+
+@key.command("list")
+@click.argument("partner", metavar="[PARTNER]", required=False)
+@with_house
+async def list_(house: House, voice: Output, partner: str | None) -> None:
+    """列出密钥及最近使用时间 · Keys with their last use, newest first.
+
+    \b
+    例 · Example:
+      syndicate key list zjol
+    """
+    keys = await house.keys.keys(None if partner is None else PartnerId(partner))
+    now, ring = house.clock(), await signers(house, voice)
+    if voice.json:
+        for one in keys:
+            voice.give(_key(one, state(one, now, ring)))
+        return
+    voice.table(
+        [
+            Column(Text("密钥", "key (jti)")),
+            Column(Text("授权媒体", "partner")),
+            Column(Text("备注", "label"), tight=False),
+            Column(Text("状态", "state")),
+            Column(Text("签发", "issued")),
+            Column(Text("到期", "expires")),
+            Column(Text("最近使用", "last used")),
+        ],
+        [
+            (
+                one.jti,
+                one.partner,
+                one.label,
+                agreement_words.STATES[state(one, now, ring)].in_(voice.lang),
+                voice.moment(one.issued),
+                voice.moment(one.expires),
+                voice.moment(one.last_used),
+            )
+            for one in keys
+        ],
+        empty=Text(
+            "还没有密钥。用 syndicate key issue PARTNER 签发",
+            "there is no key yet; issue one: syndicate key issue PARTNER",
+        ),
+    )
+
+
+@key.command()
+@click.argument("jti", metavar="JTI")
+@with_house
+async def revoke(house: House, voice: Output, jti: str) -> None:
+    """撤销密钥，所有进程即刻生效 · Revoke a key, at once and on every worker.
+
+    \b
+    例 · Example:
+      syndicate key revoke 0f8b6c0e5d9a4f3c8e7d6b5a4c3d2e1f
+    """
+    revoked = await house.keys.revoke(jti)
+    voice.give(_key(revoked, "revoked"))
+    voice.say(
+        Text(
+            f"密钥 {jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
+            f"key {jti} of partner {revoked.partner} is revoked, for good",
+        )
+    )
+
+
+@click.group("signing-key", cls=Group)
+def signing_key() -> None:
+    """签名密钥 · The server's keys that sign partners' keys.
+
+    \b
+    例 · Example:
+      syndicate signing-key rotate
+    """
+
+
+@signing_key.command("list")
+@with_house
+async def list_signing(house: House, voice: Output) -> None:
+    """列出签名密钥 · List signing keys.
+
+    \b
+    例 · Example:
+      syndicate signing-key list
+    """
+    ring = await asyncio.to_thread(house.signing_keys.load)
+    if voice.json:
+        for one in ring.keys:
+            moments = {"created": one.created, "rotated": one.rotated, "retired": one.retired}
+            said = {name: iso(at) for name, at in moments.items()}
+            voice.give({"kid": one.kid, "state": one.state.value, **said})
+        return
+    voice.table(
+        [
+            Column(Text("编号", "kid")),
+            Column(Text("状态", "state")),
+            Column(Text("生成", "created")),
+            Column(Text("换下", "rotated")),
+            Column(Text("停用", "retired")),
+        ],
+        [
+            (
+                one.kid,
+                agreement_words.STATES[one.state.value].in_(voice.lang),
+                voice.moment(one.created),
+                voice.moment(one.rotated),
+                voice.moment(one.retired),
+            )
+            for one in ring.keys
+        ],
+        empty=Text("还没有签名密钥。请执行 syndicate init", "there is no signing key; run: syndicate init"),
+    )
+
+
+@signing_key.command()
+@with_house
+async def rotate(house: House, voice: Output) -> None:
+    """更换签名密钥；旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
+
+    \b
+    例 · Example:
+      syndicate signing-key rotate
+    """
+    kid = await house.keys.rotate_signing_key()
+    voice.give({"kid": kid, "state": "current"})
+    voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
+    voice.aside(
+        Text(
+            "旧密钥签发的密钥仍然有效，直到执行 syndicate signing-key retire KID",
+            "keys signed by the old one stay valid until: syndicate signing-key retire KID",
+        )
+    )
+
+
+class _TakesKid(Command):
+    """A signing key's id may begin with a hyphen, even with `-h`, and is no option then.
+
+    Alone, `-h` asks for help.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
+
+
+@signing_key.command(
+    cls=_TakesKid,
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
+@click.argument("kid", metavar="KID")
+@with_house
+async def retire(house: House, voice: Output, kid: str) -> None:
+    """停用签名密钥：它签发的密钥全部失效 · End a signing key and all keys that it signed.
+
+    \b
+    例 · Example:
+      syndicate signing-key retire KID
+    """
+    keys, now = await house.keys.keys(), house.clock()
+    closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
+    await house.keys.retire_signing_key(kid)
+    voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
+    voice.say(
+        Text(
+            f"签名密钥 {kid} 已停用；由它签发的 {len(closed)} 把密钥即刻失效",
+            f"signing key {kid} is retired; keys that it signed and that open no more: {len(closed)}",
+        )
+    )
+
+
+def _key(one: Key, state: str) -> dict[str, object]:
+    return {
+        "jti": one.jti,
+        "partner": one.partner,
+        "kid": one.kid,
+        "label": one.label,
+        "state": state,
+        "issued": iso(one.issued),
+        "expires": iso(one.expires),
+        "revoked": iso(one.revoked),
+        "last_used": iso(one.last_used),
+    }

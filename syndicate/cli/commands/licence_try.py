@@ -1,0 +1,148 @@
+"""`licence try`: a draft is tried on what its partner really asked for, and nothing is changed by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from syndicate.cli.app import Command, with_house
+from syndicate.cli.ui.agreement_file import document
+from syndicate.cli.ui.decision_text import answer, decision
+from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.cli.ui.proof_io import counting
+from syndicate.cli.ui.time_values import span
+from syndicate.formats.usage_terms import use_name
+from syndicate.language import Text
+from syndicate.services.rights.licence_trial import Answer, Trial, Tried
+from syndicate.wiring import House
+
+CHANGES = 1
+"""Something would change."""
+
+
+@click.command("try", cls=Command)
+@click.argument("file", metavar="FILE.toml")
+@click.option(
+    "--since",
+    callback=span,
+    required=True,
+    metavar="P30D",
+    help="重放多久以来的请求 · how far back to go through what was asked",
+)
+@click.option(
+    "--instead-of",
+    metavar="NUMBER",
+    help="草案代替哪一份协议；默认同编号者，没有则为该媒体的全部协议 · "
+    "which licence the draft stands in for; default: the one with its number, or else all of the partner's",
+)
+@with_house
+async def try_(house: House, voice: Output, file: str, since: timedelta, instead_of: str | None) -> int:
+    """试行协议草案 · Which answers a draft licence would have changed.
+
+    用该授权媒体的真实请求检验草案，不写入任何记录。答案都不变退出码为 0，有变为 1。
+    Replays what the partner really asked for; nothing is written.
+    Exit code 0: no answer changes, 1: some do.
+
+    \b
+    例 · Example:
+      syndicate licence try draft.toml --since P30D
+    """
+    draft = await house.rights.draft(*document(file))
+    with counting(voice) as told:
+        trial = await house.why.try_licence(draft, since, instead_of, told)
+    for one in trial.changed:
+        voice.give(_changed(one))
+    voice.give(_total(trial))
+    _say(trial, voice)
+    return CHANGES if trial.changed else 0
+
+
+def _changed(one: Tried) -> dict[str, object]:
+    return {
+        "item": one.item,
+        "version": one.version,
+        "use": one.asked,
+        "was": _answer(one.was),
+        "would_be": _answer(one.would),
+        "times": one.times,
+    }
+
+
+def _answer(of: Answer) -> dict[str, object]:
+    return {**decision(of.reason, of.clause), "use": of.use}
+
+
+def _total(trial: Trial) -> dict[str, object]:
+    return {
+        "draft": trial.draft.number,
+        "partner": trial.draft.partner,
+        "since": iso(trial.since),
+        "instead_of": list(trial.instead_of),
+        "begun_early": trial.begun_early,
+        "answers": trial.answers,
+        "distinct": trial.distinct,
+        "changed": len(trial.changed),
+        "answers_changed": _times(trial),
+        "feeds_refused": trial.feeds_refused,
+    }
+
+
+def _say(trial: Trial, voice: Output) -> None:
+    since = voice.exactly(trial.since)
+    instead = Text("、".join(trial.instead_of) or "（无）", ", ".join(trial.instead_of) or "nothing")
+    voice.say(
+        Text(
+            f"草案 {trial.draft.number} 代替 {instead.zh}，重放 {since} 以来授权媒体 {trial.draft.partner} "
+            f"得到的 {trial.answers} 个答案（互不相同的 {trial.distinct} 个）",
+            f"draft {trial.draft.number} in place of {instead.en}: {trial.answers} answers to partner "
+            f"{trial.draft.partner} since {since} ({trial.distinct} of them distinct)",
+        )
+    )
+    if trial.begun_early:
+        voice.say(
+            Text(
+                "草案当时尚未生效：按已经生效判断",
+                "the draft had not begun then: it is judged as if it had",
+            )
+        )
+    if trial.feeds_refused:
+        voice.say(
+            Text(
+                f"另有 {trial.feeds_refused} 次整个订阅被拒，不在其中",
+                f"refusals of whole feeds, which are not looked at: {trial.feeds_refused}",
+            )
+        )
+    voice.table(
+        [
+            Column(Text("稿件", "item")),
+            Column(Text("版本", "version")),
+            Column(Text("使用方式", "use")),
+            Column(Text("次数", "times")),
+            Column(Text("原来", "was"), tight=False),
+            Column(Text("将会", "would be"), tight=False),
+        ],
+        [_row(one, voice) for one in trial.changed],
+        empty=Text("没有一个答案会变", "no answer would change"),
+    )
+    if trial.changed:
+        count, times = len(trial.changed), _times(trial)
+        voice.say(
+            Text(
+                f"会变的答案：{count} 个，共 {times} 次",
+                f"answers that would change: {count}, {times} times",
+            )
+        )
+
+
+def _row(one: Tried, voice: Output) -> tuple[str, ...]:
+    asked = "" if one.asked is None else use_name(one.asked).in_(voice.lang)
+    version = "" if one.version is None else str(one.version)
+    was, would = (answer(each.reason, each.clause) for each in (one.was, one.would))
+    if one.would.use is not None and one.was.use not in (None, one.would.use):
+        would = would + Text("，", ", ") + use_name(one.would.use)
+    return one.item, version, asked, str(one.times), was.in_(voice.lang), would.in_(voice.lang)
+
+
+def _times(trial: Trial) -> int:
+    return sum(one.times for one in trial.changed)

@@ -1,0 +1,203 @@
+"""`pull`: a partner's folder is kept in step with what the publisher's server says may be held."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import stat
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from yarl import URL
+
+from syndicate.cli.app import Command, given
+from syndicate.cli.ui.failures import REFUSED, Bilingual
+from syndicate.cli.ui.output import Output
+from syndicate.cli.ui.pull_progress import telling
+from syndicate.language import Text
+
+if TYPE_CHECKING:
+    from syndicate.client.sync import SyncOptions
+
+_LARGEST_KEY: Final = 16_384
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@click.command(cls=Command)
+@click.argument("url", metavar="URL")
+@click.option(
+    "--key-file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="存放密钥的文件 · file with the key, and nothing else",
+)
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="同步到的文件夹 · folder to keep in step",
+)
+@click.option("--follow", is_flag=True, help="持续同步，直到 SIGTERM · go on until SIGTERM")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 200),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="每次读取的条数 · entries a request",
+)
+@click.option("--restart", is_flag=True, help="从头核对一遍，不会丢失稿件 · from the beginning; safe")
+@click.option(
+    "--accept-embargoes",
+    is_flag=True,
+    help="接受提前获取，承诺遵守禁发时间 · accept early access, and its embargo",
+)
+@click.option("--verify", is_flag=True, help="逐字节核对文件夹 · compare every byte of the folder")
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, 86_400),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="不带 --follow 时最多等待服务器多久 · without --follow, how long the server is waited for",
+)
+def pull(
+    url: str,
+    key_file: Path,
+    folder: Path,
+    follow: bool,
+    limit: int,
+    restart: bool,
+    accept_embargoes: bool,
+    verify: bool,
+    patience: float,
+) -> int:
+    """让文件夹与授权稿件保持一致 · Keep a folder in step with a licence.
+
+    供授权媒体使用：收新稿、换更正稿，移除被撤回和到期的稿件并回执。
+    For partners: new items, corrections; removes what is recalled or withdrawn, and acknowledges it.
+
+    \b
+    例 · Example:
+      syndicate pull https://feeds.example.cn --key-file xsw.key --to 稿件/
+    """
+    # Only this command needs the client: the others start faster without it.
+    from syndicate.client.sync import SyncOptions
+
+    voice = given().voice()
+    root = _address(url, voice)
+    key = _key(key_file, voice)
+    wishes = SyncOptions(
+        limit=limit,
+        follow=follow,
+        verify=verify,
+        accept_embargoes=accept_embargoes,
+        patience=None if follow else patience,
+    )
+    return asyncio.run(_keep(root, key, folder, wishes, restart, voice))
+
+
+async def _keep(root: URL, key: str, place: Path, wishes: SyncOptions, restart: bool, voice: Output) -> int:
+    from syndicate.client.change_api import asking
+    from syndicate.client.folder import opened
+    from syndicate.client.sync import Synchronizer
+
+    with opened(place, str(root), restart=restart) as folder, telling(voice) as teller:
+        async with asking(root, key, wishes.patience, teller.waits) as sequence:
+            keeping = Synchronizer(folder, sequence, wishes, teller, time.monotonic)
+            arrived = await _until_told_to_stop(keeping.run())
+        held, owed = len(folder.held()), len(folder.state.owed)
+        waiting = len(folder.state.acks)
+    if arrived is None:
+        voice.aside(Text("已停止", "stopped"))
+    voice.aside(teller.summary(held))
+    if owed:
+        voice.aside(
+            Text(f"尚欠 {owed} 篇，再次运行时继续", f"{owed} items are still owed; the next run goes on")
+        )
+    if waiting:
+        voice.aside(
+            Text(f"尚有 {waiting} 条回执未送达", f"{waiting} acknowledgements are still to be sent")
+        )
+    return 0 if arrived or (arrived is None and wishes.follow) else REFUSED
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, bool]) -> bool | None:
+    """What the work gave; None where SIGINT or SIGTERM ended it. It is cut off between two acts only."""
+    task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def stop() -> None:
+        told.set()
+        task.cancel()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise
+        return None
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _address(url: str, voice: Output) -> URL:
+    """Where the server is. A usage error for what is no plain http or https address."""
+    try:
+        found = URL(url)
+    except ValueError:
+        found = URL()
+    plain = found.scheme in {"http", "https"} and found.host
+    if not plain or found.user or found.password or found.query_string or found.fragment:
+        raise Bilingual(
+            Text(
+                "URL 应为服务器地址，例如 https://feeds.example.cn，不含账号、参数",
+                "URL should be the server's address, like https://feeds.example.cn, without user or query",
+            )
+        )
+    if found.scheme == "http" and found.host not in _LOOPBACK:
+        voice.aside(
+            Text(
+                "注意：http 不加密，密钥可被窃听",
+                "mind: http is not encrypted, and the key can be overheard",
+            )
+        )
+    return found.with_path(found.path.rstrip("/") or "/")
+
+
+def _key(file: Path, voice: Output) -> str:
+    """The key in the file. It is never shown; usage errors name the file alone."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST_KEY + 1)
+        mode = file.stat().st_mode
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Bilingual(Text(f"无法读取密钥文件 {file}：{why}", f"{file} cannot be read: {why}")) from None
+    key = data.strip()
+    if not re.fullmatch(rb"[\x21-\x7e]{1,%d}" % _LARGEST_KEY, key):
+        raise Bilingual(
+            Text(
+                f"密钥文件 {file} 应只有一行密钥",
+                f"{file} should hold one key on one line, and nothing else",
+            )
+        )
+    if stat.S_IMODE(mode) & 0o077:
+        voice.aside(
+            Text(
+                f"注意：其他用户可读取密钥文件，请执行 chmod 600 {file}",
+                f"mind: other users can read the key file: chmod 600 {file}",
+            )
+        )
+    return key.decode("ascii")

@@ -1,0 +1,219 @@
+"""The trail as proof, from the inside: looked through, signed, and proofs of it written for others."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from datetime import date, datetime, time
+from pathlib import Path
+
+import click
+
+from syndicate.cli.app import Command, with_house
+from syndicate.cli.commands.trail_check import wrong
+from syndicate.cli.ui.failures import Bilingual, faults_as_json
+from syndicate.cli.ui.output import Output, iso
+from syndicate.cli.ui.proof_io import PATH, counting, written
+from syndicate.errors import Unknown
+from syndicate.language import Text
+from syndicate.model.records import Checkpoint
+from syndicate.trail.checkpoint import LONGEST
+from syndicate.wiring import House
+
+_SEQ = click.IntRange(1, 2**63 - 1)
+
+
+@click.command(cls=Command)
+@click.option(
+    "--checkpoint",
+    "saved",
+    type=PATH,
+    metavar="FILE",
+    help="另存在别处的检查点 · a checkpoint that was kept elsewhere",
+)
+@with_house
+async def verify(house: House, voice: Output, saved: Path | None) -> int:
+    """核验全部审计记录 · Look through the whole trail.
+
+    凡被改动、删除、插入或调换的记录都会指名；有所发现时退出码为 1。
+    Whatever was changed, removed, inserted or moved is named; exit code 1 if anything was found.
+
+    \b
+    例 · Example:
+      syndicate trail verify --checkpoint /mnt/elsewhere/checkpoint.txt
+    """
+    note = None if saved is None else _note(saved)
+    with counting(voice) as told:
+        found = await house.proof.verify(note, told)
+    voice.give(
+        {
+            "whole": found.whole,
+            "lines": found.lines,
+            "root": found.root.hex(),
+            "signed": found.signed,
+            "checkpoints": found.checkpoints,
+            "lists": found.lists,
+            "count": found.count,
+            "findings": faults_as_json(found.faults, voice.lang),
+        }
+    )
+    if not found.whole:
+        return wrong(voice, found.faults, found.count)
+    voice.say(
+        Text(
+            f"审计记录完整：{found.lines} 条，{found.checkpoints} 个检查点，{found.lists} 份清单",
+            f"the trail is whole: {found.lines} lines, {found.checkpoints} checkpoints, "
+            f"{found.lists} lists",
+        )
+    )
+    if found.signed < found.lines:
+        behind = found.lines - found.signed
+        voice.aside(
+            Text(
+                f"最后 {behind} 条尚无检查点：syndicate trail checkpoint",
+                f"no checkpoint covers the last {behind} yet: syndicate trail checkpoint",
+            )
+        )
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("seq", type=_SEQ, metavar="SEQ")
+@click.option("--to", "out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
+@with_house
+async def prove(house: House, voice: Output, seq: int, out: Path | None) -> None:
+    """证明一条审计记录 · Prove one line, to whoever has the public key.
+
+    \b
+    例 · Example:
+      syndicate trail prove 120 --to line-120.json
+    """
+    proof = await house.proof.prove(seq)
+    with written(out) as file:
+        file.write(proof)
+    _wrote(voice, out, 1)
+
+
+@click.command(cls=Command)
+@click.option("--from", "first", metavar="SEQ|TIME", help="从此条或此时起 · from this line or moment on")
+@click.option(
+    "--to",
+    "last",
+    metavar="SEQ|TIME",
+    help="到此条为止（含），或此时之前（不含） · to this line (in it), or before this moment",
+)
+@click.option("--out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
+@with_house
+async def export(
+    house: House, voice: Output, first: str | None, last: str | None, out: Path | None
+) -> None:
+    """导出一段审计记录及其证明 · Write a range of the trail with its proof.
+
+    时间写作 2026-11-01（本网时区当天零时），或带时区的时刻。
+    A time is a day (its midnight in the publisher's zone) or a moment with its offset.
+
+    \b
+    例 · Example:
+      syndicate trail export --from 2026-11-01 --to 2026-12-01 --out november.jsonl
+    """
+    begin = 1 if first is None else _edge(first, "--from", voice)
+    end = None if last is None else _edge(last, "--to", voice)
+    lines = 0
+    with counting(voice) as told, written(out) as file:
+        async for piece in house.proof.export(begin, end):
+            file.write(piece)
+            lines += piece.startswith(b'{"leaf":')
+            told(lines)
+    _wrote(voice, out, lines)
+
+
+@click.command(cls=Command)
+@click.option(
+    "--since",
+    type=PATH,
+    metavar="FILE",
+    help="另出证明：自该检查点以来只增不改 · prove that lines were only added since this checkpoint",
+)
+@with_house
+async def checkpoint(house: House, voice: Output, since: Path | None) -> None:
+    """签署并打印检查点 · Sign a checkpoint of all lines and print it.
+
+    请把它存在本系统之外。 Keep it somewhere outside of this system.
+
+    \b
+    例 · Example:
+      syndicate trail checkpoint > checkpoint.txt
+      syndicate trail checkpoint --since checkpoint.txt > growth.json
+    """
+    if since is not None:
+        proof = await house.proof.growth(_note(since))
+        with written(None) as file:
+            file.write(proof)
+        return
+    made = await house.proof.checkpoint()
+    newest = made or await house.proof.newest()
+    if newest is None:
+        raise Unknown(Text("记录", "line of the trail"), "1")
+    voice.give(_as_json(newest, made is not None))
+    if not voice.json:
+        sys.stdout.write(newest.note)
+        sys.stdout.flush()
+    if made is None:
+        voice.aside(Text("没有新的记录，检查点仍是这一个", "no line is new: this checkpoint still stands"))
+
+
+@click.command(cls=Command)
+@click.option("--rotate", is_flag=True, help="先换一把新的 · make a new one first")
+@with_house
+async def key(house: House, voice: Output, rotate: bool) -> None:
+    """打印检查点的公钥 · Print the verifier keys of checkpoints.
+
+    检验者需要其中之一；新的在前，旧的仍检验旧检查点。
+    What others need to check; the newest first, older ones go on checking what they signed.
+
+    \b
+    例 · Example:
+      syndicate trail key > trail-key.txt
+    """
+    if rotate:
+        await house.proof.rotate_key()
+        voice.aside(Text("新公钥请告知检验者", "give the new verifier key to those who check"))
+    for one in await house.proof.verifier_keys():
+        voice.give({"key": str(one), "name": one.name, "hash": one.hash.hex()})
+        if not voice.json:
+            voice.say(str(one))
+
+
+def _wrote(voice: Output, out: Path | None, lines: int) -> None:
+    if out is not None:
+        voice.give({"path": str(out), "lines": lines})
+        voice.say(Text(f"已写入 {out}：{lines} 条", f"wrote {out}: {lines} line(s)"))
+
+
+def _as_json(one: Checkpoint, new: bool) -> dict[str, object]:
+    return {"size": one.size, "root": one.root.hex(), "at": iso(one.at), "note": one.note, "new": new}
+
+
+def _edge(word: str, name: str, voice: Output) -> int | datetime:
+    """A line's number, or a moment."""
+    if word.isascii() and word.isdigit() and 0 < len(word) < 19 and int(word) > 0:
+        return int(word)
+    with suppress(ValueError):
+        return datetime.combine(date.fromisoformat(word), time(), voice.zone)
+    with suppress(ValueError):
+        at = datetime.fromisoformat(word)
+        if at.tzinfo is not None:
+            return at
+    raise Bilingual(
+        Text(
+            f"{name} {word!r} 应为序号、日期，或带时区的时刻，例如 2026-11-01T08:00:00+08:00",
+            f"{name} {word!r} is no number of a line, no day, and no moment with its offset, such as "
+            "2026-11-01T08:00:00+08:00",
+        )
+    )
+
+
+def _note(path: Path) -> str:
+    """A saved checkpoint; what is no text is none, and told so by whoever reads it."""
+    with path.open("rb") as file:
+        return file.read(LONGEST + 1).decode(errors="replace")

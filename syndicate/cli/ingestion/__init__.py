@@ -1,0 +1,1 @@
+"""How ingest finds, reads and follows documents."""

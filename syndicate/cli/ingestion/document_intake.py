@@ -1,0 +1,79 @@
+"""One document at a time: read, taken in, and what became of it told to people and programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from syndicate.cli.ingestion.document_files import read
+from syndicate.cli.ui.failures import faults_as_json
+from syndicate.cli.ui.output import Output
+from syndicate.errors import Fault, Faulty
+from syndicate.language import Text
+from syndicate.services.newsroom.item_service import Action, Keep, Taken
+from syndicate.wiring import House
+
+ACTIONS = {
+    Action.CREATED: Text("新稿", "created"),
+    Action.UPDATED: Text("更新", "updated"),
+    Action.UNCHANGED: Text("未变", "unchanged"),
+    Action.REFUSED: Text("拒绝", "refused"),
+}
+"""What became of a document, in words."""
+
+
+class Intake:
+    """Takes documents in one by one, says what became of each, and counts."""
+
+    def __init__(self, house: House, voice: Output, keep: Keep | None = None) -> None:
+        self._house, self._voice, self._keep = house, voice, keep
+        self.counts: Counter[Action] = Counter()
+
+    async def take(self, path: Path, name: str) -> None:
+        """Read a file and take it in; one that cannot be read is a refused document."""
+        try:
+            data = await asyncio.to_thread(read, path)
+        except Faulty as unread:
+            await self.refuse(name, unread.faults)
+            return
+        await self.take_data(data, name)
+
+    async def take_data(self, data: bytes, name: str) -> None:
+        """Take in what was read."""
+        self._tell(name, await self._house.news.take_in(data, name, self._keep))
+
+    async def refuse(self, name: str, faults: tuple[Fault, ...]) -> None:
+        """Write down and tell that a document was refused."""
+        self._tell(name, await self._house.news.refuse(name, faults))
+
+    def summary(self) -> Text:
+        """How many became what."""
+        total = sum(self.counts.values())
+        if not total:
+            return Text("没有可收的文件", "there was no document to take in")
+        said = Text(f"共 {total} 份：", f"{total} in all: ")
+        parts = [(ACTIONS[action], count) for action, count in sorted(self.counts.items())]
+        zh = "，".join(f"{name.zh} {count}" for name, count in parts)
+        return said + Text(zh, ", ".join(f"{count} {name.en}" for name, count in parts))
+
+    def _tell(self, name: str, taken: Taken) -> None:
+        """One line about one document."""
+        self.counts[taken.action] += 1
+        voice, item = self._voice, taken.item
+        voice.give(
+            {
+                "path": name,
+                "id": item.id if item else None,
+                "version": item.version if item else None,
+                "action": taken.action.value,
+                "faults": faults_as_json(taken.faults, voice.lang),
+                "notes": [note.in_(voice.lang) for note in taken.notes],
+            }
+        )
+        became = f"  {item.id} v{item.version}  " if item else "  "
+        voice.say(ACTIONS[taken.action].in_(voice.lang) + became + " ".join(name.splitlines()))
+        for fault in taken.faults:
+            voice.say(f"    {fault.said(voice.lang)}")
+        for note in taken.notes:
+            voice.say(Text("    注：", "    note: ") + note)

@@ -1,0 +1,97 @@
+"""The words of agreements as staff read them: uses, media, outlets, channels, spans and windows of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from syndicate.cli.ui.output import Output
+from syndicate.formats.usage_terms import use_name
+from syndicate.language import Text, verbatim
+from syndicate.model.item import Medium
+from syndicate.model.parties import Publisher
+from syndicate.model.rights import Use, Window
+
+
+def medium_name(medium: Medium) -> Text:
+    """What an item is made of."""
+    match medium:
+        case Medium.TEXT:
+            return Text("文字", "text")
+        case Medium.PICTURE:
+            return Text("图片", "picture")
+        case Medium.AUDIO:
+            return Text("音频", "audio")
+        case Medium.VIDEO:
+            return Text("视频", "video")
+    assert_never(medium)
+
+
+def outlet_name(outlet: str | None, publisher: Publisher) -> Text:
+    """An outlet's name; what to say where an item has none."""
+    if outlet is None:
+        return Text("非本网媒体", "none of ours")
+    known = next((one for one in publisher.outlets if one.id == outlet), None)
+    return verbatim(outlet) if known is None else Text(known.name, known.name_en or known.name)
+
+
+def channel_name(channel: str, publisher: Publisher) -> Text:
+    """A channel's name."""
+    known = publisher.channel(channel)
+    return verbatim(channel) if known is None else Text(known.name, known.name_en or known.name)
+
+
+def uses(of: Iterable[Use]) -> Text:
+    """Several uses, in the order of the notice."""
+    return listed(use_name(use) for use in Use if use in set(of))
+
+
+def media(of: Iterable[Medium]) -> Text:
+    """Several media."""
+    return listed(medium_name(medium) for medium in Medium if medium in set(of))
+
+
+def outlets(of: Iterable[str], publisher: Publisher) -> Text:
+    """Several outlets, by name."""
+    return listed(outlet_name(one, publisher) for one in sorted(of))
+
+
+def channels(of: Iterable[str], publisher: Publisher) -> Text:
+    """Several channels, by name."""
+    return listed(channel_name(one, publisher) for one in sorted(of))
+
+
+def listed(names: Iterable[Text]) -> Text:
+    """`甲、乙` and `a, b`."""
+    names = list(names)
+    return Text("、".join(one.zh for one in names), ", ".join(one.en for one in names))
+
+
+def window(of: Window, voice: Output) -> str:
+    """From when until when, in the publisher's zone."""
+    closes = Text("另行通知为止", "further notice") if of.closes is None else None
+    end = closes.in_(voice.lang) if closes is not None else voice.moment(of.closes)
+    return f"{voice.moment(of.opens)} → {end}"
+
+
+PUBLIC_MAY = Text(
+    "公众可以阅读标题和摘要；转载、链接等使用仍须授权",
+    "the public may read headline and abstract; reprinting, linking and other uses need a licence",
+)
+"""What everybody has, and what nobody has without a licence."""
+
+STATES = {
+    "in_force": Text("有效", "in force"),
+    "not_begun": Text("未生效", "not begun"),
+    "ended": Text("已终止", "ended"),
+    "suspended": Text("已暂停", "suspended"),
+    "active": Text("正常", "active"),
+    "revoked": Text("已撤销", "revoked"),
+    "expired": Text("已过期", "expired"),
+    "signing_key_retired": Text("签名密钥已停用", "signing key retired"),
+    "signing_key_missing": Text("缺少签名密钥", "signing key missing"),
+    "current": Text("使用中", "current"),
+    "retiring": Text("退役中", "retiring"),
+    "retired": Text("已停用", "retired"),
+}
+"""States in words, by their names in JSON."""

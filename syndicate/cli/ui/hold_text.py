@@ -1,0 +1,51 @@
+"""What holds an item back, in words for people and as values for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from syndicate.cli.ui.output import Output, iso
+from syndicate.language import Text
+from syndicate.model.holds import Holds
+from syndicate.policy.reasons import RECALLS
+from syndicate.services.newsroom.hold_service import in_force
+
+NOTHING = Text("没有扣住，按协议放行", "nothing holds it back; it is had as agreements say")
+
+
+def holds_as_json(holds: Holds, now: datetime) -> dict[str, object]:
+    """The holds for programs: `holds` names those in force now."""
+    embargo, exclusive, recall = holds.embargo, holds.exclusive, holds.recall
+    return {
+        "holds": in_force(holds, now),
+        "embargo": None if embargo is None else iso(embargo.until),
+        "exclusive": None
+        if exclusive is None
+        else {"partner": exclusive.partner, "until": iso(exclusive.until)},
+        "recall": None
+        if recall is None
+        else {
+            "reason": recall.reason.value,
+            "note": recall.note,
+            "at": iso(recall.at),
+            "deadline": iso(recall.deadline),
+        },
+    }
+
+
+def standing(holds: Holds, now: datetime, voice: Output) -> str:
+    """The holds for people; empty where there are none."""
+    if holds.recall is not None:
+        return RECALLS[holds.recall.reason].in_(voice.lang)
+    said: list[Text] = []
+    for kind in in_force(holds, now):
+        if kind == "embargo" and holds.embargo is not None:
+            until = voice.exactly(holds.embargo.until)
+            said.append(Text(f"禁发至 {until}", f"under embargo until {until}"))
+        elif kind == "exclusive" and holds.exclusive is not None:
+            until = voice.exactly(holds.exclusive.until)
+            whose = holds.exclusive.partner
+            said.append(Text(f"{whose} 独家至 {until}", f"exclusive to {whose} until {until}"))
+        else:
+            said.append(Text("扣发", "withheld"))
+    return Text("，".join(one.zh for one in said), ", ".join(one.en for one in said)).in_(voice.lang)

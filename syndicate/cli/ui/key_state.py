@@ -1,0 +1,37 @@
+"""Which of a partner's keys still open the door: its own life, and that of the key which signed it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from syndicate.access import keyring
+from syndicate.cli.ui.output import Output
+from syndicate.errors import KeyringFault
+from syndicate.model.register import Key
+from syndicate.wiring import House
+
+
+async def signers(house: House, voice: Output) -> keyring.Keyring | None:
+    """The signing keys; None where they cannot be read, which is said and stops nobody: with a spoiled
+    key file, too, staff must see the keys to revoke."""
+    try:
+        return await asyncio.to_thread(house.signing_keys.load)
+    except KeyringFault as fault:
+        voice.aside(fault.text)
+        return None
+
+
+def state(key: Key, now: datetime, ring: keyring.Keyring | None) -> str:
+    """`in_force`, or why the key opens no more: `signing_key_retired`, `revoked`, `expired`,
+    `signing_key_missing`. Without a ring, what the key's own life says.
+
+    What a retired signing key signed is revoked with it; the retirement is the cause, so it is named.
+    """
+    if ring is not None and ring.public(key.kid) is None and any(one.kid == key.kid for one in ring.keys):
+        return "signing_key_retired"
+    if key.revoked is not None:
+        return "revoked"
+    if now >= key.expires:
+        return "expired"
+    return "in_force" if ring is None or ring.public(key.kid) is not None else "signing_key_missing"

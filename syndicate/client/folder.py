@@ -1,0 +1,233 @@
+"""The folder that is kept: items for people and programs, and beside them what is recorded of them.
+
+    FOLDER/items/{id}.json  {id}.html     what may be held, and nothing else
+    FOLDER/.syndicate/state               how far the folder is
+    FOLDER/.syndicate/held/{id}           version and SHA-256 of both files of an item
+    FOLDER/.syndicate/aside/              files not whole yet
+    FOLDER/.syndicate/lock                held by the one process at work
+
+Every act may be cut off at any instant and done again: the entries whose effects are not all on the disk
+come again with the next run, because the cursor moves last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from syndicate.client import sync_state as states
+from syndicate.client.change_entries import ITEM_ID
+from syndicate.client.client_errors import RESTART, FolderDamaged, FolderInUse, FolderTampered
+from syndicate.client.durable_files import remove, room_for, settled, write
+from syndicate.client.item_page import Kept
+from syndicate.client.sync_state import State
+from syndicate.errors import Fault
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+
+_ID: Final = re.compile(ITEM_ID)
+_FILE: Final = re.compile(rf"({ITEM_ID})\.(?:json|html)")
+_MOST_FAULTS: Final = 20
+
+
+class Result(StrEnum):
+    """What an entry did to the folder."""
+
+    NEW = "new"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    ABSENT = "absent"
+    OFFERED = "offered"
+
+
+class Folder:
+    """An open folder, ours alone. `opened` makes it."""
+
+    def __init__(self, root: Path, state: State) -> None:
+        self._items, self._own = _places(root)
+        self.state = state
+
+    def keep(self, kept: Kept) -> Result:
+        """Hold this version in place of any other: NEW, REPLACED or UNCHANGED.
+
+        The json file comes after the page and the record after both: an item counts as held from its json.
+        Raises FolderFull, OSError.
+        """
+        ninjs, html, record = self._files(kept.id)
+        known = ninjs.exists() or record.exists()
+        wanted = {html: kept.html, ninjs: kept.ninjs, record: _record(kept)}
+        stale = {path: data for path, data in wanted.items() if _content(path) != data}
+        write(stale, self._own / "aside")
+        if not known:
+            return Result.NEW
+        return Result.REPLACED if stale else Result.UNCHANGED
+
+    def has(self, kept: Kept) -> bool:
+        """Whether exactly this is held."""
+        ninjs, html, _ = self._files(kept.id)
+        return _content(ninjs) == kept.ninjs and _content(html) == kept.html
+
+    def holds(self, id: ItemId) -> bool:
+        """Whether some version of it is held."""
+        return self._files(id)[0].exists()
+
+    def remove(self, id: ItemId) -> Result:
+        """Hold nothing of this item any more: REMOVED or ABSENT."""
+        gone = [remove(path) for path in self._files(id)]
+        return Result.REMOVED if any(gone) else Result.ABSENT
+
+    def version(self, id: ItemId) -> int | None:
+        """The version that is held, as far as the record says."""
+        try:
+            return int(json.loads(self._files(id)[2].read_bytes())["version"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def held(self) -> set[ItemId]:
+        """Every id of which anything at all is here."""
+        files = {found[1] for path in self._items.iterdir() if (found := _FILE.fullmatch(path.name))}
+        records = {path.name for path in (self._own / "held").iterdir() if _ID.fullmatch(path.name)}
+        return {ItemId(id) for id in files | records}
+
+    def settle(self) -> None:
+        """Everything kept and removed so far is on the disk on return. Raises FolderFull, OSError."""
+        settled(self._items, self._own / "held")
+
+    def save(self, state: State) -> None:
+        """The folder is this far; what `state` speaks of must be settled. Raises FolderFull, OSError."""
+        write({self._own / "state": states.written(state)}, self._own / "aside")
+        settled(self._own)
+        self.state = state
+
+    def check(self, *, contents: bool) -> None:
+        """Raises FolderTampered where the items are not as they were left.
+
+        That every item is whole is always asked; with `contents` every byte, and whether anything else is
+        there. To be asked while nothing is under way.
+        """
+        faults = list(self._faults(contents))
+        if faults:
+            more = len(faults) - _MOST_FAULTS
+            count = (
+                Text(f"（共 {len(faults)} 处）", f" ({len(faults)} differences)")
+                if more > 0
+                else Text("", "")
+            )
+            head = Text("稿件文件与记录不符", "the items are not as they were left")
+            raise FolderTampered(head + count + RESTART, faults[:_MOST_FAULTS])
+
+    def _faults(self, contents: bool) -> Iterator[Fault]:
+        for path in sorted(self._items.iterdir()):
+            if contents and not _FILE.fullmatch(path.name):
+                text = Text("不是客户端写的，请移走", "was not written by this client: move it away")
+                yield Fault("foreign", path.name, text)
+        for id in sorted(self.held()):
+            ninjs, html, record = self._files(id)
+            files = (ninjs, html)
+            if not record.exists():
+                yield Fault("unrecorded", id, Text("没有记录", "is not on record"))
+            elif missing := [path.name for path in files if not path.exists()]:
+                yield Fault("missing", missing[0], Text("不见了", "is missing"))
+            elif contents and _content(record) != _recorded(self.version(id), ninjs, html):
+                yield Fault("changed", id, Text("内容已被改动", "was changed"))
+
+    def _files(self, id: ItemId) -> tuple[Path, Path, Path]:
+        """(ninjs, page, record) of an item. Raises ValueError for what is no id."""
+        if not _ID.fullmatch(id):
+            raise ValueError(f"not the id of an item: {id!r}")
+        return self._items / f"{id}.json", self._items / f"{id}.html", self._own / "held" / id
+
+
+@contextmanager
+def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder]:
+    """The folder at `root`, made where it is missing, for as long as the block runs.
+
+    `server` is whose items it holds. With `restart` it is gone through from the beginning: what the server
+    does not name by the end is removed. Raises FolderInUse, FolderDamaged, FolderFull, OSError.
+    """
+    items, own = _places(root)
+    for place in (items, own, own / "held", own / "aside"):
+        if place.is_symlink():
+            raise FolderDamaged(
+                Text(
+                    f"{place} 是符号链接，应为文件夹", f"{place} is a symbolic link, and should be a folder"
+                )
+            )
+    with room_for(root):
+        items.mkdir(parents=True, exist_ok=True)
+        own.mkdir(mode=0o700, exist_ok=True)
+        for name in ("held", "aside"):
+            (own / name).mkdir(exist_ok=True)
+        settled(own, root, root.absolute().parent)
+        lock = FileLock(own / "lock", mode=0o600, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FolderInUse(
+            Text(f"另一进程正在同步 {root}", f"another process is keeping {root} in step")
+        ) from None
+    try:
+        for path in (own / "aside").iterdir():
+            path.unlink()
+        folder = Folder(root, State(server=server))
+        state = _begun(own / "state", server, restart=restart)
+        folder.save(state)
+        yield folder
+    finally:
+        lock.release()
+
+
+def _begun(path: Path, server: str, *, restart: bool) -> State:
+    """The state to go on from."""
+    data = _content(path)
+    if data is None:
+        return State(server=server)
+    try:
+        state = states.read(data)
+    except FolderDamaged:
+        if not restart:
+            raise
+        return State(server=server)
+    if restart:
+        # What was done is still to be acknowledged, if it is the same server that asked for it.
+        return State(server=server, acks=state.acks if state.server == server else ())
+    if state.server != server:
+        raise FolderDamaged(
+            Text(
+                f"文件夹属于 {state.server}，不属于 {server}；请换一个文件夹，确实迁移时",
+                f"the folder belongs to {state.server}, not to {server}: choose another; if it moved",
+            )
+            + Text("加 --restart", ", --restart goes through it from the beginning")
+        )
+    return state
+
+
+def _places(root: Path) -> tuple[Path, Path]:
+    return root / "items", root / ".syndicate"
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _record(kept: Kept) -> bytes:
+    digests = [hashlib.sha256(data).hexdigest() for data in (kept.ninjs, kept.html)]
+    return json.dumps({"version": kept.version, "json": digests[0], "html": digests[1]}).encode() + b"\n"
+
+
+def _recorded(version: int | None, ninjs: Path, html: Path) -> bytes:
+    """What the record of these files would say."""
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (ninjs, html)]
+    return json.dumps({"version": version, "json": digests[0], "html": digests[1]}).encode() + b"\n"

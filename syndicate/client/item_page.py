@@ -1,0 +1,141 @@
+"""An item as it is kept: the ninjs document, and its page for people with the stamp in sight.
+
+The same document always makes the same bytes, so that what is held can be compared with what came.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import nh3
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from syndicate.client.client_errors import WrongAnswer
+from syndicate.language import Text
+from syndicate.model.item import ItemId
+
+_BLOCKS: Final = {"blockquote", "br", "div", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "ul"}
+_MARKS: Final = {"a", "b", "em", "i", "s", "span", "strong", "sub", "sup", "u"}
+_TABLES: Final = {"caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+_BODY: Final = nh3.Cleaner(
+    tags=_BLOCKS | _MARKS | _TABLES,
+    attributes={"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+    url_schemes={"http", "https"},
+    url_relative="deny",
+    link_rel="noopener noreferrer",
+)
+"""What a body may be made of: text and links. Nothing that runs, nothing that is fetched from elsewhere."""
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_VERSION: Final = re.compile("[1-9][0-9]{0,15}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One version of one item in the two forms in which the folder holds it, each the bytes of a file."""
+
+    id: ItemId
+    version: int
+    ninjs: bytes
+    html: bytes
+
+
+def make(id: ItemId, ninjs: dict[str, Any]) -> Kept:
+    """The item of this id, from its ninjs 3.1 document.
+
+    Raises WrongAnswer for a document that is another item's, is not to be used, or has no version,
+    headline or stamp: an item without its stamp is not kept.
+    """
+    uri, version = ninjs.get("uri"), ninjs.get("version")
+    if not isinstance(uri, str) or not uri.endswith(f":item:{id}"):
+        raise _wrong(id, "uri", Text("不是这篇稿件的", "is not this item's"))
+    if ninjs.get("pubStatus", "usable") != "usable":
+        raise _wrong(id, "pubStatus", Text("应为 usable", "should be usable"))
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise _wrong(id, "version", Text("应为写成文字的整数", "should be a whole number, as a text"))
+    try:
+        written = json.dumps(ninjs, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False) + "\n"
+        return Kept(id=id, version=int(version), ninjs=written.encode(), html=_page(id, ninjs).encode())
+    except (ValueError, RecursionError):
+        text = Text(
+            "含有无法写下的文字或数值", "holds a text, a number or a nesting that cannot be written down"
+        )
+        raise _wrong(id, "item", text) from None
+
+
+def _page(id: ItemId, ninjs: dict[str, Any]) -> str:
+    headline = _headline(ninjs)
+    if not headline:
+        raise _wrong(id, "headlines", Text("没有标题", "has no headline"))
+    stamp = _stamp(ninjs)
+    if not stamp:
+        raise _wrong(id, "infoSources", Text("没有来源标注", "has no stamp"))
+    return _ITEM.render(
+        language=_text(ninjs.get("language")) or "zh-CN",
+        headline=headline,
+        stamp=stamp,
+        note=_text(ninjs.get("edNote")),
+        # Cleaned by nh3 where it comes from the server: the one text that is not escaped here.
+        body=_body(ninjs),
+        rights=_text(ninjs.get("copyrightNotice")),
+    )
+
+
+def _headline(ninjs: dict[str, Any]) -> str:
+    mains = [_text(one.get("value")) for one in _objects(ninjs, "headlines") if one.get("role") == "main"]
+    return next(iter(mains), "") or _text(ninjs.get("title"))
+
+
+def _stamp(ninjs: dict[str, Any]) -> str:
+    """The line of whoever distributes: `稿件来源:萧山网`."""
+    for source in _objects(ninjs, "infoSources"):
+        if _text(source.get("role")).endswith("/distributor"):
+            return _text(source.get("literal"))
+    return ""
+
+
+def _body(ninjs: dict[str, Any]) -> Markup:
+    """The full text as given; where the licence gives none, the abstract."""
+    mains = [one for one in _objects(ninjs, "bodies") if one.get("role") == "main"]
+    for kind, form in (("text/html", _clean), ("text/plain", _paragraphs)):
+        for one in mains:
+            if one.get("contentType") == kind:
+                return form(_text(one.get("value")))
+    summaries = [_text(one.get("value")) for one in _objects(ninjs, "descriptions")]
+    return _paragraphs(next(iter(summaries), ""))
+
+
+def _clean(html: str) -> Markup:
+    return Markup(_BODY.clean(html))  # noqa: S704 - cleaned in this very line
+
+
+def _paragraphs(text: str) -> Markup:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return Markup("\n").join(Markup("<p>{}</p>").format(line) for line in lines)
+
+
+def _objects(ninjs: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = ninjs.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _text(value: object) -> str:
+    return _UNSEEN.sub("", value).strip() if isinstance(value, str) else ""
+
+
+def _wrong(id: ItemId, field: str, text: Text) -> WrongAnswer:
+    return WrongAnswer(Text(f"稿件 {id}：{field} ", f"item {id}: {field} ") + text)
+
+
+_ITEM: Final = Environment(
+    loader=PackageLoader("syndicate.client"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    auto_reload=False,
+).get_template("item.html")

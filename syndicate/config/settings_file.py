@@ -1,0 +1,179 @@
+"""The shape of the settings file: what may be said in it, what each thing must be, what it is if unsaid."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from syndicate.config import defaults
+from syndicate.config.address_values import authority, base_url, database, folder, page_address
+from syndicate.config.word_values import id_, language, line, phrase, timezone, token_name
+from syndicate.language import Text
+from syndicate.model.item import ChannelId, OutletId
+from syndicate.model.parties import Channel, Outlet, Publisher
+from syndicate.toml_forms import Form, one_of, wrong, wrongs
+
+ABSTRACTS: Final = range(20, 501)
+"""Lengths that an abstract may have, in characters."""
+
+_ALWAYS: Final = ("all", "pictures", "audio")
+"""Feeds that no channel and no outlet may be called like. `video` is a channel and a medium, see feeds."""
+
+_Id = Annotated[str, AfterValidator(id_)]
+_Line = Annotated[str, AfterValidator(line)]
+_Phrase = Annotated[str, AfterValidator(phrase)]
+_TokenName = Annotated[str, AfterValidator(token_name)]
+# Named here, since inside a form a field's own name hides the check that is called like it.
+_BaseUrl = Annotated[str, AfterValidator(base_url)]
+_Authority = Annotated[str, AfterValidator(authority)]
+_Timezone = Annotated[str, AfterValidator(timezone)]
+_Language = Annotated[str, AfterValidator(language)]
+_Folder = Annotated[str, AfterValidator(folder)]
+_Database = Annotated[str, AfterValidator(database)]
+
+
+def _length(length: int) -> int:
+    if length in ABSTRACTS:
+        return length
+    low, high = ABSTRACTS[0], ABSTRACTS[-1]
+    raise wrong("out_of_range", Text(f"应在 {low} 至 {high} 之间", f"expected {low} to {high}"))
+
+
+def _some_lines(lines: list[str]) -> list[str]:
+    if lines:
+        return lines
+    raise wrong("empty", Text("至少要写一条来源", "expected one source line at least"))
+
+
+class _OutletForm(Form):
+    id: _Id
+    name: _Line
+    name_en: _Line | None = None
+    sources: Annotated[list[_Line], AfterValidator(_some_lines)]
+
+
+class _ChannelForm(Form):
+    id: _Id
+    name: _Line
+    name_en: _Line | None = None
+
+
+def _outlets(outlets: list[_OutletForm]) -> list[_OutletForm]:
+    """At least one, each with an id and source lines of its own."""
+    if not outlets:
+        raise wrong("empty", Text("至少要有一个媒体", "expected one [[publisher.outlet]] at least"))
+    places = _taken([one.id for one in outlets], {*_ALWAYS, "video"})
+    owner: dict[str, str] = {}
+    for number, outlet in enumerate(outlets):
+        for source in outlet.sources:
+            if owner.setdefault(source, outlet.id) != outlet.id:
+                said = Text(f"来源“{source}”已属于", f'the source line "{source}" is already that of ')
+                places.append(((number, "sources"), said + Text(owner[source], owner[source])))
+    if places:
+        raise wrongs("collision", places)
+    return outlets
+
+
+def _channels(channels: list[_ChannelForm], info: ValidationInfo) -> list[_ChannelForm]:
+    """At least one, each with an id that no other feed has."""
+    if not channels:
+        raise wrong("empty", Text("至少要有一个频道", "expected one [[publisher.channel]] at least"))
+    outlets: list[_OutletForm] = info.data.get("outlet", [])
+    places = _taken([one.id for one in channels], {*_ALWAYS, *(outlet.id for outlet in outlets)})
+    if places:
+        raise wrongs("collision", places)
+    return channels
+
+
+def _taken(ids: list[str], others: set[str]) -> list[tuple[tuple[str | int, ...], Text]]:
+    said = Text(
+        "已有同名的订阅源，请改用其他 id", "another feed goes by this id already: choose another id"
+    )
+    return [((n, "id"), said) for n, one in enumerate(ids) if one in others or one in ids[:n]]
+
+
+def _a_channel(channel: str, info: ValidationInfo) -> str:
+    channels: list[_ChannelForm] | None = info.data.get("channel")
+    return channel if channels is None else one_of(channel, [one.id for one in channels], "unknown_channel")
+
+
+def _with_stamp(notice: str, info: ValidationInfo) -> str:
+    stamp = info.data.get("stamp")
+    if stamp is None or stamp in notice:
+        return notice
+    raise wrong(
+        "notice_without_stamp",
+        Text(f"声明中应原样写出来源标注“{stamp}”", f'the notice must say the stamp, "{stamp}", as it is'),
+    )
+
+
+def _default_outlets() -> list[_OutletForm]:
+    return [
+        _OutletForm(id=one.id, name=one.name, name_en=one.name_en, sources=list(one.sources))
+        for one in defaults.OUTLETS
+    ]
+
+
+def _default_channels() -> list[_ChannelForm]:
+    return [_ChannelForm(id=one.id, name=one.name, name_en=one.name_en) for one in defaults.CHANNELS]
+
+
+class PublisherForm(Form):
+    """`[publisher]`: who runs the server. The order of the fields is the order of checking."""
+
+    name: _Line = defaults.NAME
+    name_en: _Line = defaults.NAME_EN
+    stamp: _Line = defaults.DEFAULT_STAMP
+    authority: _Authority = defaults.AUTHORITY
+    home: Annotated[str, AfterValidator(page_address)] = defaults.HOME
+    outlet: Annotated[list[_OutletForm], AfterValidator(_outlets)] = Field(default_factory=_default_outlets)
+    channel: Annotated[list[_ChannelForm], AfterValidator(_channels)] = Field(
+        default_factory=_default_channels, validate_default=True
+    )
+    default_channel: Annotated[str, AfterValidator(_a_channel)] = Field(
+        default=defaults.DEFAULT_CHANNEL, validate_default=True
+    )
+    abstract_length: Annotated[int, AfterValidator(_length)] = defaults.ABSTRACT_LENGTH
+    notice: Annotated[_Phrase, AfterValidator(_with_stamp)] | None = None
+    notice_en: Annotated[_Phrase, AfterValidator(_with_stamp)] | None = None
+    contact: _Line | None = None
+    timezone: _Timezone = defaults.TIMEZONE
+    language: _Language = defaults.LANGUAGE
+
+    def publisher(self, base_url: str) -> Publisher:
+        """The publisher. An unsaid notice is made of its names and stamp, an unsaid contact is `home`."""
+        names = [one.name for one in self.outlet]
+        names_en = [one.name_en or one.name for one in self.outlet]
+        return Publisher(
+            name=self.name,
+            name_en=self.name_en,
+            stamp=self.stamp,
+            base_url=base_url,
+            authority=self.authority,
+            home=self.home,
+            outlets=tuple(
+                Outlet(OutletId(one.id), one.name, tuple(one.sources), one.name_en or "")
+                for one in self.outlet
+            ),
+            channels=tuple(Channel(ChannelId(one.id), one.name, one.name_en or "") for one in self.channel),
+            default_channel=ChannelId(self.default_channel),
+            abstract_length=self.abstract_length,
+            notice=self.notice or defaults.notice(self.name, names, self.stamp),
+            notice_en=self.notice_en or defaults.notice_en(self.name_en, names_en, self.stamp),
+            contact=self.contact or self.home,
+            timezone=self.timezone,
+            language=self.language,
+        )
+
+
+class SettingsForm(Form):
+    """The whole file. `--data` and the environment stand in for the keys at its top."""
+
+    base_url: _BaseUrl = defaults.BASE_URL
+    data: _Folder = defaults.DATA
+    database: _Database | None = Field(default=None, repr=False)
+    keys: _Folder | None = None
+    issuer: _TokenName | None = None
+    audience: _TokenName | None = None
+    publisher: PublisherForm = Field(default_factory=lambda: PublisherForm())

@@ -1,0 +1,124 @@
+"""Atom 1.0 (RFC 4287), for feed readers and partners' importers, with tombstones (RFC 6721)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from feedgen.feed import FeedGenerator
+
+from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats.clean import address, clean, one_line
+from syndicate.formats.feedgen_extension import AT, AtomExtension, Element
+from syndicate.formats.rendered import Rendered
+from syndicate.formats.rendered_text import RenderedText, render_text
+from syndicate.formats.timestamps import on_the_clock, rfc3339, whole
+from syndicate.formats.usage_terms import rights_line, terms_address
+from syndicate.stamping import Edition, StampedItem, Tombstone
+
+CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition as an Atom feed. A single item is a feed of one entry, which more readers can open
+    than an entry document."""
+    publisher = edition.publisher
+    feed: Any = FeedGenerator()
+    feed.register_extension("repairs", AtomExtension, AtomExtension, rss=False)
+    feed.id(feed_metadata.edition_id(edition))
+    feed.title(feed_metadata.title(edition))
+    feed.subtitle(clean(feed_metadata.description(edition)))
+    feed.updated(whole(edition.updated))
+    feed.author(name=publisher.name, uri=address(publisher.home))
+    feed.language(publisher.language)
+    feed.rights(clean(publisher.notice))
+    feed.generator("syndicate")
+    feed.repairs.elements.extend(_feed_links(edition))
+    feed.repairs.elements.extend(_deleted(one, edition) for one in recall_notices.gone(edition))
+    for item in edition.items:
+        _add(feed, edition, item, render_text(item, publisher))
+    return Rendered(CONTENT_TYPE, feed.atom_str(pretty=True))
+
+
+def _feed_links(edition: Edition) -> list[Element]:
+    publisher = edition.publisher
+    links = [
+        _link("alternate", "text/html", address(publisher.home)),
+        _link("license", "text/html", terms_address(publisher)),
+    ]
+    own = feed_metadata.own_address(edition, "atom")
+    if own is not None:
+        links.append(_link("self", "application/atom+xml", own))
+    return links
+
+
+def _deleted(tombstone: Tombstone, edition: Edition) -> Element:
+    """The tombstone of an entry (RFC 6721, section 3). Of what the entry was it says its identity alone."""
+    publisher = edition.publisher
+    return Element(
+        f"{{{AT}}}deleted-entry",
+        None,
+        {"ref": tombstone.uri, "when": on_the_clock(tombstone.when, publisher.zone)},
+        (
+            Element(f"{{{AT}}}by", children=(Element("name", one_line(publisher.name)),)),
+            Element(f"{{{AT}}}comment", recall_notices.why(tombstone).zh),
+        ),
+    )
+
+
+def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -> None:
+    publisher = edition.publisher
+    entry = feed.add_entry(order="append")
+    entry.id(item.uri)
+    entry.title(galley.headline)
+    entry.published(whole(item.published))
+    entry.updated(whole(item.updated))
+    entry.summary(galley.summary)
+    if galley.html is not None:
+        entry.content(galley.html, type="html")
+    if galley.byline is not None:
+        entry.author(name=galley.byline)
+    if galley.editor is not None:
+        entry.contributor(name=galley.editor)
+    entry.category(term=item.channel.id, label=one_line(item.channel.name))
+    for word in galley.keywords:
+        entry.category(term=word)
+    rights = rights_line(item, publisher).zh
+    entry.rights(rights)
+    entry.link(href=galley.address, rel="alternate")
+    if galley.language != publisher.language:
+        entry.repairs.language = galley.language
+    entry.repairs.elements.extend(
+        (
+            _link("alternate", "text/html", galley.address),
+            _link("license", "text/html", terms_address(publisher)),
+            _source(edition, item, rights),
+        )
+    )
+
+
+def _source(edition: Edition, item: StampedItem, rights: str) -> Element:
+    """Where the entry comes from: its outlet's public feed, in the stamp's words (RFC 4287, 4.2.11).
+
+    Its `updated` is the entry's: the last moment of that feed that this item vouches for.
+    """
+    publisher = edition.publisher
+    return Element(
+        "source",
+        children=(
+            Element("id", feed_metadata.feed_id(publisher, item.outlet.id, public=True)),
+            Element("title", item.stamp),
+            Element("updated", rfc3339(item.updated)),
+            Element("author", children=(Element("name", one_line(item.outlet.name)),)),
+            _link(
+                "self",
+                "application/atom+xml",
+                feed_metadata.feed_address(publisher, item.outlet.id, "atom", public=True),
+            ),
+            _link("license", "text/html", terms_address(publisher)),
+            Element("rights", rights),
+        ),
+    )
+
+
+def _link(rel: str, kind: str, href: str) -> Element:
+    return Element("link", None, {"href": href, "rel": rel, "type": kind})

@@ -1,0 +1,58 @@
+"""变更序列: what a partner is to take, replace and remove, in order, as its programs read it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from syndicate.formats.clean import one_line
+from syndicate.formats.ninjs import canceled, document
+from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.timestamps import SECOND, on_the_clock, rounded_up
+from syndicate.model.changes import ChangeEntry
+from syndicate.stamping import ChangesPage, StampedItem, Tombstone
+
+CONTENT_TYPE: Final = "application/json"
+
+
+def render(page: ChangesPage) -> Rendered:
+    """One page of a partner's change sequence (contract, section 5), entries in the order of the page.
+
+    Moments are RFC 3339 in the publisher's zone. `item` is the ninjs document of what may be had, or of
+    what was canceled. `clause` is always there, null where there is none; other names only with a value.
+    """
+    written = {
+        "changes": [_entry(told, subject, page) for told, subject in page.entries],
+        "next": page.next,
+        "more": page.more,
+        "reset": page.reset,
+    }
+    return Rendered(CONTENT_TYPE, json_body(written))
+
+
+def _entry(told: ChangeEntry, subject: StampedItem | Tombstone | None, page: ChangesPage) -> dict[str, Any]:
+    zone = page.publisher.zone
+    written = {
+        "seq": told.seq,
+        "action": told.action.value,
+        "id": told.item,
+        "version": told.version,
+        "at": on_the_clock(told.at, zone),
+        "clause": told.clause,
+        "reason": told.reason,
+        "note": one_line(told.note or "") or None,
+        # A deadline may be said to be earlier than it is, the end of an embargo never.
+        "deadline": on_the_clock(told.deadline, zone) if told.deadline is not None else None,
+        "until": on_the_clock(rounded_up(told.until, SECOND), zone) if told.until is not None else None,
+        "item": _item(subject, page),
+    }
+    return {name: value for name, value in written.items() if value is not None or name == "clause"}
+
+
+def _item(subject: StampedItem | Tombstone | None, page: ChangesPage) -> dict[str, Any] | None:
+    match subject:
+        case StampedItem():
+            return document(subject, page.publisher)
+        case Tombstone():
+            return canceled(subject, page.publisher)
+        case None:
+            return None

@@ -1,0 +1,91 @@
+"""Our extension to feedgen: what it leaves out of a feed or writes wrongly, put right in one place.
+
+feedgen 1.0 loses `rel` and `type` of an Atom entry's links, takes the last link for an RSS channel's,
+writes no byline or rights to RSS, dates a feed by the wall clock, and formats dates by switching the
+locale of the whole process. So links, dates and rights are written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from lxml import etree
+
+ATOM: Final = "http://www.w3.org/2005/Atom"
+AT: Final = "http://purl.org/atompub/tombstones/1.0"
+DC: Final = "http://purl.org/dc/elements/1.1/"
+DCTERMS: Final = "http://purl.org/dc/terms/"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element to write: its name (with `{namespace}` where it has one), text, attributes, children."""
+
+    name: str
+    text: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    children: tuple[Element, ...] = ()
+
+
+class Unwritten(datetime):
+    """A moment that feedgen accepts and does not write, because it is false.
+
+    feedgen would write it after switching the process's locale, which other threads see.
+    """
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class _FeedExtension:
+    """What feedgen wants of an extension. `elements` are written, in order, after feedgen's own."""
+
+    def __init__(self) -> None:
+        self.elements: list[Element] = []
+
+    def extend_ns(self) -> dict[str, str]:
+        return {}
+
+    def extend_rss(self, node: etree._Element) -> None:
+        channel = node.find("channel")
+        _write(self.elements, node if channel is None else channel)
+
+    def extend_atom(self, node: etree._Element) -> None:
+        _write(self.elements, node)
+
+
+class RssExtension(_FeedExtension):
+    """For a channel and for an item."""
+
+    def extend_ns(self) -> dict[str, str]:
+        return {"dc": DC, "dcterms": DCTERMS}
+
+
+class AtomExtension(_FeedExtension):
+    """For a feed and for an entry: every link is ours, an entry may be in another language, and a feed may
+    have tombstones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.language: str | None = None
+
+    def extend_ns(self) -> dict[str, str]:
+        return {"at": AT} if any(one.name.startswith(f"{{{AT}}}") for one in self.elements) else {}
+
+    def extend_atom(self, node: etree._Element) -> None:
+        # feedgen demands an alternate link before it writes an entry, and then writes it badly.
+        for link in node.findall("link"):
+            node.remove(link)
+        if self.language is not None:
+            node.set("{http://www.w3.org/XML/1998/namespace}lang", self.language)
+        super().extend_atom(node)
+
+
+def _write(elements: Iterable[Element], parent: etree._Element) -> None:
+    for element in elements:
+        node = etree.SubElement(parent, element.name, dict(element.attributes))
+        node.text = element.text
+        _write(element.children, node)

@@ -1,0 +1,186 @@
+"""The page of one item, for people, and the frame that every other page for people stands in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from syndicate.formats import feed_metadata
+from syndicate.formats.clean import address, one_line
+from syndicate.formats.rendered import Rendered
+from syndicate.formats.rendered_text import CORRECTION, EMBARGO, RenderedText, render_text
+from syndicate.formats.timestamps import readable, rfc3339
+from syndicate.formats.usage_terms import conditions, rights_line, terms_address
+from syndicate.language import Lang, Text
+from syndicate.model.feeds import Feed
+from syndicate.model.parties import Publisher
+from syndicate.stamping import Edition, StampedItem
+
+CONTENT_TYPE: Final = "text/html; charset=utf-8"
+
+_DISCOVERED: Final = (
+    ("rss", "application/rss+xml", "RSS"),
+    ("atom", "application/atom+xml", "Atom"),
+    ("json", "application/feed+json", "JSON Feed"),
+)
+
+WORDS: Final[Mapping[str, Text]] = {
+    "skip": Text("跳到正文", "Skip to the text"),
+    "home": Text("首页", "Home"),
+    "terms": Text("版权声明", "Rights notice"),
+    "source": Text("来源", "Source"),
+    "author": Text("原作者", "Author"),
+    "editor": Text("编辑", "Editor"),
+    "published": Text("首发时间", "First published"),
+    "updated": Text("更新时间", "Updated"),
+    "correction": CORRECTION,
+    "embargo": EMBARGO,
+    "channel": Text("频道", "Channel"),
+    "stamp": Text("来源标注", "Attribution"),
+    "abstract": Text("摘要", "Abstract"),
+    "original": Text("阅读首发页面", "Read where it was first published"),
+    "conditions": Text("使用要求", "Terms of use"),
+    "rights": Text("版权声明", "Rights notice"),
+}
+"""Every word of the frame and of the item's page, in both languages."""
+
+
+def environment(*templates: BaseLoader) -> Environment:
+    """Where pages for people are made: ours (`base.html`, `item.html`) after the caller's `templates`.
+
+    Everything is escaped, and a name that nobody gave is an error. A page that extends `base.html`
+    fills the blocks `title`, `head` and `main`, and is rendered with `frame(…)` and its own names.
+    """
+    return Environment(
+        loader=ChoiceLoader([*templates, PackageLoader("syndicate.formats")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+
+
+def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
+    """What `base.html` needs.
+
+    `say` turns a Text into the page's language, `words` has the frame's own, `root` is the path under
+    which the server stands (empty, or `/…` without a slash at its end), `query` what a link to another
+    page of ours ends with, so that whoever reads English stays with it.
+    """
+    return {
+        "lang": lang.value,
+        "html_lang": publisher.language if lang is Lang.ZH else "en",
+        "other": Text("English", "中文").in_(lang),
+        "other_lang": (Lang.EN if lang is Lang.ZH else Lang.ZH).value,
+        "other_html_lang": "en" if lang is Lang.ZH else publisher.language,
+        "say": lambda text: text.in_(lang),
+        "words": WORDS,
+        "publisher": publisher,
+        "publisher_name": Text(publisher.name, publisher.name_en or publisher.name),
+        "root": urlsplit(publisher.base_url).path.rstrip("/"),
+        "query": "" if lang is Lang.ZH else f"?lang={lang.value}",
+        "notice": _paragraphs(Text(publisher.notice, publisher.notice_en or publisher.notice).in_(lang)),
+        "discovered": _discovered(publisher, lang, Feed("all", Text("全部稿件", "All items"))),
+    }
+
+
+def render(edition: Edition, lang: Lang = Lang.ZH) -> Rendered:
+    """The page of the edition's one item; its body only where the item's form is full.
+
+    Raises ValueError where the edition has another number of items.
+    """
+    item, publisher = feed_metadata.only_item(edition), edition.publisher
+    galley = render_text(item, publisher)
+    shared = frame(publisher, lang)
+    channel = Feed(item.channel.id, Text(item.channel.name, item.channel.name_en or item.channel.name))
+    page = _ITEM.render(
+        {
+            **shared,
+            "discovered": [*shared["discovered"], *_discovered(publisher, lang, channel)],
+            "item": item,
+            "galley": galley,
+            "public": edition.public,
+            # Block HTML was cleaned at ingest: the one text that is not escaped here.
+            "body": Markup(galley.body),  # noqa: S704
+            "channel": channel.name,
+            "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
+            "published": readable(item.published, publisher.zone),
+            "published_at": rfc3339(item.published),
+            "updated": readable(item.updated, publisher.zone) if item.version > 1 else None,
+            "updated_at": rfc3339(item.updated),
+            "conditions": conditions(item, publisher),
+            "rights": rights_line(item, publisher),
+            "summary": one_line(galley.summary),
+            "json_ld": _data(_news_article(item, galley, publisher)),
+        }
+    )
+    return Rendered(CONTENT_TYPE, page.encode())
+
+
+def _discovered(publisher: Publisher, lang: Lang, feed: Feed) -> list[dict[str, str]]:
+    title = feed_metadata.feed_title(publisher, feed).in_(lang)
+    return [
+        {
+            "type": type_,
+            "title": title + Text(f"（{name}）", f" ({name})").in_(lang),
+            "href": feed_metadata.feed_address(publisher, feed.id, extension, public=True),
+        }
+        for extension, type_, name in _DISCOVERED
+    ]
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _news_article(item: StampedItem, galley: RenderedText, publisher: Publisher) -> dict[str, Any]:
+    """The item in schema.org's words (NewsArticle), for search engines."""
+    house = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": address(publisher.home)}
+    written: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "@id": item.uri,
+        "headline": galley.headline,
+        "abstract": galley.abstract,
+        "inLanguage": galley.language,
+        "datePublished": rfc3339(item.published),
+        "dateModified": rfc3339(item.updated),
+        "author": {"@type": "Person", "name": galley.byline} if galley.byline is not None else None,
+        "editor": {"@type": "Person", "name": galley.editor} if galley.editor is not None else None,
+        "publisher": house,
+        "copyrightHolder": house,
+        "sourceOrganization": {"@type": "NewsMediaOrganization", "name": one_line(item.outlet.name)},
+        "correction": _correction(item, galley),
+        "articleSection": one_line(item.channel.name),
+        "keywords": list(galley.keywords) or None,
+        "creditText": galley.stamp,
+        "copyrightNotice": rights_line(item, publisher).zh,
+        "license": terms_address(publisher),
+        "mainEntityOfPage": galley.address,
+        "url": galley.address,
+    }
+    return {name: value for name, value in written.items() if value not in (None, "")}
+
+
+def _correction(item: StampedItem, galley: RenderedText) -> dict[str, str] | None:
+    if galley.note is None:
+        return None
+    return {"@type": "CorrectionComment", "text": galley.note, "datePublished": rfc3339(item.updated)}
+
+
+def _data(value: object) -> Markup:
+    """JSON that can stand inside a `script` element: no text in it can end the element (`</`, `<!--`)."""
+    written = json.dumps(value, ensure_ascii=False, indent=1)
+    for letter in "<>&":
+        written = written.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(written)  # noqa: S704
+
+
+_ITEM: Final = environment().get_template("item.html")

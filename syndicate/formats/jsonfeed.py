@@ -1,0 +1,107 @@
+"""JSON Feed 1.1, for programs that would rather not read XML."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats.clean import address, clean, one_line
+from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.rendered_text import RenderedText, render_text
+from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
+from syndicate.formats.usage_terms import terms_address, usage_terms
+from syndicate.model.parties import Public
+from syndicate.stamping import Edition, StampedItem, Tombstone
+
+CONTENT_TYPE: Final = "application/feed+json"
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
+    publisher = edition.publisher
+    recalled = [_recalled(one, edition) for one in recall_notices.gone(edition)]
+    feed: dict[str, Any] = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed_metadata.title(edition),
+        "home_page_url": address(publisher.home),
+        "feed_url": feed_metadata.own_address(edition, "json"),
+        "description": clean(feed_metadata.description(edition)),
+        "language": publisher.language,
+        "authors": [{"name": publisher.name, "url": address(publisher.home)}],
+        "_syndicate": _without_none(
+            {
+                "about": terms_address(publisher),
+                "stamp": publisher.stamp,
+                "rights": clean(publisher.notice),
+                "license": terms_address(publisher),
+                "updated": rfc3339(edition.updated),
+                "recalled": recalled or None,
+            }
+        ),
+        "items": [_item(edition, item, render_text(item, publisher)) for item in edition.items],
+    }
+    return Rendered(CONTENT_TYPE, json_body(_without_none(feed)))
+
+
+def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:
+    """What a reader that keeps items must let go of: the format itself has no word for it."""
+    written = {
+        "id": tombstone.uri,
+        "when": on_the_clock(tombstone.when, edition.publisher.zone),
+        "reason": tombstone.reason.value,
+        "note": one_line(tombstone.note or "") or None,
+    }
+    return _without_none(written)
+
+
+def _item(edition: Edition, item: StampedItem, galley: RenderedText) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "id": item.uri,
+        "url": galley.address,
+        "title": galley.headline,
+        "summary": galley.summary,
+        "content_html": galley.html,
+        "content_text": galley.text if galley.text is not None else galley.summary,
+        "date_published": rfc3339(item.published),
+        "date_modified": rfc3339(item.updated),
+        "authors": [{"name": galley.byline}] if galley.byline is not None else None,
+        "tags": list(dict.fromkeys((one_line(item.channel.name), *galley.keywords))),
+        "language": galley.language,
+        "_syndicate": _without_none(_rights(edition, item, galley)),
+    }
+    return _without_none(written)
+
+
+def _rights(edition: Edition, item: StampedItem, galley: RenderedText) -> dict[str, Any]:
+    """The item's rights as fields. What an agreement says is between its parties: not for the public."""
+    publisher = edition.publisher
+    rights: dict[str, Any] = {
+        "stamp": galley.stamp,
+        "source": galley.source,
+        "editor": galley.editor,
+        "outlet": {"id": item.outlet.id, "name": item.outlet.name},
+        "channel": {"id": item.channel.id, "name": item.channel.name},
+        "medium": item.medium.value,
+        "version": item.version,
+        "note": galley.note,
+        "form": item.form.value,
+        "license": terms_address(publisher),
+        "usage_terms": usage_terms(item, publisher).zh,
+    }
+    if not isinstance(item.recipient, Public):
+        embargo = item.embargoed_until
+        rights |= {
+            "use": item.use.value,
+            "licence": item.licence,
+            "clause": item.clause,
+            "may_edit": item.may_edit,
+            "take_down": rfc3339(item.take_down) if item.take_down is not None else None,
+            "embargoed_until": on_the_clock(rounded_up(embargo, SECOND), publisher.zone)
+            if embargo
+            else None,
+        }
+    return rights
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,133 @@
+"""ninjs 3.1 (IPTC), one item as newsroom systems exchange it, or what is left of one that was recalled."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats.clean import address, one_line
+from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.rendered_text import RenderedText, render_text
+from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
+from syndicate.formats.usage_terms import rights_line, rights_under, terms_address, usage_terms
+from syndicate.model.parties import Publisher
+from syndicate.stamping import Edition, StampedItem, Tombstone
+
+CONTENT_TYPE: Final = "application/json"
+_SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
+_STANDARD: Final = {"name": "ninjs", "version": "3.1", "schema": _SCHEMA}
+_ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition's one item. Raises ValueError where it has another number of them."""
+    return Rendered(CONTENT_TYPE, json_body(document(feed_metadata.only_item(edition), edition.publisher)))
+
+
+def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
+    """The item as a ninjs object: only properties that the 3.1 schema knows, none empty."""
+    galley = render_text(item, publisher)
+    embargo = item.embargoed_until
+    written: dict[str, Any] = {
+        "uri": item.uri,
+        "standard": _STANDARD,
+        "type": item.medium.value,
+        "representationType": "full" if galley.text is not None else "partial",
+        "version": str(item.version),
+        "pubStatus": "usable",
+        "language": galley.language,
+        "firstCreated": rfc3339(item.published),
+        "versionCreated": rfc3339(item.updated),
+        "contentCreated": rfc3339(item.published),
+        "embargoedUntil": on_the_clock(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
+        "expires": rfc3339(item.take_down) if item.take_down is not None else None,
+        "title": galley.headline,
+        "headlines": [{"role": "main", "contentType": "text/plain", "value": galley.headline}],
+        "by": galley.byline,
+        "people": [{"name": galley.editor, "rel": "editor"}] if galley.editor is not None else None,
+        "descriptions": [{"role": "summary", "contentType": "text/plain", "value": galley.summary}],
+        "bodies": _bodies(galley),
+        "subjects": _subjects(item, galley, publisher),
+        "copyrightHolder": publisher.name,
+        "copyrightNotice": rights_line(item, publisher).zh,
+        "usageTerms": usage_terms(item, publisher).zh,
+        "edNote": galley.note,
+        "rightsInfo": {"linkedRights": terms_address(publisher)},
+        "infoSources": _sources(item, galley, publisher),
+        # The schema has no links: the address of first publication is another name of the item.
+        "altIds": [
+            {"role": "firstPublication", "value": galley.address},
+            {"role": "item", "value": item.id},
+        ],
+    }
+    return {name: value for name, value in written.items() if value not in (None, [])}
+
+
+def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
+    """What is left of a recalled item, as a ninjs object: which version of what is canceled, since when
+    and why, in whose name. No headline, no text."""
+    return {
+        "uri": tombstone.uri,
+        "standard": _STANDARD,
+        "type": tombstone.medium.value,
+        "version": str(tombstone.version),
+        "pubStatus": "canceled",
+        "language": publisher.language,
+        "firstCreated": rfc3339(tombstone.published),
+        "versionCreated": on_the_clock(tombstone.when, publisher.zone),
+        "copyrightHolder": publisher.name,
+        "copyrightNotice": rights_under(publisher.stamp, publisher).zh,
+        "usageTerms": f"稿件已撤回：不得再使用，已经发布的须撤下。完整条款：{terms_address(publisher)}",
+        "edNote": recall_notices.why(tombstone).zh,
+        "rightsInfo": {"linkedRights": terms_address(publisher)},
+        "infoSources": [_distributor(publisher.stamp, publisher)],
+        "altIds": [{"role": "item", "value": tombstone.id}],
+    }
+
+
+def _subjects(item: StampedItem, galley: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
+    """The channel, then the keywords, for which 3.1 has no property of their own."""
+    channel = {
+        "name": one_line(item.channel.name),
+        "rel": "channel",
+        "uri": feed_metadata.feed_id(publisher, item.channel.id, public=True),
+        "literal": item.channel.id,
+    }
+    return [channel, *({"name": word, "rel": "keyword"} for word in galley.keywords)]
+
+
+def _bodies(galley: RenderedText) -> list[dict[str, Any]]:
+    if galley.text is None or galley.html is None:
+        return []
+    return [
+        {"role": "main", "contentType": "text/html", "value": galley.html},
+        {
+            "role": "main",
+            "contentType": "text/plain",
+            "charCount": len(galley.text),
+            "value": galley.text,
+        },
+    ]
+
+
+def _sources(item: StampedItem, galley: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
+    """Who gave it: the publisher under its stamp, and the outlet under the source line as published."""
+    outlet = {
+        "name": one_line(item.outlet.name),
+        "role": f"{_ROLES}originator",
+        "uri": feed_metadata.feed_id(publisher, item.outlet.id, public=True),
+        "literal": galley.source,
+    }
+    return [
+        _distributor(galley.stamp, publisher),
+        {name: value for name, value in outlet.items() if value},
+    ]
+
+
+def _distributor(stamp: str, publisher: Publisher) -> dict[str, str]:
+    return {
+        "name": publisher.name,
+        "role": f"{_ROLES}distributor",
+        "uri": address(publisher.home),
+        "literal": stamp,
+    }

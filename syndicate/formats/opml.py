@@ -1,0 +1,42 @@
+"""OPML 2.0: every public feed in one file that a feed reader can take in at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from lxml import etree
+
+from syndicate.formats import feed_metadata
+from syndicate.formats.clean import address, one_line
+from syndicate.formats.rendered import Rendered
+from syndicate.model.feeds import Feed
+from syndicate.model.parties import Publisher
+
+CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"
+
+
+def opml(publisher: Publisher, feeds: Iterable[Feed]) -> Rendered:
+    """The public RSS address of each of these feeds, in their order, under Chinese titles."""
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = one_line(f"{publisher.name} · 公开订阅源")
+    etree.SubElement(head, "ownerName").text = one_line(publisher.name)
+    body = etree.SubElement(root, "body")
+    for feed in feeds:
+        title = one_line(feed_metadata.feed_title(publisher, feed).zh)
+        etree.SubElement(
+            body,
+            "outline",
+            {
+                "type": "rss",
+                "text": title,
+                "title": title,
+                "xmlUrl": feed_metadata.feed_address(publisher, feed.id, "rss", public=True),
+                "htmlUrl": address(publisher.home),
+                "language": publisher.language.lower(),
+                "version": "RSS2",
+            },
+        )
+    written = etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return Rendered(CONTENT_TYPE, written)

@@ -1,0 +1,78 @@
+"""RSS 2.0, for feed readers and partners' importers, by the RSS Advisory Board's profile."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from feedgen.feed import FeedGenerator
+
+from syndicate.formats import feed_metadata
+from syndicate.formats.clean import address, clean, one_line
+from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssExtension, Unwritten
+from syndicate.formats.rendered import Rendered
+from syndicate.formats.rendered_text import RenderedText, render_text
+from syndicate.formats.timestamps import rfc822, rfc3339, whole
+from syndicate.formats.usage_terms import rights_line, terms_address
+from syndicate.stamping import Edition, StampedItem
+
+CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
+MINUTES_TO_LIVE: Final = 5
+"""How long a reader may keep a public feed; agrees with the answer's `max-age` of 300 seconds."""
+
+_NEVER: Final = Unwritten.fromisoformat("2018-01-22T00:00:00+00:00")
+
+
+def render(edition: Edition) -> Rendered:
+    """The edition as one RSS channel: full text in `content:encoded`, the stamp at the end of each text."""
+    publisher = edition.publisher
+    feed: Any = FeedGenerator()
+    feed.register_extension("repairs", RssExtension, RssExtension, atom=False)
+    feed.title(feed_metadata.title(edition))
+    feed.description(clean(feed_metadata.description(edition)))
+    # The one and only link: feedgen takes the last one, whatever its rel, for the channel's own.
+    feed.link(href=address(publisher.home), rel="alternate")
+    feed.language(publisher.language.lower())
+    feed.copyright(clean(publisher.notice))
+    feed.generator("syndicate")
+    feed.updated(_NEVER)
+    if edition.public:
+        feed.ttl(MINUTES_TO_LIVE)
+    feed.repairs.elements.append(Element("lastBuildDate", rfc822(edition.updated)))
+    own = feed_metadata.own_address(edition, "rss")
+    if own is not None:
+        feed.repairs.elements.append(_link("self", "application/rss+xml", own))
+    feed.repairs.elements.append(_link("license", "text/html", terms_address(publisher)))
+    for item in edition.items:
+        _add(feed, edition, item, render_text(item, publisher))
+    return Rendered(CONTENT_TYPE, feed.rss_str(pretty=True))
+
+
+def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -> None:
+    publisher = edition.publisher
+    entry = feed.add_entry(order="append")
+    entry.title(galley.headline)
+    entry.link(href=galley.address)
+    entry.description(galley.description, isSummary=True)
+    if galley.html is not None:
+        entry.content(galley.html)
+    entry.guid(item.uri, permalink=False)
+    for word in dict.fromkeys((one_line(item.channel.name), *galley.keywords)):
+        entry.category(term=word)
+    outlet_feed = feed_metadata.feed_address(publisher, item.outlet.id, "rss", public=True)
+    rights = [
+        Element("pubDate", rfc822(item.published)),
+        Element("source", galley.stamp, {"url": outlet_feed}),
+        Element(f"{{{DC}}}creator", galley.byline),
+        Element(f"{{{DC}}}contributor", galley.editor),
+        Element(f"{{{DC}}}source", galley.stamp),
+        Element(f"{{{DC}}}rights", rights_line(item, publisher).zh),
+        # Not the Creative Commons module: its name would promise what no licence of ours does.
+        Element(f"{{{DCTERMS}}}license", terms_address(publisher)),
+    ]
+    if whole(item.updated) != whole(item.published):
+        rights.append(Element(f"{{{ATOM}}}updated", rfc3339(item.updated)))
+    entry.repairs.elements.extend(element for element in rights if element.text)
+
+
+def _link(rel: str, kind: str, href: str) -> Element:
+    return Element(f"{{{ATOM}}}link", None, {"href": href, "rel": rel, "type": kind})

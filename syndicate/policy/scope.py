@@ -1,0 +1,78 @@
+"""What one clause says about one item, and when that changes by itself; the decision is `policy`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from syndicate.model.item import Item
+from syndicate.model.rights import Except, Grant, Licence, Mandate, Use
+from syndicate.policy.reasons import Reason
+
+
+def excepts(exception: Except, item: Item, use: Use) -> bool:
+    """Whether this exception is about the item and the use."""
+    return (
+        (exception.uses is None or use in exception.uses)
+        and (exception.outlets is None or item.outlet in exception.outlets)
+        and (exception.media is None or item.medium in exception.media)
+        and (exception.channels is None or item.channel in exception.channels)
+    )
+
+
+def withheld(
+    grant: Grant, licence: Licence, item: Item, use: Use, now: datetime, *, early: bool, promised: bool
+) -> Reason | None:
+    """Why this grant does not release the item; None where it does. `early` asks about an item under
+    embargo; `promised` says that the partner acknowledged that embargo. Who may have it early waits for
+    no delay, also once the embargo is over."""
+    if early and not grant.early:
+        return Reason.EMBARGOED
+    if use not in grant.uses:
+        return Reason.USE_NOT_GRANTED
+    if item.outlet not in grant.outlets:
+        return Reason.OUTLET_NOT_GRANTED
+    if item.medium not in grant.media:
+        return Reason.MEDIUM_NOT_GRANTED
+    if grant.channels is not None and item.channel not in grant.channels:
+        return Reason.CHANNEL_NOT_GRANTED
+    if grant.archive is None:
+        if item.published not in licence.window:
+            return Reason.OUTSIDE_ARCHIVE
+    elif now >= item.published + grant.archive:
+        return Reason.OUTSIDE_ARCHIVE
+    if grant.retain is not None and now >= item.published + grant.retain:
+        return Reason.RETENTION_ENDED
+    if now < item.available + grant.delay and not (grant.early and (early or promised)):
+        return Reason.DELAYED
+    return None
+
+
+def moments(item: Item, mandates: Iterable[Mandate], licences: Iterable[Licence]) -> Iterator[datetime]:
+    """Every moment at which a verdict about the item may change by itself."""
+    yield item.published
+    if item.holds.embargo is not None:
+        yield item.holds.embargo.until
+    if item.holds.exclusive is not None:
+        yield item.holds.exclusive.until
+    yield from edges(mandates)
+    for licence in licences:
+        yield from edges((licence,))
+        for grant in licence.grants:
+            yield item.available + grant.delay
+            for span in (grant.archive, grant.retain):
+                if span:
+                    yield item.published + span
+
+
+def edges(agreements: Iterable[Mandate | Licence]) -> Iterator[datetime]:
+    """When these begin and end."""
+    for agreement in agreements:
+        yield agreement.window.opens
+        if agreement.window.closes is not None:
+            yield agreement.window.closes
+
+
+def upcoming(coming: Iterable[datetime], now: datetime) -> datetime | None:
+    """The first of these moments after `now`."""
+    return min((moment for moment in coming if moment > now), default=None)

@@ -1,0 +1,1 @@
+"""Audit: the trail is written, verified, proved and explained."""

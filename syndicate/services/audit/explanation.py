@@ -1,0 +1,209 @@
+"""Why somebody may have an item or not: now, at any other moment, with what is or what was known.
+
+Rights are superseded and never overwritten, so that every question has two times: when it is to apply,
+and when we are to have known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syndicate.access.rights_cache import Clock
+from syndicate.errors import Conflict, Fault, Faulty, NotYetKnown, Unknown
+from syndicate.language import Text
+from syndicate.model.events import Event, ItemIngested, PartnerAdded
+from syndicate.model.item import Item, ItemId
+from syndicate.model.parties import PartnerId, Publisher, Recipient
+from syndicate.model.records import Line
+from syndicate.model.register import Register
+from syndicate.model.rights import Licence, Use
+from syndicate.policy import Verdict
+from syndicate.services.audit.past_state import Known, recipient_in, same
+from syndicate.services.audit.recorded_decision import Decided, decided
+from syndicate.services.rights.licence_trial import Trial, Trying, stand_in
+from syndicate.store.protocol import Store
+
+_PARTNER, _ITEM = Text("授权媒体", "partner"), Text("稿件", "item")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A verdict with what it was about, for staff.
+
+    `at` is the moment it applies to, `known` the moment whose knowledge it was judged with; `register`
+    and `item` are that knowledge. `until` is when the answer will be another one if nobody does anything;
+    None if it never will. (A verdict's own `until` is when it has to be asked again.) `now` is what would
+    be said of the same moment with what is known today, where that is something else.
+    """
+
+    verdict: Verdict
+    recipient: Recipient
+    item: Item
+    use: Use | None
+    at: datetime
+    known: datetime
+    register: Register
+    until: datetime | None
+    now: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A decision as the trail has it, and as the policy makes it again; None: there was no such item."""
+
+    decided: Decided
+    verdict: Verdict | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two say the same."""
+        return self.decided.agrees(self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Everything that one line decided, made again."""
+
+    line: Line
+    partner: PartnerId
+    decisions: tuple[Replayed, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every decision comes out as it is written."""
+        return all(one.agrees for one in self.decisions)
+
+
+class ExplanationService:
+    """Reads and never writes. Raises Unknown, Conflict, Faulty, StoreFault."""
+
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+        self._store, self._publisher, self._clock = store, publisher, clock
+
+    async def explain(
+        self,
+        partner: str,
+        item: ItemId,
+        use: Use | None,
+        at: datetime | None = None,
+        known: datetime | None = None,
+    ) -> Explanation:
+        """The verdict on a partner (`public` for the public), an item and a use (None: whichever is
+        granted first), now or at `at`.
+
+        What is past is judged with what was known at that moment, what is to come with what is known
+        now; `known` judges with the knowledge of another moment. Raises Unknown for a partner or item
+        there is not, NotYetKnown for one that was not on record then, Faulty (field `known`) for the
+        knowledge of a moment that has not come.
+        """
+        now = self._clock()
+        at = now if at is None else at
+        if known is not None and known > now:
+            raise Faulty("known", [_NOT_YET])
+        then = min(at, now) if known is None else known
+        register, found = await self._store.register(), await self._store.item(item)
+        recipient = recipient_in(register, partner)
+        if recipient is None:
+            raise Unknown(_PARTNER, partner)
+        if found is None:
+            raise Unknown(_ITEM, item)
+        present = Known(register, found, recipient)
+        past = present if then == now else await self._at(partner, item, then)
+        verdict, newer = past.verdict(use, at), present.verdict(use, at)
+        return Explanation(
+            verdict,
+            past.recipient,
+            past.item,
+            use,
+            at,
+            then,
+            past.register,
+            past.turn(use, at),
+            None if same(verdict, newer) else newer,
+        )
+
+    async def replay(self, seq: int) -> Replay:
+        """Make the decisions of trail line `seq` again: at the line's moment, with what was known before
+        it was written.
+
+        Raises Unknown for a line there is not, Conflict (`no_decision`) for one that decided nothing
+        about an item.
+        """
+        lines = await self._store.lines(after=seq - 1, limit=1)
+        if not lines or lines[0].seq != seq:
+            raise Unknown(Text("审计记录", "line of the trail"), str(seq))
+        line = lines[0]
+        partner: str | None = getattr(line.entry.event, "partner", None)
+        decisions = await decided(self._store, line.entry.event)
+        if partner is None or not decisions:
+            kind = line.entry.event.kind
+            text = Text(
+                f"第 {seq} 条（{kind}）没有记录对任何稿件的决定",
+                f"line {seq} ({kind}) records no decision about an item",
+            )
+            raise Conflict(text, code="no_decision")
+        register = await self._store.register_at(seq - 1)
+        recipient = register.partners.get(PartnerId(partner))
+        replayed = []
+        for one in decisions:
+            item = await self._store.item_at(one.item, seq - 1)
+            known = None if item is None or recipient is None else Known(register, item, recipient)
+            verdict = None if known is None else known.verdict(one.asked, line.entry.at)
+            replayed.append(Replayed(one, verdict))
+        return Replay(line, PartnerId(partner), tuple(replayed))
+
+    async def try_licence(
+        self,
+        draft: Licence,
+        since: timedelta,
+        instead_of: str | None = None,
+        told: Callable[[int], None] = lambda count: None,
+    ) -> Trial:
+        """Which answers of the last `since` this draft would have changed for its partner.
+
+        It stands in for the licence with its number, for `instead_of`, or else for all that the partner
+        has, and counts as begun. `told` is called with the number of lines gone by. Raises Unknown for a
+        licence there is not, Conflict for one of another partner. Nothing is written.
+        """
+        now = self._clock()
+        instead = stand_in(draft, await self._store.register(), instead_of)
+        begins = now - since
+        trying = Trying(self._store, self._publisher, draft, begins, instead)
+        first = await self._store.line_at(begins)
+        return await trying.walk(first, told)
+
+    async def _at(self, partner: str, item: ItemId, then: datetime) -> Known:
+        """What was known at this moment. Raises NotYetKnown."""
+        line = await self._store.line_at(then)
+        register = await self._store.register_at(line)
+        recipient = recipient_in(register, partner)
+        zone = self._publisher.zone
+        if recipient is None:
+            since = await self._since(PartnerAdded, partner=PartnerId(partner))
+            raise NotYetKnown(_PARTNER, partner, then.astimezone(zone), since.astimezone(zone))
+        found = await self._store.item_at(item, line)
+        if found is None:
+            since = await self._since(ItemIngested, item=item)
+            raise NotYetKnown(_ITEM, item, then.astimezone(zone), since.astimezone(zone))
+        return Known(register, found, recipient)
+
+    async def _since(
+        self, kind: type[Event], *, partner: PartnerId | None = None, item: ItemId | None = None
+    ) -> datetime:
+        """The moment of the first line of this kind about somebody or something that is on record."""
+        after = 0
+        while lines := await self._store.lines(after=after, limit=100, partner=partner, item=item):
+            for line in lines:
+                if isinstance(line.entry.event, kind):
+                    return line.entry.at
+            after = lines[-1].seq
+        raise Unknown(_PARTNER if item is None else _ITEM, str(partner if item is None else item))
+
+
+_NOT_YET = Fault(
+    "known_in_future",
+    "known",
+    Text("那一刻还没有到，届时会知道什么尚不可知", "this moment has not come; expected one that has"),
+)

@@ -1,0 +1,1 @@
+"""Change sequences: what each partner must take, correct and remove."""

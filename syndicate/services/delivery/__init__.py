@@ -1,0 +1,1 @@
+"""Delivery: what readers and partners request, judged, stamped and recorded."""

@@ -1,0 +1,127 @@
+"""Quotas: how many items a grant gives in a day or month of the publisher's calendar.
+
+An item version counts once under a clause, however often it is fetched. The counting itself is done where
+the answer's line is written (`Store.record`), so that it is exact whoever asks at the same time; here
+is only what makes an answer fit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syndicate.access.rights_cache import Clock
+from syndicate.errors import QuotaExceeded
+from syndicate.language import Text
+from syndicate.model.changes import Charge
+from syndicate.model.parties import Partner, PartnerId, Publisher
+from syndicate.model.rights import Licence, Quota
+from syndicate.stamping import StampedItem
+from syndicate.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one grant's quota, and when the next period begins."""
+
+    clause: str
+    quota: Quota
+    left: int
+    begun: datetime
+    resets: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One day (`2026-11-23`) or month (`2026-11`) of the publisher's calendar."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+
+
+class Quotas:
+    """One per worker."""
+
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+        self._store, self._publisher, self._clock = store, publisher, clock
+
+    def period(self, quota: Quota) -> Period:
+        """The period that now lies in."""
+        now = self._clock().astimezone(self._publisher.zone)
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if quota.per == "day":
+            return Period(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
+        first = day.replace(day=1)
+        return Period(f"{first:%Y-%m}", first, (first + timedelta(days=32)).replace(day=1))
+
+    def charges(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
+        """What giving these items means for their recipient's account; nothing for the public."""
+        return tuple(
+            self._charge(item, item.recipient) for item in items if isinstance(item.recipient, Partner)
+        )
+
+    def _charge(self, item: StampedItem, partner: Partner) -> Charge:
+        quota = item.quota
+        return Charge(
+            partner=partner.id,
+            item=item.id,
+            version=item.version,
+            clause=item.clause,
+            use=item.use.value,
+            mandate=item.mandate,
+            period="" if quota is None else self.period(quota).name,
+            limit=None if quota is None else quota.items,
+        )
+
+    async def fitting(self, items: Sequence[StampedItem]) -> list[bool]:
+        """Which of these, in their order, the partner's quotas still allow: what it was given before
+        costs nothing, and what is new is taken as long as there is room."""
+        limited = [charge for charge in self.charges(items) if charge.limit is not None]
+        if not limited:
+            return [True] * len(items)
+        partner = limited[0].partner
+        given = await self._store.given(partner, {charge.item for charge in limited})
+        used = Counter(await self._store.used(partner, {charge.period for charge in limited}))
+        fits = []
+        for charge in self.charges(items):
+            new = (charge.clause, charge.item, charge.version) not in given
+            if charge.limit is None or not new:
+                fits.append(True)
+                continue
+            account = (charge.clause, charge.period)
+            fits.append(used[account] < charge.limit)
+            used[account] += fits[-1]
+        return fits
+
+    async def left(self, partner: PartnerId, licences: Iterable[Licence]) -> list[Left]:
+        """What is left of every quota in these licences."""
+        granted = [(grant.clause, grant.quota) for one in licences for grant in one.grants]
+        limited = [(clause, quota, self.period(quota)) for clause, quota in granted if quota is not None]
+        if not limited:
+            return []
+        used = await self._store.used(partner, {period.name for _, _, period in limited})
+        return [
+            Left(
+                clause,
+                quota,
+                max(0, quota.items - used.get((clause, period.name), 0)),
+                period.begins,
+                period.ends,
+            )
+            for clause, quota, period in limited
+        ]
+
+    def exceeded(self, item: StampedItem) -> QuotaExceeded:
+        """The refusal of an item that does not fit any more."""
+        assert item.quota is not None
+        resets = self.period(item.quota).ends
+        day = item.quota.per == "day"
+        text = Text(
+            f"条款 {item.clause} 的配额已用完：{'每日' if day else '每月'} {item.quota.items} 篇",
+            f"the quota of {item.clause} is used up: "
+            f"{item.quota.items} items a {'day' if day else 'month'}",
+        )
+        return QuotaExceeded(item.clause, resets, text)

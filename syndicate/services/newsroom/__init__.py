@@ -1,0 +1,1 @@
+"""The newsroom: items, corrections, holds and recalls."""

@@ -1,0 +1,282 @@
+"""Holds and recalls: what staff keep back, give to one partner alone, or call back from everybody."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from syndicate.access.rights_cache import Clock
+from syndicate.errors import Conflict, Fault, Faulty, Unknown
+from syndicate.language import Text
+from syndicate.model.changes import Action, ChangeEntry, Takedown
+from syndicate.model.events import Event
+from syndicate.model.holds import Embargo, Exclusive, Holds, Recall, RecallReason
+from syndicate.model.item import Item, ItemId
+from syndicate.model.lifecycle_events import ItemHeld, ItemRecalled, ItemReinstated, ItemReleased
+from syndicate.model.parties import PartnerId, Publisher
+from syndicate.model.records import Entry
+from syndicate.model.register import Register
+from syndicate.services.changes.change_detector import ChangeDetector
+from syndicate.services.changes.partner_snapshot import partner_snapshot
+from syndicate.services.changes.takedowns import ordered
+from syndicate.store.protocol import Change, SequenceUpdate, Store, Writing
+
+LONGEST_NOTE = 500
+"""Characters of a note that travels."""
+LONGEST_DEADLINE = timedelta(days=90)
+HOLDS = ("embargo", "exclusive", "withheld")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An item after an act, and whom the act takes it from."""
+
+    item: Item
+    orders: tuple[ChangeEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecallReport:
+    """Who had been given a recalled item, and who has said that it is gone."""
+
+    item: Item
+    recall: Recall
+    takedowns: tuple[Takedown, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nobody's word is missing."""
+        return all(one.acknowledged is not None for one in self.takedowns)
+
+
+class HoldService:
+    """Raises Unknown, Conflict, Faulty, StoreFault. Every act is written with its line, and with an order
+    to take down for every partner that may not have the item any more."""
+
+    def __init__(self, store: Store, publisher: Publisher, sequences: ChangeDetector, clock: Clock) -> None:
+        self._store, self._publisher, self._clock = store, publisher, clock
+        self._sequences = sequences
+
+    async def embargo(self, id: ItemId, until: datetime) -> Held:
+        """Let nobody have the item before `until`; whoever has it must take it down until then."""
+        now = self._clock()
+        _in_future(until, now, "embargo")
+        async with self._store.writing() as tx:
+            item = await self._item(tx, id)
+            before = item.holds.embargo
+            if before is not None and before.until == until:
+                raise Conflict(_already("禁发至这一时刻", "under embargo until then"), code="held_already")
+            holds = replace(item.holds, embargo=Embargo(until))
+            event = ItemHeld(id, "embargo", until.isoformat(), None)
+            return await self._held(tx, item, holds, event, now)
+
+    async def exclusive(self, id: ItemId, partner: PartnerId, until: datetime) -> Held:
+        """Let one partner alone have the item before `until`. Raises Conflict for a partner without a
+        licence in that time, and where another exclusive is running."""
+        now = self._clock()
+        _in_future(until, now, "until")
+        async with self._store.writing() as tx:
+            item, register = await self._item(tx, id), await tx.register()
+            if partner not in register.partners:
+                raise Unknown(Text("授权媒体", "partner"), partner)
+            if not _licensed_within(register, partner, now, until):
+                raise Conflict(
+                    Text(
+                        f"授权媒体 {partner} 在此期间没有有效的授权协议，不能独家取得稿件",
+                        f"partner {partner} has no licence in that time: it could not have the item",
+                    ),
+                    code="exclusive_without_licence",
+                )
+            running = item.holds.exclusive
+            if running is not None and now < running.until:
+                raise Conflict(
+                    Text(
+                        f"稿件 {id} 已由授权媒体 {running.partner} 独家至 {self._said(running.until)}；"
+                        f"先执行 syndicate item release {id} --exclusive",
+                        f"item {id} is exclusive to partner {running.partner} until "
+                        f"{self._said(running.until)}: first run syndicate item release {id} --exclusive",
+                    ),
+                    code="exclusives_overlap",
+                )
+            holds = replace(item.holds, exclusive=Exclusive(partner, until))
+            event = ItemHeld(id, "exclusive", until.isoformat(), partner)
+            return await self._held(tx, item, holds, event, now)
+
+    async def withhold(self, id: ItemId) -> Held:
+        """Let nobody have the item until it is released."""
+        now = self._clock()
+        async with self._store.writing() as tx:
+            item = await self._item(tx, id)
+            if item.holds.withheld:
+                raise Conflict(_already("被扣发", "withheld"), code="held_already")
+            holds = replace(item.holds, withheld=True)
+            return await self._held(tx, item, holds, ItemHeld(id, "withheld", None, None), now)
+
+    async def release(self, id: ItemId, kinds: Sequence[str] = HOLDS) -> Held:
+        """Lift these holds now. Raises Conflict where none of them is there, and for a recalled item: what
+        was held back when it was recalled was never out, and nobody is to learn of it by its recall."""
+        now = self._clock()
+        async with self._store.writing() as tx:
+            item = await self._item(tx, id)
+            lifted = [kind for kind in in_force(item.holds, now) if kind in kinds]
+            if not lifted:
+                raise Conflict(
+                    Text(f"稿件 {id} 没有可解除的扣发", f"nothing holds item {id} back"), code="not_held"
+                )
+            holds = item.holds
+            if "embargo" in lifted and holds.embargo is not None:
+                holds = replace(holds, embargo=replace(holds.embargo, until=now))
+            if "withheld" in lifted:
+                holds = replace(holds, withheld=False, opened=now)
+            if "exclusive" in lifted:
+                holds = replace(holds, exclusive=None)
+            return await self._held(tx, item, holds, ItemReleased(id, lifted), now)
+
+    async def recall(self, id: ItemId, reason: RecallReason, note: str, deadline: timedelta) -> Held:
+        """Call the item back from everybody, at once and until it is reinstated.
+
+        Every partner that was given it is ordered to take it down by `deadline` from now. `note` goes to
+        them. Raises Conflict for an item that is recalled already.
+        """
+        now = self._clock()
+        faults = note_faults(note)
+        if not timedelta(0) < deadline <= LONGEST_DEADLINE:
+            text = Text("应大于零，至多 90 天", "expected more than nothing, and 90 days at most")
+            faults.append(Fault("deadline_invalid", "deadline", text))
+        if faults:
+            raise Faulty(Text("稿件未撤回", "the item was not recalled"), faults)
+        async with self._store.writing() as tx:
+            item = await self._item(tx, id, recalled=True)
+            if item.holds.recall is not None:
+                at = self._said(item.holds.recall.at)
+                raise Conflict(_already(f"于 {at} 撤回", f"recalled at {at}"), code="recalled_already")
+            recall = Recall(reason, note, now, now + deadline, item.published)
+            given = len(await tx.given_to(id))
+            event = ItemRecalled(
+                item=id,
+                version=item.version,
+                reason=reason.value,
+                note=hashlib.sha256(note.encode()).hexdigest(),
+                deadline=recall.deadline.isoformat(),
+                given=given,
+            )
+            return await self._held(tx, item, replace(item.holds, recall=recall), event, now)
+
+    async def reinstate(self, id: ItemId) -> Held:
+        """Take a recall back: the item may be had again, as its agreements say."""
+        now = self._clock()
+        async with self._store.writing() as tx:
+            item = await self._item(tx, id, recalled=True)
+            if item.holds.recall is None:
+                raise Conflict(
+                    Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled"
+                )
+            holds = replace(item.holds, recall=None, reinstated=now, waiting=None)
+            if item.holds.waiting is not None and item.holds.waiting > now:
+                holds = replace(holds, embargo=Embargo(item.holds.waiting))
+            return await self._held(tx, item, holds, ItemReinstated(id, item.version), now)
+
+    async def report(self, id: ItemId) -> RecallReport:
+        """Who had been given a recalled item, and who has said that it is gone. Raises Conflict for one
+        that is not recalled."""
+        item = await self._store.item(id)
+        if item is None:
+            raise Unknown(Text("稿件", "item"), id)
+        recall = item.holds.recall
+        if recall is None:
+            raise Conflict(Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled")
+        told = await self._store.takedowns(item=id)
+        mine = [one for one in told if one.told.action is Action.RECALL and one.told.at >= recall.at]
+        return RecallReport(item, recall, tuple(mine))
+
+    def _said(self, moment: datetime) -> str:
+        """A moment as people of the house read it."""
+        return moment.astimezone(self._publisher.zone).isoformat(sep=" ", timespec="seconds")
+
+    async def _item(self, tx: Writing, id: ItemId, *, recalled: bool = False) -> Item:
+        item = await tx.item(id)
+        if item is None:
+            raise Unknown(Text("稿件", "item"), id)
+        if item.holds.recall is not None and not recalled:
+            raise Conflict(
+                Text(
+                    f"稿件 {id} 已撤回；先执行 syndicate item reinstate {id}",
+                    f"item {id} is recalled: first run syndicate item reinstate {id}",
+                ),
+                code="recalled_already",
+            )
+        return item
+
+    async def _held(self, tx: Writing, item: Item, holds: Holds, event: Event, now: datetime) -> Held:
+        await tx.put_holds(item.id, holds)
+        await tx.append(Entry(now, "staff", event))
+        await tx.changed(Change.RIGHTS)
+        item = replace(item, holds=holds)
+        return Held(item, await self._order(tx, item, now))
+
+    async def _order(self, tx: Writing, item: Item, now: datetime) -> tuple[ChangeEntry, ...]:
+        """Order everybody who has the item and may not have it any more to take it down.
+
+        A recall goes to everybody who was ever given the item: that somebody was told before to remove it
+        for another reason does not mean that it is gone.
+        """
+        register, reached = await tx.register(), await tx.reached()
+        entries: list[ChangeEntry] = []
+        holders = {one.partner: one for one in await tx.holders(item.id)}
+        if item.holds.recall is not None:
+            ever = {one.partner: one for one in await tx.given_to(item.id)}
+            holders = ever | {partner: one for partner, one in holders.items() if one.version > 0}
+        for holding in holders.values():
+            partner = register.partners.get(holding.partner)
+            if partner is None:
+                continue
+            at = partner_snapshot(partner, register, reached.change, now, self._publisher.zone)
+            progress = await tx.progress(partner.id)
+            told = self._sequences.ended(at, progress, holding, item)
+            if told is None:
+                continue
+            # Who was told of an item and never given it has nothing to take down.
+            orders = (told,) if holding.version > 0 else ()
+            after = replace(progress, last=told.seq) if orders else progress
+            await tx.tell(SequenceUpdate(progress.revision, after, orders, gone=(item.id,)))
+            entries += orders
+        await ordered(tx, entries, now)
+        return tuple(entries)
+
+
+def in_force(holds: Holds, now: datetime) -> list[str]:
+    """Which holds keep an item back now: of `embargo`, `exclusive`, `withheld`."""
+    embargoed = holds.embargo is not None and now < holds.embargo.until
+    exclusive = holds.exclusive is not None and now < holds.exclusive.until
+    states = zip(HOLDS, (embargoed, exclusive, holds.withheld), strict=True)
+    return [kind for kind, there in states if there]
+
+
+def note_faults(note: str) -> list[Fault]:
+    """What is wrong with a note that is to travel with an item."""
+    if note.strip() and len(note) <= LONGEST_NOTE and note.isprintable():
+        return []
+    text = Text(
+        f"应为 1 到 {LONGEST_NOTE} 个可见字符的一行说明",
+        f"expected one line of 1 to {LONGEST_NOTE} visible characters",
+    )
+    return [Fault("note_invalid", "note", text)]
+
+
+def _in_future(until: datetime, now: datetime, field: str) -> None:
+    if until > now:
+        return
+    said = until.isoformat()
+    text = Text(f"{said} 已经过去，应为将来的时间", f"{said} has passed; expected a moment to come")
+    raise Faulty(Text("稿件未被扣住", "the item was not held"), [Fault("hold_in_the_past", field, text)])
+
+
+def _licensed_within(register: Register, partner: PartnerId, now: datetime, until: datetime) -> bool:
+    windows = [one.window for one in register.licences_of(partner)]
+    return any(one.opens < until and (one.closes is None or now < one.closes) for one in windows)
+
+
+def _already(zh: str, en: str) -> Text:
+    return Text(f"稿件已{zh}", f"the item is {en} already")

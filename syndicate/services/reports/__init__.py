@@ -1,0 +1,1 @@
+"""Reports: what was delivered, added up by partner, owner and month."""

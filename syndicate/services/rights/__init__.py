@@ -1,0 +1,1 @@
+"""Rights: partners, mandates, licences and keys."""

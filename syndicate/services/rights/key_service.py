@@ -1,0 +1,150 @@
+"""The key desk: partners' keys are issued and revoked, the server's signing keys are made and retired."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from syndicate.access.rights_cache import Clock
+from syndicate.errors import Conflict, Fault, Faulty, Unknown
+from syndicate.language import Text
+from syndicate.model.events import KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
+from syndicate.model.parties import PartnerId
+from syndicate.model.records import Entry
+from syndicate.model.register import Key
+from syndicate.store.protocol import Change, Store, Writing
+
+MOST_DAYS = 3 * 365
+"""The longest life of a partner's key."""
+
+
+class SigningKeys(Protocol):
+    """The signing keys in their folder, as the desk needs them; every call may raise KeyringFault."""
+
+    def make(self) -> str | None:
+        """Make the first signing key; its id, or None if there is one already."""
+
+    def rotate(self) -> str:
+        """Make a new current key; the old one goes on verifying. Its id."""
+
+    def retire(self, kid: str) -> None:
+        """End a key: nothing it signed opens any more. Raises Unknown, Conflict for the current one."""
+
+    def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
+        """(token, kid) signed with the current key."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key that was just made. The token is shown this once and kept nowhere."""
+
+    token: str
+    key: Key
+
+    def __repr__(self) -> str:
+        return f"IssuedKey(jti={self.key.jti!r})"
+
+
+class KeyService:
+    """Raises Unknown, Conflict, Faulty, KeyringFault, StoreFault."""
+
+    def __init__(
+        self,
+        store: Store,
+        signing_keys: SigningKeys,
+        clock: Clock,
+        new_jti: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._store, self._signing_keys, self._clock, self._new_jti = store, signing_keys, clock, new_jti
+
+    async def issue(self, partner: PartnerId, *, label: str = "", days: int = 365) -> IssuedKey:
+        """Make a key for a partner; several may be in force at once, so that one can replace another."""
+        faults = _faults(label, days)
+        if faults:
+            raise Faulty("key", faults)
+        issued = self._clock().replace(microsecond=0)
+        expires = issued + timedelta(days=days)
+        jti = self._new_jti()
+        async with self._store.writing() as tx:
+            if partner not in (await tx.register()).partners:
+                raise Unknown(Text("授权媒体", "partner"), partner)
+            token, kid = self._signing_keys.sign(partner, jti, issued, expires)
+            key = Key(jti, partner, kid, label, issued, expires)
+            await tx.put_key(key)
+            event = KeyIssued(partner, jti, kid, expires.isoformat(), label)
+            await tx.append(Entry(issued, "staff", event))
+            await tx.changed(Change.RIGHTS)
+        return IssuedKey(token, key)
+
+    async def keys(self, partner: PartnerId | None = None) -> list[Key]:
+        """Keys with their last use, newest first. Raises Unknown for a partner there is not."""
+        if partner is not None and partner not in (await self._store.register()).partners:
+            raise Unknown(Text("授权媒体", "partner"), partner)
+        return await self._store.keys(partner)
+
+    async def revoke(self, jti: str) -> Key:
+        """Close a key for good, on every worker, from the next request on."""
+        now = self._clock()
+        async with self._store.writing() as tx:
+            key = (await tx.register()).keys.get(jti)
+            if key is None:
+                raise Unknown(Text("密钥", "key"), jti)
+            if key.revoked is not None:
+                raise Conflict(Text(f"密钥 {jti} 早已撤销", f"key {jti} was revoked already"))
+            key = replace(key, revoked=now)
+            await tx.put_key(key)
+            await tx.append(Entry(now, "staff", KeyRevoked(key.partner, jti)))
+            await tx.changed(Change.RIGHTS)
+        return key
+
+    async def make_signing_key(self) -> str | None:
+        """Make the first signing key; None if there is one."""
+        async with self._store.writing() as tx:
+            kid = await asyncio.to_thread(self._signing_keys.make)
+            if kid is not None:
+                await self._done(tx, SigningKeyMade(kid))
+        return kid
+
+    async def rotate_signing_key(self) -> str:
+        """New keys are signed by a new signing key; what the old one signed stays good until it is
+        retired."""
+        async with self._store.writing() as tx:
+            kid = await asyncio.to_thread(self._signing_keys.rotate)
+            await self._done(tx, SigningKeyMade(kid))
+        return kid
+
+    async def retire_signing_key(self, kid: str) -> None:
+        """Nothing that this signing key signed opens any more. Repeated, it is harmless.
+
+        The keys that it signed are revoked too, each with its line: a worker that cannot read the folder
+        of signing keys at this moment still refuses them.
+        """
+        now = self._clock()
+        async with self._store.writing() as tx:
+            await asyncio.to_thread(self._signing_keys.retire, kid)
+            for key in (await tx.register()).keys.values():
+                if key.kid == kid and key.revoked is None:
+                    await tx.put_key(replace(key, revoked=now))
+                    await tx.append(Entry(now, "staff", KeyRevoked(key.partner, key.jti)))
+            await self._done(tx, SigningKeyRetired(kid))
+
+    async def _done(self, tx: Writing, event: SigningKeyMade | SigningKeyRetired) -> None:
+        """The files are changed inside the transaction: what cannot be written down is not begun, and
+        only a crash between the files and the commit leaves an act without its line."""
+        await tx.append(Entry(self._clock(), "staff", event))
+        await tx.changed(Change.RIGHTS)
+
+
+def _faults(label: str, days: int) -> list[Fault]:
+    faults = []
+    if not 1 <= days <= MOST_DAYS:
+        text = Text(f"应为 1 到 {MOST_DAYS} 天", f"expected 1 to {MOST_DAYS} days")
+        faults.append(Fault("days_invalid", "days", text))
+    if len(label) > 100 or (label and not label.isprintable()):
+        text = Text("应为至多 100 个可见字符", "expected at most 100 visible characters")
+        faults.append(Fault("label_invalid", "label", text))
+    return faults

@@ -1,0 +1,145 @@
+"""The database on a PostgreSQL server, for where one machine is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import URL, NullPool, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from syndicate.errors import StoreDamaged
+from syndicate.language import Text
+from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
+from syndicate.store.faults import PATIENCE, translated
+from syndicate.store.postgresql.change_listener import CHANNEL, ChangeListener
+from syndicate.store.schema.release import bring_up, require_current
+from syndicate.store.sqlite.write_lock import Turn
+
+_CONNECTIONS: Final = 6
+_MIGRATING: Final = 0x73796E64
+"""The advisory lock that two migrations at once meet at."""
+
+
+class PostgresqlDatabase(Database):
+    """See `Database`. `url` names the `asyncpg` driver."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine: AsyncEngine | None = None
+        self._snapshots: AsyncEngine | None = None
+        self._listener: ChangeListener | None = None
+        self._turn = Turn()
+
+    async def create(self) -> bool:
+        engine = _engine(self._url, patience=0, poolclass=NullPool)
+        async with connected(engine) as connection:
+            with translated():
+                return await to_the_end(_bring_up(connection))
+
+    async def open(self) -> None:
+        engine = _engine(
+            self._url,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=PATIENCE,
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+        )
+        try:
+            async with connected(engine) as connection:
+                with translated():
+                    await _require_utf8(connection)
+                    await connection.run_sync(require_current)
+        except BaseException:
+            await to_the_end(engine.dispose())
+            raise
+        self._engine = engine
+        # Several questions in one transaction see one state of the database.
+        self._snapshots = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._listener = ChangeListener(_engine(self._url, poolclass=NullPool))
+        self._listener.begin()
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            await self._listener.end()
+        if self._engine is not None:
+            await to_the_end(self._engine.dispose())
+        self._engine = self._snapshots = self._listener = None
+
+    def notice(self) -> int:
+        return opened(self._listener).notice()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        async with connected(opened(self._snapshots)) as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        listener, engine = opened(self._listener), opened(self._engine)
+        # In turn within the process first: writers that only wait must not take the readers' connections.
+        async with self._turn.taken() as left, connected(engine) as connection:
+            session = Transaction(connection)
+            if left < PATIENCE * 0.9:
+                await session.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
+            yield session
+            with translated():
+                await to_the_end(_commit(connection, session, listener))
+
+
+async def _commit(connection: AsyncConnection, session: Transaction, listener: ChangeListener) -> None:
+    if session.announces:
+        # Sent by the server when, and only if, the transaction is committed.
+        await connection.execute(select(func.pg_notify(CHANNEL, "")))
+    await connection.commit()
+    if session.announces:
+        listener.bump()
+
+
+async def _bring_up(connection: AsyncConnection) -> bool:
+    await _require_utf8(connection)
+    await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+    done = await connection.run_sync(bring_up)
+    await connection.commit()
+    return done
+
+
+async def _require_utf8(connection: AsyncConnection) -> None:
+    encoding = (await connection.execute(text("SHOW server_encoding"))).scalar_one()
+    if encoding != "UTF8":
+        raise StoreDamaged(
+            Text(
+                f"数据库的编码是 {encoding}，必须是 UTF8：请用 createdb --encoding=UTF8 重新建立",
+                f"the database is encoded in {encoding} and must be in UTF8: "
+                "make it anew with createdb --encoding=UTF8",
+            )
+        )
+
+
+def _engine(url: URL, *, patience: float = PATIENCE, **pool: Any) -> AsyncEngine:
+    """`patience` is what one statement may take, in seconds; 0: any time, for migrations."""
+    milliseconds = int(PATIENCE * 1000)
+    return create_async_engine(
+        url,
+        connect_args={
+            "timeout": PATIENCE,
+            # Past what the server itself allows a statement: only a server that hangs gets this far.
+            "command_timeout": 2 * patience or None,
+            "server_settings": {
+                "application_name": "syndicate",
+                "lock_timeout": str(milliseconds),
+                # Beside it, not instead: where several wait for one row, each lock has its own timeout.
+                "statement_timeout": str(int(patience * 1000)),
+                # Nobody holds up the house by going quiet in the middle of an act.
+                "idle_in_transaction_session_timeout": str(6 * milliseconds),
+                # An acknowledged write is on the disk, whatever the server's own habit is.
+                "synchronous_commit": "on",
+            },
+        },
+        hide_parameters=True,
+        **pool,
+    )

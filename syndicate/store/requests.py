@@ -1,0 +1,114 @@
+"""What the store is asked with and answers: selections, places, changes, lines that wait for their turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from syndicate.model.changes import ChangeEntry, Charge, Holding, Progress
+from syndicate.model.feeds import Feed
+from syndicate.model.item import ChannelId, ItemId, Medium, OutletId
+from syndicate.model.records import Entry
+
+
+class Change(StrEnum):
+    """What kind of thing a change in the sequence was about."""
+
+    ITEM = "item"
+    """Something came: a new item or version. What was judged before it may still leave."""
+    RIGHTS = "rights"
+    """Something may have been taken away: partners, mandates, licences, keys, signing keys; and whatever
+    closes an item. Nothing that was judged before it leaves after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the change sequence has come: `change` counts all, `rights` is the last rights change."""
+
+    change: int
+    rights: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which items a listing is about. None does not narrow; an empty set selects nothing.
+
+    `outlets`, `media`, `channels` and `published_from` narrow to what an agreement could release at all
+    (a hint for speed: the policy still decides on each item); `published_until` leaves out what lies in
+    the future.
+    """
+
+    feed: Feed | None = None
+    outlets: frozenset[OutletId] | None = None
+    media: frozenset[Medium] | None = None
+    channels: frozenset[ChannelId] | None = None
+    published_until: datetime | None = None
+    published_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the newest-first order of items: (published, id). A listing continues after it."""
+
+    published: datetime
+    id: ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateQuery:
+    """What may have changed for a reader between two looks: items that a change after `after` was about,
+    that were published or became available within one of the spans (from the first moment, excluded, to
+    the last), or whose exclusive ended within `exclusive`."""
+
+    after: int
+    published: tuple[tuple[datetime, datetime], ...]
+    available: tuple[tuple[datetime, datetime], ...]
+    exclusive: tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceUpdate:
+    """New entries of a partner's change sequence, with what the partner holds once it has them.
+
+    `read` is the revision of the partner's progress that they were worked out from; `gone` are items
+    that it holds no more.
+    """
+
+    read: int
+    progress: Progress
+    entries: tuple[ChangeEntry, ...] = ()
+    held: tuple[Holding, ...] = ()
+    gone: tuple[ItemId, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of a line about an answer."""
+
+    WRITTEN = "written"
+    """Written and durable: the answer may leave."""
+    STALE = "stale"
+    """Something changed since it was judged, and nothing was written: judge it again."""
+    OVER = "over"
+    """It would give more than a quota allows, and nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A trail line about an answer that has not left yet.
+
+    `judged` is the change number that the answer was judged at, or None where the answer depends on no
+    rights (a rejected key). `manifest` is the list that an `EditionDelivered` names, kept once.
+    """
+
+    entry: Entry
+    judged: int | None = None
+    manifest: tuple[str, bytes] | None = None
+    """(digest, canonical JSON)"""
+    charges: tuple[Charge, ...] = ()
+    """The item versions that the answer gives: kept as given, and counted against their quotas."""
+    confirms: tuple[Charge, ...] = ()
+    """Item versions that the answer says the partner still has (a 304): what it was given before is kept
+    as held again, and nothing is counted."""
+    telling: SequenceUpdate | None = None
+    """What the answer adds to the partner's change sequence."""

@@ -1,0 +1,1 @@
+"""SQLite: the engine, the write lock, the change notice."""

@@ -1,0 +1,80 @@
+"""What stands in a proof file, read without leniency: one spelling counts, everything else is no value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from syndicate.errors import Faulty
+from syndicate.model.records import line_bytes
+from syndicate.trail.checkpoint import MOST_LINES, Head, VerifierKey, hashes_decoded, opened
+from syndicate.trail.line_verifier import Findings
+
+_RECORD: Final = {"seq": int, "at": str, "actor": str, "kind": str, "event": dict}
+
+
+def value_of(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a line of a file is; empty for what is none."""
+    try:
+        value = json.loads(raw.decode())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def sealed(raw: bytes, make: Callable[[], bytes]) -> bool:
+    """Whether these are exactly the octets that we would write for what was read from them."""
+    try:
+        return make() == raw
+    except (ValueError, RecursionError):
+        return False
+
+
+def count_of(value: object) -> int | None:
+    """A number of lines; None for what is none."""
+    return value if type(value) is int and 0 <= value <= MOST_LINES else None
+
+
+def text_of(value: object) -> str | None:
+    """A text; None for what is none."""
+    return value if isinstance(value, str) else None
+
+
+def record_of(value: object) -> tuple[Mapping[str, Any], bytes] | None:
+    """A line of the trail and the octets that were hashed; None for what is none."""
+    if not isinstance(value, dict) or {name: type(one) for name, one in value.items()} != _RECORD:
+        return None
+    try:
+        return value, line_bytes(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def hashes_of(value: object) -> list[bytes] | None:
+    """A list of hashes in base64; None for what is none."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return None
+    try:
+        return hashes_decoded(value)
+    except ValueError:
+        return None
+
+
+def leaf_of(value: object) -> bytes | None:
+    """A hash in hexadecimal; None for what is none."""
+    try:
+        return bytes.fromhex(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def head_of(note: str, keys: Sequence[VerifierKey], findings: Findings, line: int) -> Head | None:
+    """What a checkpoint in a file states; None, and the reason among the findings, if it may not be
+    believed."""
+    try:
+        return opened(note, keys)
+    except Faulty as refused:
+        for fault in refused.faults:
+            findings.add(fault.code, fault.field, fault.text, line)
+        return None

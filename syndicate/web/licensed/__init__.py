@@ -1,0 +1,1 @@
+"""Routes for partners with a key."""

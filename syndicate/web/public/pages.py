@@ -1,0 +1,166 @@
+"""Pages for people that are not an item's: home, terms, what an error means, what became of an item that
+was recalled; and our few static files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import PackageLoader
+
+from syndicate.errors import Recalled
+from syndicate.formats import Rendered
+from syndicate.formats import opml as write_opml
+from syndicate.formats.html import CONTENT_TYPE, environment, frame
+from syndicate.formats.timestamps import on_the_clock, readable, rfc3339
+from syndicate.language import Lang, Text
+from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.parties import Publisher
+from syndicate.stamping import Edition
+from syndicate.web.server.answer_cache import Ready, make_ready
+from syndicate.web.server.problems import PROBLEMS
+
+HEADLINES = 10
+"""Headlines on the home page."""
+
+_STATIC = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+
+WORDS = {
+    "title": Text("稿件订阅与授权", "Feeds and licensing"),
+    "lead": Text(
+        "本网的标题与摘要，人人可以订阅；全文只供签有授权协议的媒体使用。",
+        "Headlines and abstracts are open to everyone; full text is for media that hold a licence.",
+    ),
+    "newest": Text("最新稿件", "Newest items"),
+    "nothing": Text(
+        "目前没有可以公开的稿件。稿件入库并在独家发布权有效期内，就会出现在这里。",
+        "There is nothing to show yet. Items appear here once they are taken in and under a mandate.",
+    ),
+    "feeds": Text("订阅源", "Feeds"),
+    "feeds_help": Text(
+        "把网址添加到任何阅读器即可；全部订阅源可以一次导入：",
+        "Add an address to any feed reader, or import all of them at once: ",
+    ),
+    "outlets": Text("按媒体", "By outlet"),
+    "channels": Text("按频道", "By channel"),
+    "media": Text("按类型", "By medium"),
+    "partner": Text("成为授权媒体", "Become a partner"),
+    "partner_text": Text(
+        "与本网签订授权协议后，您会得到一把密钥，用它读取协议所含稿件的全文。"
+        "每篇稿件都带有来源标注，使用时必须保留。",
+        "With a licence you get a key, and with the key the full text of what the licence covers. "
+        "Every item carries its attribution, which must stay on it.",
+    ),
+    "partner_how": Text("拿到密钥后，这样读取：", "With a key, read it like this:"),
+    "partner_reader": Text(
+        "订阅阅读器请用 Basic 认证：用户名为授权媒体编号，密码为密钥。",
+        "Feed readers use Basic authentication: your partner id, and the key as password.",
+    ),
+    "contact": Text("联系本网", "Contact"),
+    "terms": Text("版权声明", "Rights notice"),
+    "terms_machine": Text(
+        "每一份订阅源和稿件都以 rel=license 指向本页。",
+        "Every feed and item points to this page with rel=license.",
+    ),
+    "stamp": Text("来源标注", "Attribution"),
+    "stamp_text": Text(
+        "经授权使用本网稿件，必须在显著位置注明：",
+        "Whoever is licensed to use an item must note, where readers see it:",
+    ),
+    "why": Text("原因", "Reason"),
+    "when": Text("撤回时间", "Recalled"),
+    "recalled_text": Text(
+        "这篇稿件不再提供。已经使用的，请撤下。",
+        "This item is no longer available. Whoever has used it is asked to take it down.",
+    ),
+    "to_home": Text("阅读其他稿件", "Read other items"),
+    "status": Text("状态码", "Status"),
+    "code": Text("代码", "Code"),
+    "todo": Text("怎么办", "What to do"),
+}
+
+
+class Pages:
+    """Pages of one worker: those that depend on nothing are made once."""
+
+    def __init__(self, publisher: Publisher, terms: str) -> None:
+        self._publisher, self._terms = publisher, terms
+        self._environment = environment(PackageLoader("syndicate.web"))
+        self._made: dict[str, Ready] = {}
+        self._feeds = feeds_of(publisher)
+
+    def home(self, edition: Edition, lang: Lang) -> Rendered:
+        """The home page, from the public's edition of all items."""
+        zone = self._publisher.zone
+        newest = [
+            {
+                "item": item,
+                "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
+                "at": rfc3339(item.published),
+                "when": readable(item.published, zone),
+            }
+            for item in edition.items[:HEADLINES]
+        ]
+        feeds = list(self._feeds.values())
+        everything = self._feeds["all"]
+        groups = [
+            (WORDS["outlets"], [feed for feed in feeds if feed.outlet is not None]),
+            (
+                WORDS["channels"],
+                [feed for feed in feeds if feed.channel is not None and feed.medium is None],
+            ),
+            (WORDS["media"], [feed for feed in feeds if feed.medium is not None]),
+        ]
+        return self._page("home.html", lang, newest=newest, everything=everything, groups=groups)
+
+    def terms(self, lang: Lang) -> Ready:
+        """The rights notice."""
+        return self._once(f"terms-{lang}", lambda: self._page("terms.html", lang), page=True)
+
+    def problem(self, code: str, lang: Lang) -> Ready:
+        """What one code of error means. Raises KeyError for a code there is not."""
+        known = PROBLEMS[code]
+        return self._once(
+            f"problem-{code}-{lang}",
+            lambda: self._page("problem.html", lang, code=code, known=known),
+            page=True,
+        )
+
+    def recalled(self, recalled: Recalled, lang: Lang) -> Rendered:
+        """That an item was recalled, why and when: nothing of what it was."""
+        return self._page(
+            "recalled.html",
+            lang,
+            known=PROBLEMS[recalled.code],
+            why=recalled.text,
+            at=on_the_clock(recalled.at, self._publisher.zone),
+            when=readable(recalled.at, self._publisher.zone),
+        )
+
+    def opml(self) -> Ready:
+        """Every public feed as OPML."""
+        feeds: Sequence[Feed] = list(self._feeds.values())
+        return self._once("opml", lambda: write_opml(self._publisher, feeds))
+
+    def static(self, name: str) -> Ready | None:
+        """A file of ours; None if there is none of this name."""
+        file = resources.files("syndicate.web") / "static" / name
+        if name not in self._made and not file.is_file():
+            return None
+        type_ = _STATIC[name.rsplit(".", 1)[1]]
+        return self._once(name, lambda: Rendered(type_, file.read_bytes()))
+
+    def _page(self, template: str, lang: Lang, **names: Any) -> Rendered:
+        shared = frame(self._publisher, lang)
+        shared["words"] = {**shared["words"], **WORDS}
+        made = self._environment.get_template(template).render({**shared, **names})
+        return Rendered(CONTENT_TYPE, made.encode())
+
+    def _once(self, name: str, make: Any, *, page: bool = False) -> Ready:
+        if name not in self._made:
+            rendered = make()
+            content = hashlib.sha256(rendered.body).hexdigest()
+            self._made[name] = make_ready(rendered, content, None, self._terms, page=page)
+        return self._made[name]

@@ -1,0 +1,1 @@
+"""The HTTP server: connections, workers, caching, responses, logs."""

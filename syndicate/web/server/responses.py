@@ -1,0 +1,202 @@
+"""Replies: ready-made bytes for what is cached, problem documents (RFC 9457) for what goes wrong.
+
+What each code of error means stands in `problems`; nothing else maps errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from email.utils import formatdate
+from http import HTTPStatus
+from time import time
+from typing import Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from syndicate.language import Lang, Text
+from syndicate.web.server.problems import PROBLEMS
+
+Headers = Iterable[tuple[str, str]]
+
+_CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+ALWAYS: tuple[tuple[str, str], ...] = (("X-Content-Type-Options", "nosniff"),)
+"""Headers of every answer."""
+PAGE_POLICY: tuple[tuple[str, str], ...] = (
+    ("Content-Security-Policy", _CONTENT_POLICY),
+    ("Referrer-Policy", "no-referrer"),
+)
+"""Headers of every page for people."""
+
+
+CHALLENGES = (
+    ("WWW-Authenticate", 'Bearer realm="syndicate"'),
+    ("WWW-Authenticate", 'Basic realm="syndicate", charset="UTF-8"'),
+)
+
+
+def blocked_by(code: str, base_url: str) -> Headers:
+    """Who keeps back what the law demands to be kept back (RFC 7725, section 4): the publisher, by its
+    terms. Empty for every other code."""
+    legal = PROBLEMS[code].status is HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+    return [("Link", f'<{base_url}/terms>; rel="blocked-by"')] if legal else []
+
+
+class Reply(web.StreamResponse):
+    """An answer whose head and body are ready-made bytes, written in one go.
+
+    `head` is the header block without the status line, date, request id and connection. aiohttp's
+    own response builds the same from a dictionary at every request; this is what feeds are read with.
+    """
+
+    def __init__(self, status: int, head: bytes, body: bytes) -> None:
+        super().__init__(status=status)
+        self.head, self.content = head, body
+
+    @property
+    def body_length(self) -> int:
+        """Octets of the body."""
+        return len(self.content)
+
+    def with_fields(self, fields: Headers) -> Reply:
+        """The same answer with more header fields; itself where there are none."""
+        more = list(fields)
+        return Reply(self.status, _lines(more) + self.head, self.content) if more else self
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write the whole answer."""
+        writer = request.writer
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        keep = request.keep_alive and not request.get(CLOSING, False)
+        self._keep_alive = keep
+        if not keep:
+            connection = b"\r\nConnection: close\r\n\r\n"
+        elif request.version < (1, 1):
+            connection = b"\r\nConnection: keep-alive\r\n\r\n"
+        else:
+            connection = b"\r\n\r\n"
+        transport.write(whole_head(self.status, self.head, request.get(REQUEST_ID, ""), connection))
+        if self.content and request.method != "HEAD":
+            transport.write(self.content)
+        writer.output_size += len(self.content) + len(self.head)
+        await writer.drain()
+        self._eof_sent = True
+        return writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+def whole_head(status: int, head: bytes, request_id: str, connection: bytes = b"\r\n\r\n") -> bytes:
+    """A ready head with its status line, and the lines that differ from answer to answer."""
+    return b"".join(
+        (
+            _STATUS_LINES[status],
+            head,
+            b"Date: ",
+            _date.now(),
+            b"\r\nX-Request-Id: ",
+            request_id.encode(),
+            connection,
+        )
+    )
+
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+CLOSING: web.RequestKey[bool] = web.RequestKey("closing", bool)
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class _Date:
+    """The Date header, written once a second. It is the transport's own, not the product's, clock."""
+
+    def __init__(self) -> None:
+        self._second, self._text = -1, b""
+
+    def now(self) -> bytes:
+        second = int(time())
+        if second != self._second:
+            self._second, self._text = second, formatdate(second, usegmt=True).encode()
+        return self._text
+
+
+_date = _Date()
+
+
+def quoted(clause: str) -> str:
+    """A clause as a structured field's string (RFC 9651): ASCII alone, so what is beyond is escaped."""
+    plain = "".join(one if " " <= one <= "~" else f"%u{ord(one):04x}" for one in clause)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def head_of(headers: Headers) -> bytes:
+    """A header block for `Reply`. Values are ours: a line break in one is a bug, and raises."""
+    return _lines((*headers, *ALWAYS))
+
+
+def _lines(headers: Headers) -> bytes:
+    lines = []
+    for name, value in headers:
+        if "\r" in value or "\n" in value:
+            raise ValueError(f"a line break in the header {name}")
+        lines.append(f"{name}: {value}\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+def reply(status: int, headers: Headers, body: bytes) -> Reply:
+    """An answer with these headers and its length."""
+    length = [] if status in (204, 304) else [("Content-Length", str(len(body)))]
+    return Reply(status, head_of([*headers, *length]), body)
+
+
+def problem(
+    code: str,
+    *,
+    base_url: str,
+    request_id: str,
+    lang: Lang,
+    detail: Text | None = None,
+    headers: Headers = (),
+    **members: object,
+) -> Reply:
+    """A problem document (RFC 9457). It is never stored by any cache."""
+    known = PROBLEMS[code]
+    document: dict[str, Any] = {
+        "type": f"{base_url}/problems/{code}",
+        "title": known.title.in_(lang),
+        "status": known.status.value,
+        "detail": (detail or known.help).in_(lang),
+        "code": code,
+        "request_id": request_id,
+        **members,
+    }
+    challenges = CHALLENGES if known.status is HTTPStatus.UNAUTHORIZED else ()
+    if challenges and code != "token_missing":
+        challenges = (
+            ("WWW-Authenticate", 'Bearer realm="syndicate", error="invalid_token"'),
+            CHALLENGES[1],
+        )
+    return reply(
+        known.status.value,
+        [
+            ("Content-Type", "application/problem+json"),
+            ("Content-Language", "zh-CN" if lang is Lang.ZH else "en"),
+            ("Cache-Control", "no-store" if not challenges else "private, no-store"),
+            ("Vary", "Accept-Language, Authorization"),
+            *challenges,
+            *blocked_by(code, base_url),
+            *headers,
+        ],
+        json.dumps(document, ensure_ascii=False).encode(),
+    )

@@ -1,0 +1,209 @@
+"""Serving for real: one process or several on one socket, a start that refuses, a stop that drains."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import multiprocessing
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from threading import Event
+from time import monotonic
+from typing import cast
+
+import aiohttp.http_parser
+import structlog
+import uvloop
+from aiohttp import web
+
+from syndicate.config import Settings
+from syndicate.errors import SyndicateError
+from syndicate.language import Text
+from syndicate.web.routes import build
+from syndicate.web.server.access_log import configure
+from syndicate.web.server.connection import PATIENCE, ConnectionServer
+from syndicate.web.server.draining import DRAIN, drain
+from syndicate.web.server.worker import WORKER, unreadable
+from syndicate.wiring import opened
+
+_log = structlog.get_logger("syndicate.serving")
+
+BACKLOG = 1024
+_STOP = 20.0
+_RESTART_PAUSE = 1.0
+_MOST_DEATHS, _WITHIN = 5, 20.0
+"""So many deaths of each worker within so many seconds, and the supervisor gives up."""
+
+
+class CannotServe(SyndicateError):
+    """The server must not start like this."""
+
+    code = "cannot_serve"
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises CannotServe, StoreFault, KeyringFault
+    before anything is served."""
+    configure()
+    refuse_unsafe_python()
+    asyncio.run(_check(settings))
+    listening = listen(host, port)
+    try:
+        if workers == 1:
+            work(settings, listening)
+            return 0
+        return _supervise(settings, listening, workers)
+    finally:
+        listening.close()
+
+
+def refuse_unsafe_python() -> None:
+    """Raise CannotServe without aiohttp's C parser, or under `python -O`."""
+    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
+        raise CannotServe(
+            Text(
+                "aiohttp 的 C 解析器不可用，拒绝启动：请安装带二进制扩展的 aiohttp，"
+                "并去掉环境变量 AIOHTTP_NO_EXTENSIONS",
+                "aiohttp runs without its C parser, which lets more hostile requests through: install "
+                "aiohttp with its extensions, and unset AIOHTTP_NO_EXTENSIONS",
+            )
+        )
+    if sys.flags.optimize:
+        raise CannotServe(
+            Text(
+                "不能在 python -O 下运行：它会去掉检查",
+                "python -O removes checks that this server needs: run it without -O",
+            )
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that workers share. Raises CannotServe where the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as why:
+        if why.errno == errno.EADDRINUSE:
+            other = 9000 if port != 9000 else 9001
+            raise CannotServe(
+                Text(
+                    f"端口 {port} 已被占用；可换一个端口，例如 make run PORT={other}",
+                    f"port {port} is taken; choose another one, for example: make run PORT={other}",
+                )
+            ) from why
+        raise CannotServe(
+            Text(f"无法监听 {host}:{port}：{why}", f"cannot listen on {host}:{port}: {why}")
+        ) from why
+    listening.setblocking(False)
+    return listening
+
+
+def work(settings: Settings, listening: socket.socket) -> None:
+    """One worker: serve on this socket until told to stop."""
+    configure()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings, listening))
+
+
+async def _check(settings: Settings) -> None:
+    """Refuse to start half-right: the store and the signing keys must be whole."""
+    async with opened(settings) as house:
+        house.signing_keys.load()
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner, with our listener in place of its server."""
+
+    async def _make_server(self) -> web.Server:
+        await super()._make_server()
+        listener = ConnectionServer(
+            cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", self.app._handle),
+            errors=unreadable(self.app[WORKER]),
+            repeats=self.app[WORKER].repeats,
+            request_factory=self.app._make_request,
+            keepalive_timeout=PATIENCE,
+            lingering_time=PATIENCE / 2,
+            access_log=None,
+        )
+        listener.start()
+        return listener
+
+
+async def _work(settings: Settings, listening: socket.socket) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, stop.set)
+    async with opened(settings) as house:
+        house.signing_keys.load()
+        app = build(house)
+        runner = Runner(app, shutdown_timeout=DRAIN)
+        await runner.setup()
+        site = web.SockSite(runner, listening, backlog=BACKLOG)
+        await site.start()
+        _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
+        clerk = asyncio.create_task(house.clerk.work())
+        await stop.wait()
+        clerk.cancel()
+        await asyncio.gather(clerk, return_exceptions=True)
+        if parent is not None:
+            loop.remove_reader(parent.sentinel)
+        await drain(app, runner, site, listening)
+        _log.warning("stopped")
+
+
+def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
+    """Keep this many workers alive; one that dies is replaced, a stop is passed on and waited for."""
+    context = multiprocessing.get_context("spawn")
+    stopping = Event()
+    # A signal wakes the wait below at once: our copy of the socket must be closed before the workers
+    # close theirs, or whoever connects in between waits for nobody and is reset.
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno())
+
+    def start() -> BaseProcess:
+        process = context.Process(target=work, args=(settings, listening), name="syndicate-worker")
+        process.start()
+        return process
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+
+    processes: list[BaseProcess] = [start() for _ in range(workers)]
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    deaths: deque[float] = deque(maxlen=workers * _MOST_DEATHS)
+    while not stopping.is_set():
+        wait([woken, *(process.sentinel for process in processes)])
+        for index, process in enumerate(processes):
+            if not stopping.is_set() and not process.is_alive():
+                _log.error("worker_died", exit_code=process.exitcode)
+                deaths.append(monotonic())
+                if len(deaths) == deaths.maxlen and deaths[-1] - deaths[0] < _WITHIN:
+                    _log.error("giving_up", why="workers die as soon as they are started")
+                    stop()
+                    return 1
+                wait([woken], timeout=_RESTART_PAUSE)
+                processes[index] = start()
+        if stopping.is_set():
+            stop()  # also a worker that was begun while the word to stop came
+    listening.close()
+    deadline = monotonic() + _STOP
+    for process in processes:
+        process.join(max(0.0, deadline - monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()
+    return 0 if all(process.exitcode == 0 for process in processes) else 1

@@ -1,0 +1,203 @@
+"""A real server for tests: in this process with a clock that can be moved, or the command itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from syndicate.config import Settings, load
+from syndicate.store.sql_store import open_store
+from syndicate.web.routes import build as build_app
+from syndicate.web.server.access_log import AccessLog
+from syndicate.web.server.runner import Runner
+from syndicate.web.server.worker import WORKER, Worker
+from syndicate.wiring import House, build, initialise
+from tests.support.factories import NOON
+
+BASE_URL = "https://feeds.xsnet.example"
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass
+class MovableClock:
+    """Stands at noon until it is moved."""
+
+    now: datetime = field(default=NOON)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, span: timedelta) -> None:
+        self.now += span
+
+
+@dataclass
+class Answer:
+    """What a client saw."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Serving:
+    """A house with its server on a real port."""
+
+    house: House
+    clock: MovableClock
+    address: str
+    client: aiohttp.ClientSession
+    worker: Worker
+
+    async def get(
+        self,
+        path: str,
+        *,
+        key: str | None = None,
+        basic: tuple[str, str] | None = None,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        sent = dict(headers or {})
+        if key is not None:
+            sent["Authorization"] = f"Bearer {key}"
+        if basic is not None:
+            sent["Authorization"] = f"Basic {b64encode(':'.join(basic).encode()).decode()}"
+        async with self.client.request(
+            method, self.address + path, headers=sent, allow_redirects=False
+        ) as answer:
+            return Answer(answer.status, answer.headers.copy(), await answer.read())
+
+
+def settings_for(data: Path, database: str | None = None) -> Settings:
+    """Settings of a house in this folder; on `database` where one is given."""
+    environ = {"SYNDICATE_BASE_URL": BASE_URL}
+    if database is not None:
+        environ["SYNDICATE_DATABASE"] = database
+    return load(None, environ, data=data)
+
+
+@asynccontextmanager
+async def serving(
+    data: Path, database: str | None = None, *, clock: MovableClock | None = None
+) -> AsyncIterator[Serving]:
+    """A house that was just made, served in this process."""
+    clock = clock or MovableClock()
+    settings = settings_for(data, database)
+    await initialise(settings, clock)
+    store = open_store(settings.database)
+    await store.open()
+    house = build(settings, store, clock)
+    app = build_app(house, AccessLog(io.StringIO()))
+    runner = Runner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        async with aiohttp.ClientSession(auto_decompress=True) as client:
+            yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER])
+    finally:
+        await runner.cleanup()
+        await house.front.close()
+        await store.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(
+    *words: str, data: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "syndicate", "--data", str(data), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env={**os.environ, **(environ or {})},
+        timeout=60,
+    )
+
+
+@dataclass
+class ServerProcess:
+    """The command, serving."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def served(
+    data: Path, *, workers: int = 1, environ: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
+    """`syndicate serve` on a free port, ready; stopped at the end."""
+    port = free_port()
+    log = data / "serve.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "syndicate", "--data", str(data), "serve"),
+                *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
+            ],
+            stdout=stderr,
+            stderr=stderr,
+            cwd=PROJECT,
+            env={**os.environ, "SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", **(environ or {})},
+        )
+    try:
+        _wait_until_ready(process, port, log)
+        yield ServerProcess(process, port, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(25)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise AssertionError(f"the server ended with {process.returncode}:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"the server was not ready in time:\n{log.read_text()}")
