@@ -194,7 +194,7 @@ async def tell(shell: Shell, *told: ChangeEntry) -> None:
     async with opened(database(shell)) as store, store.writing() as tx:
         last = max(one.seq for one in told)
         now = datetime.now(UTC)
-        assert await tx.tell(SequenceUpdate(0, Progress(PartnerId("demo"), last=last), told))
+        assert await tx.append_entries(SequenceUpdate(0, Progress(PartnerId("demo"), last=last), told))
         await tx.append(Entry(now, "system", PartnerAdded("demo")))
         await tx.changed(Change.ITEM)
 

@@ -221,7 +221,7 @@ async def must_have_converged(settings: Settings, victim: Victim) -> None:
             for item in items
         }
         allowed = {id: one.item.version for id, one in verdicts.items() if isinstance(one, Clearance)}
-        told = await store.told(partner, 0, 100_000)
+        told = await store.entries_after(partner, 0, 100_000)
         waiting = await store.takedowns(partner=partner, open_only=True)
         given = [one for _, one in await store.deliveries(limit=100_000) if one.partner == partner]
         periods = {f"{one.at.astimezone(settings.publisher.zone):%Y-%m}" for one in given}

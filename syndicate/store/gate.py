@@ -13,7 +13,7 @@ from syndicate.model.rights import FORM_OF, Form, Use
 from syndicate.store.counters import Count, keep, take, write_lines
 from syndicate.store.database import Transaction
 from syndicate.store.protocol import Outcome, Pending
-from syndicate.store.queries.changes import give, held, progress, tell
+from syndicate.store.queries.changes import append_entries, give, held, progress
 from syndicate.store.queries.deliveries import Counting, delivery_values
 from syndicate.store.schema.tables import editions, manifests
 
@@ -83,14 +83,17 @@ async def _admit(
     # A number from beyond the newest one comes from a database that was since restored.
     if one.judged is not None and not count.rights <= one.judged <= count.change:
         return Outcome.STALE, []
-    telling = one.telling
-    if telling is not None and (await progress(session, telling.progress.partner)).revision != telling.read:
+    sequence = one.sequence
+    if (
+        sequence is not None
+        and (await progress(session, sequence.progress.partner)).revision != sequence.read
+    ):
         return Outcome.STALE, []
     new = counting.new(one.charges)
     if new is None:
         return Outcome.OVER, []
-    if telling is not None:
-        await tell(session, telling)
+    if sequence is not None:
+        await append_entries(session, sequence)
     return Outcome.WRITTEN, new
 
 

@@ -101,11 +101,12 @@ class Writing(Protocol):
     async def progress(self, partner: PartnerId) -> Progress:
         """How far this partner's change sequence has been worked out."""
 
-    async def tell(self, telling: SequenceUpdate) -> bool:
-        """Add to a partner's change sequence; False, and nothing done, if it moved on since it was read."""
+    async def append_entries(self, update: SequenceUpdate) -> bool:
+        """Append to a partner's change sequence. False, and nothing is written, if the sequence has changed
+        since `update.read`."""
 
-    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
-        """The entries with these numbers, of those that the partner was ever told."""
+    async def entries(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
+        """The entries of the partner's change sequence with these numbers; unknown numbers are left out."""
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
         """Remember that the partner acknowledged these; which of them were new."""
@@ -113,7 +114,7 @@ class Writing(Protocol):
     async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
         """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
 
-    async def mark_overdue(self, told: ChangeEntry, at: datetime) -> None:
+    async def mark_overdue(self, entry: ChangeEntry, at: datetime) -> None:
         """Remember that this takedown was found overdue."""
 
     async def checkpoints(self) -> list[Checkpoint]:
@@ -181,8 +182,8 @@ class Store(Protocol):
     ) -> list[Item]:
         """Outlines of items, oldest published first (then by id), continuing after `after`."""
 
-    async def moved(self, moved: CandidateQuery, limit: int) -> list[ItemId]:
-        """Items that may have changed for a reader, in no order; at most `limit`."""
+    async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
+        """Items that may have changed for a reader, each once, in no order, at most `limit` of them."""
 
     async def progress(self, partner: PartnerId) -> Progress:
         """How far this partner's change sequence has been worked out."""
@@ -195,7 +196,7 @@ class Store(Protocol):
     async def held(self, partner: PartnerId, items: Collection[ItemId]) -> dict[ItemId, Holding]:
         """What a partner has of these items."""
 
-    async def next_moment(
+    async def next_transition(
         self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
     ) -> datetime | None:
         """The next moment at which an item comes of one of these ages, counted from its publication or
@@ -204,11 +205,11 @@ class Store(Protocol):
     async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
         """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
 
-    async def told(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
-        """A partner's change sequence after number `after`."""
+    async def entries_after(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
+        """The first `limit` entries of a partner's change sequence after number `after`."""
 
     async def has_entry(self, partner: PartnerId, seq: int) -> bool:
-        """Whether this number is one of the partner's sequence."""
+        """Whether the partner's change sequence has an entry with this number."""
 
     async def takedowns(
         self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False

@@ -110,5 +110,5 @@ class Pending:
     confirms: tuple[Charge, ...] = ()
     """Item versions that the answer says the partner still has (a 304): what it was given before is kept
     as held again, and nothing is counted."""
-    telling: SequenceUpdate | None = None
+    sequence: SequenceUpdate | None = None
     """What the answer adds to the partner's change sequence."""

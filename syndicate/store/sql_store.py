@@ -115,9 +115,9 @@ class SqlStore:
         async with self._database.reading() as session:
             return await item_queries.outlines(session, ids)
 
-    async def moved(self, moved: CandidateQuery, limit: int) -> list[ItemId]:
+    async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
         async with self._database.reading() as session:
-            return await changes.moved(session, moved, limit)
+            return await changes.candidates(session, query, limit)
 
     async def progress(self, partner: PartnerId) -> Progress:
         async with self._database.reading() as session:
@@ -133,23 +133,23 @@ class SqlStore:
         async with self._database.reading() as session:
             return await changes.held(session, partner, items)
 
-    async def next_moment(
+    async def next_transition(
         self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
     ) -> datetime | None:
         async with self._database.reading() as session:
-            return await changes.next_moment(session, now, published, available)
+            return await changes.next_transition(session, now, published, available)
 
     async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
         async with self._database.reading() as session:
             return await changes.offers(session, partner, items)
 
-    async def told(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
+    async def entries_after(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
         async with self._database.reading() as session:
-            return await changes.told(session, partner, after, limit)
+            return await changes.entries_after(session, partner, after, limit)
 
     async def has_entry(self, partner: PartnerId, seq: int) -> bool:
         async with self._database.reading() as session:
-            return bool(await changes.told_as(session, partner, [seq]))
+            return bool(await changes.entries(session, partner, [seq]))
 
     async def takedowns(
         self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False

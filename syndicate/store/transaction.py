@@ -138,11 +138,11 @@ class SqlWriting:
     async def progress(self, partner: PartnerId) -> Progress:
         return await changes.progress(self._session, partner)
 
-    async def tell(self, telling_: SequenceUpdate) -> bool:
-        return await changes.tell(self._session, telling_)
+    async def append_entries(self, update: SequenceUpdate) -> bool:
+        return await changes.append_entries(self._session, update)
 
-    async def told(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
-        return await changes.told_as(self._session, partner, seqs)
+    async def entries(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
+        return await changes.entries(self._session, partner, seqs)
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
         return await changes.acknowledge(self._session, partner, seqs, at)
@@ -150,8 +150,8 @@ class SqlWriting:
     async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
         return await changes.overdue_by(self._session, at, limit)
 
-    async def mark_overdue(self, told: ChangeEntry, at: datetime) -> None:
-        await changes.mark_overdue(self._session, told, at)
+    async def mark_overdue(self, entry: ChangeEntry, at: datetime) -> None:
+        await changes.mark_overdue(self._session, entry, at)
 
     async def checkpoints(self) -> list[Checkpoint]:
         return await item_queries.checkpoints(self._session)

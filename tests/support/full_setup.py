@@ -192,7 +192,7 @@ class Stage:
 
     async def told(self, partner: str) -> list[ChangeEntry]:
         """Its whole sequence."""
-        return await self.store.told(PartnerId(partner), 0, _MOST)
+        return await self.store.entries_after(PartnerId(partner), 0, _MOST)
 
     async def has(self, partner: str) -> set[ItemId]:
         """What the partner has, by any way, and was not told to remove."""

@@ -79,7 +79,7 @@ class ChangeDetector:
         """The holdings that may have ended since the mark, each with its item's outline."""
         partner = at.partner.id
         if mark is not None and at.stands(mark, UNDER_WAY):
-            ids = await self._store.moved(at.moved(mark), _MOST_MOVED)
+            ids = await self._store.candidates(at.moved(mark), _MOST_MOVED)
             if len(ids) < _MOST_MOVED:
                 held = await self._store.held(partner, ids or [_NO_ITEM])
                 return await self._with_outlines(list(held.values()))
@@ -104,7 +104,7 @@ class ChangeDetector:
         if progress.walked is not None:
             return await self._walk(at, progress, room)
         assert mark is not None
-        ids = await self._store.moved(at.moved(mark), _MOST_MOVED)
+        ids = await self._store.candidates(at.moved(mark), _MOST_MOVED)
         if len(ids) >= _MOST_MOVED:
             progress = replace(progress, begins=at.mark(), walked=(_EPOCH, ItemId("")))
             return await self._walk(at, progress, room)
@@ -142,10 +142,10 @@ class ChangeDetector:
             progress = replace(progress, walked=(batch[-1].published, batch[-1].id))
         return telling.worked(replace(progress, walked=None), more=False)
 
-    async def next_moment(self, at: PartnerSnapshot) -> datetime | None:
+    async def next_transition(self, at: PartnerSnapshot) -> datetime | None:
         """When something may change for the partner by itself."""
         published, available = at.ages()
-        item = await self._store.next_moment(at.now, published, available)
+        item = await self._store.next_transition(at.now, published, available)
         coming = [moment for moment in (item, *at.edges()) if moment is not None and moment > at.now]
         return min(coming, default=None)
 

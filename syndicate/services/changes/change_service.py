@@ -96,7 +96,7 @@ class ChangeService:
                 )
             )
         start = 0 if reset else after
-        told = await self._store.told(partner.id, start, limit + 1)
+        told = await self._store.entries_after(partner.id, start, limit + 1)
         telling, more = None, len(told) > limit
         if not more:
             worked = await self._sequences.begins(at, progress, limit - len(told))
@@ -205,7 +205,7 @@ class ChangeService:
             request=asked.request,
         )
         entry = Entry(self._clock(), caller.partner.id, event)
-        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, telling=page.telling)
+        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, sequence=page.telling)
         return await self._front.tell(pending) is Outcome.WRITTEN
 
     async def news(self, caller: Session, seconds: float) -> None:
@@ -214,7 +214,7 @@ class ChangeService:
         ends = loop.time() + seconds
         register, judged = await self._standing.read()
         at = partner_snapshot(caller.partner, register, judged, self._clock(), self._publisher.zone)
-        moment = await self._sequences.next_moment(at)
+        moment = await self._sequences.next_transition(at)
         while loop.time() < ends:
             if self._standing.known() != judged and (await self._standing.read())[1] != judged:
                 return
@@ -234,7 +234,7 @@ class ChangeService:
         async with self._store.writing() as tx:
             if not (await tx.reached()).rights <= caller.judged:
                 return None
-            told = {one.seq: one for one in await tx.told(partner, set(seqs))}
+            told = {one.seq: one for one in await tx.entries(partner, set(seqs))}
             unknown = sorted(set(seqs) - set(told))
             if unknown:
                 raise ChangeUnknown(unknown)

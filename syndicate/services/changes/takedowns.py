@@ -50,7 +50,7 @@ class Takedowns:
                 return
             async with self._store.writing() as tx:
                 reached = await tx.reached()
-                if reached.change == judged and await tx.tell(telling):
+                if reached.change == judged and await tx.append_entries(telling):
                     await ordered(tx, telling.entries, at.now)
                     return
             self._standing.forget()

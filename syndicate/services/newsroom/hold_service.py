@@ -240,7 +240,7 @@ class HoldService:
             # Who was told of an item and never given it has nothing to take down.
             orders = (told,) if holding.version > 0 else ()
             after = replace(progress, last=told.seq) if orders else progress
-            await tx.tell(SequenceUpdate(progress.revision, after, orders, gone=(item.id,)))
+            await tx.append_entries(SequenceUpdate(progress.revision, after, orders, gone=(item.id,)))
             entries += orders
         await ordered(tx, entries, now)
         return tuple(entries)

@@ -38,13 +38,17 @@ def in_parts(names: Collection[Any]) -> Iterable[list[Any]]:
     return (listed[start : start + MOST_NAMES] for start in range(0, len(listed), MOST_NAMES))
 
 
-async def moved(session: Transaction, what: CandidateQuery, limit: int) -> list[ItemId]:
-    """See `Store.moved`. Each condition is a walk along one index."""
+async def candidates(session: Transaction, query: CandidateQuery, limit: int) -> list[ItemId]:
+    """See `Store.candidates`. Each condition is a walk along one index."""
     found: dict[ItemId, None] = {}
-    conditions = [items.c.changed > what.after]
-    conditions += [and_(items.c.published > low, items.c.published <= high) for low, high in what.published]
-    conditions += [and_(items.c.available > low, items.c.available <= high) for low, high in what.available]
-    low, high = what.exclusive
+    conditions = [items.c.changed > query.after]
+    conditions += [
+        and_(items.c.published > low, items.c.published <= high) for low, high in query.published
+    ]
+    conditions += [
+        and_(items.c.available > low, items.c.available <= high) for low, high in query.available
+    ]
+    low, high = query.exclusive
     conditions.append(and_(items.c.exclusive_until > low, items.c.exclusive_until <= high))
     for condition in conditions:
         rows = await session.rows(select(items.c.id).where(condition).limit(limit - len(found)))
@@ -54,10 +58,10 @@ async def moved(session: Transaction, what: CandidateQuery, limit: int) -> list[
     return list(found)[:limit]
 
 
-async def next_moment(
+async def next_transition(
     session: Transaction, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
 ) -> datetime | None:
-    """See `Store.next_moment`. Each is one look into an index."""
+    """See `Store.next_transition`. Each is one look into an index."""
     ages = [(items.c.published, age) for age in published]
     ages += [(items.c.available, age) for age in available]
     ages.append((items.c.exclusive_until, timedelta(0)))
@@ -123,28 +127,28 @@ def _progress_values(one: Progress) -> dict[str, Any]:
     }
 
 
-async def tell(session: Transaction, telling: SequenceUpdate) -> bool:
-    """See `Writing.tell`."""
-    partner = telling.progress.partner
+async def append_entries(session: Transaction, new: SequenceUpdate) -> bool:
+    """See `Writing.append_entries`."""
+    partner = new.progress.partner
     current = await progress(session, partner)
-    if current.revision != telling.read:
+    if current.revision != new.read:
         return False
-    values = {**_progress_values(telling.progress), "revision": telling.read + 1}
+    values = {**_progress_values(new.progress), "revision": new.read + 1}
     here = progresses.c.partner == partner
     if not await session.run(update(progresses).where(here).values(values)):
         await session.run(insert(progresses), values)
-    if telling.entries:
-        await session.run(insert(changes), [_told_values(one) for one in telling.entries])
-    known = await held(session, partner, [one.item for one in telling.held])
-    await _forget(session, partner, [*telling.gone, *known])
-    if telling.held:
-        rows = [_holding_values(_merged(known.get(one.item), one)) for one in telling.held]
+    if new.entries:
+        await session.run(insert(changes), [_entry_values(one) for one in new.entries])
+    known = await held(session, partner, [one.item for one in new.held])
+    await _forget(session, partner, [*new.gone, *known])
+    if new.held:
+        rows = [_holding_values(_merged(known.get(one.item), one)) for one in new.held]
         await session.run(insert(holdings), rows)
     return True
 
 
 def _merged(known: Holding | None, told: Holding) -> Holding:
-    """What is told, with what another answer has given since the telling was worked out."""
+    """What is told, with what another answer has given since the update was worked out."""
     if known is None:
         return told
     if known.version > told.version:
@@ -206,23 +210,25 @@ async def held(
     return found
 
 
-async def told(session: Transaction, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
-    """See `Store.told`."""
+async def entries_after(
+    session: Transaction, partner: PartnerId, after: int, limit: int
+) -> list[ChangeEntry]:
+    """See `Store.entries_after`."""
     query = (
         select(changes)
         .where(changes.c.partner == partner, changes.c.seq > after)
         .order_by(changes.c.seq)
         .limit(limit)
     )
-    return [_told(row) for row in await session.rows(query)]
+    return [_entry(row) for row in await session.rows(query)]
 
 
-async def told_as(session: Transaction, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
-    """See `Writing.told`."""
+async def entries(session: Transaction, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
+    """See `Writing.entries`."""
     found: list[ChangeEntry] = []
     for part in in_parts(seqs):
         query = select(changes).where(changes.c.partner == partner, changes.c.seq.in_(part))
-        found += [_told(row) for row in await session.rows(query.order_by(changes.c.seq))]
+        found += [_entry(row) for row in await session.rows(query.order_by(changes.c.seq))]
     return found
 
 
@@ -261,7 +267,7 @@ async def takedowns(
         query = query.where(changes.c.partner == partner)
     if open_only:
         query = query.where(acknowledgements.c.at.is_(None))
-    return [Takedown(_told(row), row.acknowledged, row.overdue) for row in await session.rows(query)]
+    return [Takedown(_entry(row), row.acknowledged, row.overdue) for row in await session.rows(query)]
 
 
 async def overdue_by(session: Transaction, at: datetime, limit: int) -> list[ChangeEntry]:
@@ -282,7 +288,7 @@ async def overdue_by(session: Transaction, at: datetime, limit: int) -> list[Cha
         .order_by(changes.c.deadline, changes.c.partner, changes.c.seq)
         .limit(limit)
     )
-    return [_told(row) for row in await session.rows(query)]
+    return [_entry(row) for row in await session.rows(query)]
 
 
 async def mark_overdue(session: Transaction, one: ChangeEntry, at: datetime) -> None:
@@ -294,7 +300,7 @@ def _same(table: Any) -> Any:
     return and_(table.c.partner == changes.c.partner, table.c.seq == changes.c.seq)
 
 
-def _told_values(one: ChangeEntry) -> dict[str, Any]:
+def _entry_values(one: ChangeEntry) -> dict[str, Any]:
     return {
         "partner": one.partner,
         "seq": one.seq,
@@ -310,7 +316,7 @@ def _told_values(one: ChangeEntry) -> dict[str, Any]:
     }
 
 
-def _told(row: Row[Any]) -> ChangeEntry:
+def _entry(row: Row[Any]) -> ChangeEntry:
     return ChangeEntry(
         partner=PartnerId(row.partner),
         seq=row.seq,
