@@ -1,4 +1,4 @@
-"""The one place that builds store, keyring, clock and desks, and the only one that reads the clock."""
+"""The one place that builds store, keyring, clock and services, and the only one that reads the clock."""
 
 from __future__ import annotations
 
@@ -80,47 +80,47 @@ class KeyFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """Everything that commands and handlers need, built once per process."""
 
     settings: Settings
     store: Store
     clock: Clock
     signing_keys: KeyFolder
-    front: DeliveryService
-    news: ItemService
+    delivery: DeliveryService
+    items: ItemService
     rights: RightsService
-    why: ExplanationService
+    explanation: ExplanationService
     holds: HoldService
     changes: ChangeService
     keys: KeyService
     proof: ProofService
     reports: ReportService
-    clerk: Scheduler
+    scheduler: Scheduler
 
 
-def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> House:
-    """Put the house together around a store."""
+def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Services:
+    """Build every service around a store."""
     publisher = settings.publisher
     signing_keys = KeyFolder(settings.keys, settings.issuer, settings.audience, clock)
     standing, sequences = RightsCache(store, clock), ChangeDetector(store)
-    front = DeliveryService(store, publisher, standing, clock)
+    delivery = DeliveryService(store, publisher, standing, clock)
     takedowns = Takedowns(store, publisher, sequences, standing, clock)
     trail_folder = TrailFolder(settings.keys / "trail")
     proof = ProofService(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
-    return House(
+    return Services(
         settings=settings,
         store=store,
         clock=clock,
         signing_keys=signing_keys,
-        front=front,
-        news=ItemService(store, publisher, clock),
+        delivery=delivery,
+        items=ItemService(store, publisher, clock),
         rights=RightsService(store, publisher, clock),
-        why=ExplanationService(store, publisher, clock),
+        explanation=ExplanationService(store, publisher, clock),
         holds=HoldService(store, publisher, sequences, clock),
-        changes=ChangeService(store, publisher, standing, front, sequences, takedowns, clock),
+        changes=ChangeService(store, publisher, standing, delivery, sequences, takedowns, clock),
         keys=KeyService(store, signing_keys, clock),
-        clerk=Scheduler(standing, takedowns, proof, clock),
+        scheduler=Scheduler(standing, takedowns, proof, clock),
         proof=proof,
         reports=ReportService(store, publisher, clock),
     )
@@ -142,23 +142,23 @@ async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialis
     try:
         made = await store.create()
         await store.open()
-        house = build(settings, store, clock)
-        kid = await house.keys.make_signing_key()
-        trail = await house.proof.make_key()
+        services = build(settings, store, clock)
+        kid = await services.keys.make_signing_key()
+        trail = await services.proof.make_key()
     finally:
         await store.close()
     return Initialised(made, kid, trail)
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[House]:
-    """The house with its store open; closed at the end of the block. Its clock is never behind what the
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """Every service with its store open; closed at the end of the block. Its clock is never behind what the
     trail has seen. Raises ClockBehind where the machine's is by far."""
     store = open_store(settings.database)
     try:
         await store.open()
-        house = build(settings, store, clock or SteadyClock(await store.latest()))
-        yield house
-        await house.front.close()
+        services = build(settings, store, clock or SteadyClock(await store.latest()))
+        yield services
+        await services.delivery.close()
     finally:
         await store.close()

@@ -105,7 +105,7 @@ async def furnish(folder: Path) -> str:
             text = seed.replace("系列报道之四", f"系列报道之{number}").replace(
                 "2018年1月22日", f"2018年1月{number % 28 + 1}日"
             )
-            taken = await house.news.take_in(text.encode(), f"{number}.txt")
+            taken = await house.items.take_in(text.encode(), f"{number}.txt")
             assert taken.item is not None, taken.faults
         return (await house.keys.issue(PartnerId("bench"))).token
 

@@ -92,7 +92,7 @@ def test_of_two_embargoes_at_once_the_longer_one_counts(tmp_path: Path) -> None:
             headlines = [{"role": "main", "value": f"第{number}件新鲜事"}]
             about = {"uri": f"urn:newsroom:{number}", "headlines": headlines}
             story = wire(here, embargoedUntil=asked.isoformat(), **about)
-            taken = await here.house.news.take_in(story, f"{number}.json", Keep(wanted))
+            taken = await here.house.items.take_in(story, f"{number}.json", Keep(wanted))
             assert taken.item is not None, taken.faults
             assert taken.action is Action.CREATED
             assert taken.item.holds.embargo is not None
@@ -106,7 +106,7 @@ def test_a_correction_keeps_the_embargo_that_its_document_asks_for(tmp_path: Pat
         id = await take_in(here, wire(here), "a.json")
         later = here.clock.now + days(1)
         corrected = wire(here, embargoedUntil=later.isoformat(), headlines=[{"value": "改过的标题"}])
-        item = await here.house.news.correct(id, corrected, "b.json", "标题有误")
+        item = await here.house.items.correct(id, corrected, "b.json", "标题有误")
         assert item.holds.embargo is not None
         assert await status(here, id) == 404
         here.clock.now = later
@@ -138,7 +138,7 @@ def test_a_correction_made_during_a_recall_leaves_it_gone(tmp_path: Path) -> Non
         await here.house.holds.recall(id, RecallReason.LEGAL, "法院裁定", 2 * HOURS)
         here.clock.move(HOURS)
         later = page("一稿", "2026年11月2日 12:30", "改过。")
-        await here.house.news.correct(id, later, "b.txt", "日期有误")
+        await here.house.items.correct(id, later, "b.txt", "日期有误")
         assert await status(here, id) == 451
         assert (await here.get(f"/licensed/items/{id}", key=key)).status == 451
         assert "deleted-entry" in (await here.get("/feeds/all.atom")).text
@@ -198,7 +198,7 @@ def test_an_item_that_cannot_be_stamped_stops_no_sequence(tmp_path: Path) -> Non
 def test_what_is_given_while_a_page_of_changes_is_made_is_not_forgotten(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, page("一稿"))
-        desk, front = here.house.changes, here.house.front
+        desk, front = here.house.changes, here.house.delivery
         (known,) = (await here.house.rights.register()).keys.values()
         caller = await front.admit(known.partner, known.jti)
         made = await desk.read(caller, 0, 10)
@@ -257,7 +257,7 @@ def test_a_feed_whose_quota_is_used_up_still_tells_of_recalls(tmp_path: Path) ->
 def test_taking_in_says_that_it_held_what_was_there(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         await take_in(here, page("一稿"))
-        taken = await here.house.news.take_in(page("一稿"), "a.txt", Keep(here.clock.now + HOURS, True))
+        taken = await here.house.items.take_in(page("一稿"), "a.txt", Keep(here.clock.now + HOURS, True))
         assert [note.zh[:2] for note in taken.notes] == ["禁发", "已扣"]
 
     with_partner(tmp_path, act)

@@ -45,7 +45,7 @@ async def begun(stage: Stage) -> None:
 
 async def take_in(stage: Stage, number: int, text: str = "初稿") -> ItemId:
     published = (stage.clock() - minutes(5)).replace(second=0, microsecond=0)
-    taken = await stage.house.news.take_in(document(number, text, published), "story.json")
+    taken = await stage.house.items.take_in(document(number, text, published), "story.json")
     assert taken.item is not None, taken.faults
     return taken.item.id
 
@@ -55,9 +55,9 @@ async def recall(stage: Stage, id: ItemId) -> None:
 
 
 async def correct(stage: Stage, number: int, id: ItemId, text: str) -> None:
-    item = await stage.house.news.item(id)
+    item = await stage.house.items.item(id)
     data = document(number, text, item.published)
-    await stage.house.news.correct(id, data, "correction.json", "数字有误")
+    await stage.house.items.correct(id, data, "correction.json", "数字有误")
 
 
 async def pulled(stage: Stage, partner: str) -> list[tuple[str, ItemId]]:

@@ -49,7 +49,7 @@ async def furnish(here: Serving, terms: Mapping[str, str]) -> dict[str, str]:
 
 
 async def take_in(here: Serving, document: bytes, name: str = "a.txt") -> ItemId:
-    taken = await here.house.news.take_in(document, name)
+    taken = await here.house.items.take_in(document, name)
     assert taken.item is not None, taken.faults
     return taken.item.id
 
@@ -91,7 +91,7 @@ def test_a_story_is_put_corrected_recalled_and_put_again_in_this_order(tmp_path:
             assert put["item"]["pubStatus"] == "usable"
             assert answer["next"] == put["seq"]
             assert (await changes(here, key, put["seq"]))[0] == []
-            await here.house.news.correct(id, page("一稿", body="湘湖水质好转。"), "b.txt", "数字有误")
+            await here.house.items.correct(id, page("一稿", body="湘湖水质好转。"), "b.txt", "数字有误")
             (correct,), _ = await changes(here, key, put["seq"])
             assert (correct["action"], correct["version"], correct["note"]) == ("correct", 2, "数字有误")
             await here.house.holds.recall(id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))

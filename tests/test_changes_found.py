@@ -115,7 +115,7 @@ def test_one_run_of_the_client_accepts_an_embargo_and_holds_the_item(tmp_path: P
             terms = SHORT.replace('["link"]', '["reprint"]\nearly = true')
             await stage.house.rights.add_licence(terms, "licence.toml")
             published = stage.clock().replace(second=0, microsecond=0)
-            taken = await stage.house.news.take_in(document(1, "初稿", published), "story.json")
+            taken = await stage.house.items.take_in(document(1, "初稿", published), "story.json")
             assert taken.item is not None
             await stage.house.holds.embargo(taken.item.id, stage.clock() + minutes(90))
             await stage.pull("zjol")

@@ -29,7 +29,7 @@ from syndicate.policy.reasons import Reason
 from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.services.newsroom.item_service import Action, Taken
 from syndicate.store.sql_store import SqlStore
-from syndicate.wiring import House, build
+from syndicate.wiring import Services, build
 from tests.support.databases import opened
 from tests.support.factories import NOON, days, minutes
 from tests.support.servers import MovableClock, settings_for
@@ -69,7 +69,7 @@ def page(headline: str = "湘湖水质提升", body: str = BODY, *, address: str
 
 @dataclass
 class Here:
-    house: House
+    house: Services
     clock: MovableClock
     store: SqlStore
 
@@ -81,7 +81,7 @@ async def a_house(address: str, folder: Path) -> AsyncIterator[Here]:
         house = build(settings_for(folder), store, clock)
         await house.keys.make_signing_key()
         yield Here(house, clock, store)
-        await house.front.close()
+        await house.delivery.close()
 
 
 def on(address: str, folder: Path, story: Callable[[Here], Awaitable[None]]) -> None:
@@ -97,7 +97,7 @@ async def licensed(here: Here) -> str:
     await here.house.rights.add_mandate(MANDATE, "m.toml")
     await here.house.rights.add_partner(ZJOL, "浙江在线", ["zjol.com.cn"])
     await here.house.rights.add_licence(LICENCE, "l.toml")
-    await here.house.news.take_in(page(), "a.html")
+    await here.house.items.take_in(page(), "a.html")
     return (await here.house.keys.issue(ZJOL)).key.jti
 
 
@@ -117,9 +117,9 @@ def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
     store_address: str, tmp_path: Path
 ) -> None:
     async def story(here: Here) -> None:
-        first = await here.house.news.take_in(page(), "a.html")
+        first = await here.house.items.take_in(page(), "a.html")
         lines = await events(here)
-        again = await here.house.news.take_in(page(), "b.html")
+        again = await here.house.items.take_in(page(), "b.html")
         assert (first.action, again.action) == (Action.CREATED, Action.UNCHANGED)
         assert taken_id(first) == taken_id(again)
         assert await events(here) == lines
@@ -130,13 +130,13 @@ def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
 
 def test_changed_text_is_a_new_version_of_the_same_item(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
-        first = await here.house.news.take_in(page(), "a.html")
+        first = await here.house.items.take_in(page(), "a.html")
         here.clock.move(minutes(7))
-        second = await here.house.news.take_in(page(body=BODY + "更正一处数字。"), "a.html")
-        third = await here.house.news.take_in(page("湘湖水质再提升", BODY + "更正一处数字。"), "a.html")
+        second = await here.house.items.take_in(page(body=BODY + "更正一处数字。"), "a.html")
+        third = await here.house.items.take_in(page("湘湖水质再提升", BODY + "更正一处数字。"), "a.html")
         assert [taken.action for taken in (second, third)] == [Action.UPDATED, Action.UPDATED]
         assert taken_id(first) == taken_id(second) == taken_id(third)
-        versions = await here.house.news.versions(ItemId(taken_id(first)))
+        versions = await here.house.items.versions(ItemId(taken_id(first)))
         assert [item.version for item in versions] == [1, 2, 3]
         assert versions[0].headline == "湘湖水质提升"
         assert versions[2].first_ingested == versions[0].ingested == NOON
@@ -147,7 +147,7 @@ def test_changed_text_is_a_new_version_of_the_same_item(store_address: str, tmp_
 
 def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
-        news = here.house.news
+        news = here.house.items
         one = await news.take_in(page("图片新闻", address="http://www.xsnet.cn/news/1.shtml"), "1.html")
         two = await news.take_in(
             page(
@@ -170,7 +170,7 @@ def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str
 
 def test_an_address_once_known_is_not_lost_by_a_text_without_it(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
-        news = here.house.news
+        news = here.house.items
         await news.take_in(page(address="http://www.xsnet.cn/news/1.shtml"), "1.html")
         again = await news.take_in(page(), "1.txt")
         assert again.action is Action.UNCHANGED
@@ -183,10 +183,10 @@ def test_an_address_once_known_is_not_lost_by_a_text_without_it(store_address: s
 def test_a_refused_document_changes_nothing_but_the_trail(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         before = await here.store.sequence()
-        taken = await here.house.news.take_in(b"\x00\x01", "binary.bin")
+        taken = await here.house.items.take_in(b"\x00\x01", "binary.bin")
         assert taken.action is Action.REFUSED
         assert taken.faults[0].code == "binary"
-        assert await here.house.news.items() == []
+        assert await here.house.items.items() == []
         assert await here.store.sequence() == before
         assert (await events(here))[-1].kind == "document_refused"
 
@@ -273,8 +273,8 @@ def test_ending_a_licence_or_mandate_closes_it_now_and_only_once(
 def test_an_explanation_says_why_and_when(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        (item,) = await here.house.news.items()
-        why = here.house.why
+        (item,) = await here.house.items.items()
+        why = here.house.explanation
         yes = (await why.explain("zjol", item.id, Use.REPRINT, None)).verdict
         assert isinstance(yes, Clearance)
         assert (yes.clause, yes.form) == ("XSW-1#1", Form.FULL)
@@ -300,13 +300,13 @@ def test_several_keys_live_at_once_and_the_token_is_kept_nowhere(
         await licensed(here)
         old, new = [await here.house.keys.issue(ZJOL, label=label) for label in ("旧", "新")]
         for issued in (old, new):
-            assert (await here.house.front.admit(ZJOL, issued.key.jti)).partner.id == ZJOL
+            assert (await here.house.delivery.admit(ZJOL, issued.key.jti)).partner.id == ZJOL
             assert issued.token not in repr(issued)
         await here.house.keys.revoke(old.key.jti)
         with pytest.raises(TokenRejected) as rejected:
-            await here.house.front.admit(ZJOL, old.key.jti)
+            await here.house.delivery.admit(ZJOL, old.key.jti)
         assert rejected.value.code == "key_revoked"
-        await here.house.front.admit(ZJOL, new.key.jti)
+        await here.house.delivery.admit(ZJOL, new.key.jti)
         with pytest.raises(Conflict):
             await here.house.keys.revoke(old.key.jti)
         written = json.dumps([str(line) for line in await here.store.lines(limit=1000)])
@@ -335,7 +335,7 @@ def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         caller = await front.admit(ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         # Another process revokes the key while the answer is being made.
@@ -355,7 +355,7 @@ def test_the_line_names_an_edition_whose_list_says_exactly_what_was_given(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         caller = await front.admit(ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         for status in (200, 304, 304):
@@ -380,16 +380,16 @@ def test_the_line_names_an_edition_whose_list_says_exactly_what_was_given(
 def test_a_kept_edition_is_the_same_until_its_content_changes(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         first = await front.public_feed("all")
         here.clock.move(minutes(3))
         assert (await front.public_feed("all")).edition is first.edition
-        await here.house.news.take_in(
+        await here.house.items.take_in(
             page("别处新闻", minute=3).replace("萧山日报".encode(), "新华社".encode()), "b.html"
         )
         same = await front.public_feed("all")
         assert (same.edition.updated, same.content) == (first.edition.updated, first.content)
-        await here.house.news.take_in(
+        await here.house.items.take_in(
             page("又一条新闻", "另一条新闻的正文也写得足够长,读者读得明白。" * 2, minute=4), "c.html"
         )
         changed = await front.public_feed("all")
@@ -404,7 +404,7 @@ def test_refusals_are_written_and_floods_of_forged_keys_are_counted(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         caller = await front.admit(ZJOL, jti)
         with pytest.raises(NotLicensed) as refused:
             await front.licensed_feed("all", caller, Use.COPY)
@@ -428,7 +428,7 @@ def test_many_answers_under_way_share_a_commit_and_each_gets_its_own_line(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         caller = await front.admit(ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         written = await asyncio.gather(
@@ -446,7 +446,7 @@ def test_a_partners_summary_feed_and_the_publics_are_two_editions(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
+        front = here.house.delivery
         caller = await front.admit(ZJOL, jti)
         own = await front.licensed_feed("all", caller, Use.LINK)
         public = await front.public_feed("all")
@@ -472,17 +472,17 @@ def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
                 .decode()
                 .replace("<body>", f"<body>{crumb}")
             )
-            taken = await here.house.news.take_in(asked.encode(), f"{number}.html")
+            taken = await here.house.items.take_in(asked.encode(), f"{number}.html")
             assert taken.item is not None
             assert taken.item.channel == "ask"
         for number in range(5):
-            await here.house.news.take_in(
+            await here.house.items.take_in(
                 page(f"旧闻{number}", f"第{number}条旧闻这样写。{BODY}", minute=1), f"old-{number}.html"
             )
-        caller = await here.house.front.admit(ZJOL, jti)
-        served = await here.house.front.licensed_feed("all", caller, None)
+        caller = await here.house.delivery.admit(ZJOL, jti)
+        served = await here.house.delivery.licensed_feed("all", caller, None)
         assert [item.channel.id for item in served.edition.items] == ["news"] * 6
-        assert len((await here.house.front.public_feed("all")).edition.items) == 50
+        assert len((await here.house.delivery.public_feed("all")).edition.items) == 50
 
     on(store_address, tmp_path, story)
 
@@ -492,8 +492,8 @@ def test_an_item_that_must_not_be_known_leaves_the_same_kind_of_line_as_one_that
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front = here.house.front
-        foreign = await here.house.news.take_in(
+        front = here.house.delivery
+        foreign = await here.house.items.take_in(
             page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
                 "萧山日报".encode(), "新华社".encode()
             ),
@@ -528,9 +528,9 @@ def test_a_retired_signing_key_closes_every_key_it_signed_one_by_one(
         await here.house.keys.retire_signing_key(old)
         # A worker that cannot read the folder of signing keys at this moment refuses it all the same.
         with pytest.raises(TokenRejected) as rejected:
-            await here.house.front.admit(ZJOL, jti)
+            await here.house.delivery.admit(ZJOL, jti)
         assert rejected.value.code == "key_revoked"
-        assert (await here.house.front.admit(ZJOL, new.jti)).jti == new.jti
+        assert (await here.house.delivery.admit(ZJOL, new.jti)).jti == new.jti
         written = await events(here)
         assert [event.jti for event in written if isinstance(event, KeyRevoked)] == [jti]
 
@@ -542,7 +542,7 @@ def test_new_items_do_not_hold_up_answers_but_what_takes_away_does(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        front, news = here.house.front, here.house.news
+        front, news = here.house.delivery, here.house.items
         caller = await front.admit(ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         await news.take_in(page("又一条新闻", f"另一条新闻。{BODY}", minute=4), "b.html")
@@ -566,7 +566,7 @@ def test_a_foreign_document_cannot_take_an_item_over_by_its_public_identity(
 ) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        (ours,) = await here.house.news.items()
+        (ours,) = await here.house.items.items()
         forged = {
             "uri": tag_uri(here.house.settings.publisher.authority, ours.id),
             "standard": {"name": "ninjs", "version": "3.1"},
@@ -576,10 +576,10 @@ def test_a_foreign_document_cannot_take_an_item_over_by_its_public_identity(
             "bodies": [{"value": BODY * 2, "contentType": "text/plain"}],
             "infoSources": [{"literal": "杭州日报"}],
         }
-        taken = await here.house.news.take_in(json.dumps(forged).encode(), "take.json")
+        taken = await here.house.items.take_in(json.dumps(forged).encode(), "take.json")
         assert taken.action is Action.REFUSED
         assert [fault.code for fault in taken.faults] == ["uri_claimed"]
-        (still,) = await here.house.news.items()
+        (still,) = await here.house.items.items()
         assert still == ours
 
     on(store_address, tmp_path, story)
@@ -590,13 +590,13 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
 ) -> None:
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        foreign = await here.house.news.take_in(
+        foreign = await here.house.items.take_in(
             page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
                 "萧山日报".encode(), "新华社".encode()
             ),
             "x.html",
         )
-        caller = await here.house.front.admit(ZJOL, jti)
+        caller = await here.house.delivery.admit(ZJOL, jti)
 
         async def unread(id: ItemId, version: int | None = None) -> None:
             raise AssertionError(f"{id} was read")
@@ -604,9 +604,9 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
         monkeypatch.setattr(here.store, "item", unread)
         for id in (taken_id(foreign), "20261102-zzzzzzzzzz"):
             with pytest.raises(Unknown):
-                await here.house.front.public_item(ItemId(id))
+                await here.house.delivery.public_item(ItemId(id))
             with pytest.raises(Unknown):
-                await here.house.front.licensed_item(ItemId(id), caller, None)
+                await here.house.delivery.licensed_item(ItemId(id), caller, None)
 
     on(store_address, tmp_path, story)
 
@@ -618,11 +618,11 @@ def test_an_edition_too_large_to_be_kept_is_served_all_the_same(
 
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        caller = await here.house.front.admit(ZJOL, jti)
+        caller = await here.house.delivery.admit(ZJOL, jti)
         for _ in range(2):
-            served = await here.house.front.licensed_feed("all", caller, None)
+            served = await here.house.delivery.licensed_feed("all", caller, None)
             assert len(served.edition.items) == 1
-            assert await here.house.front.deliver(served, caller, 200, ASKED)
+            assert await here.house.delivery.deliver(served, caller, 200, ASKED)
 
     on(sqlite_address, tmp_path, story)
 
@@ -632,12 +632,12 @@ def test_an_explanation_names_the_moment_at_which_the_answer_really_changes(
 ) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        (item,) = await here.house.news.items()
-        early = await here.house.why.explain("zjol", item.id, Use.REPRINT, NOON - days(4000), NOON)
+        (item,) = await here.house.items.items()
+        early = await here.house.explanation.explain("zjol", item.id, Use.REPRINT, NOON - days(4000), NOON)
         assert isinstance(early.verdict, Refusal)
         assert (early.verdict.reason, early.until) == (Reason.NOT_PUBLISHED, item.published)
         await here.house.rights.end_mandate("HEAD-1")
-        ended = await here.house.why.explain("zjol", item.id, Use.REPRINT, None)
+        ended = await here.house.explanation.explain("zjol", item.id, Use.REPRINT, None)
         assert isinstance(ended.verdict, Refusal)
         assert (ended.verdict.reason, ended.until) == (Reason.MANDATE_ENDED, None)
 
@@ -649,16 +649,16 @@ def test_a_moment_that_could_not_be_kept_is_asked_for_again(
 ) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        (item,) = await here.house.news.items()
+        (item,) = await here.house.items.items()
         # Another worker has asked already; this one meets a busy store, five minutes later.
         async with opened(store_address) as elsewhere:
-            other = build(here.house.settings, elsewhere, here.clock).front
+            other = build(here.house.settings, elsewhere, here.clock).delivery
             moments = [
                 (await other.public_feed("all")).edition.updated,
                 (await other.public_item(item.id)).edition.updated,
             ]
         here.clock.move(minutes(5))
-        front = here.house.front
+        front = here.house.delivery
 
         async def busy(*_: object, **__: object) -> None:
             raise StoreBusy(Text("忙", "busy"))

@@ -103,7 +103,7 @@ def test_a_recall_of_what_is_recalled_is_refused_and_so_is_every_other_hold(tmp_
 
 def test_what_corrects_nothing_is_refused(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
-        news = here.house.news
+        news = here.house.items
 
         async def wrong(document: bytes, note: str = "更正") -> list[str]:
             return codes(await refused(here, news.correct(id, document, "b.txt", note)))
@@ -139,7 +139,7 @@ def test_a_document_of_another_item_corrects_nothing(tmp_path: Path) -> None:
         other = await take_in(here, page("另一稿", "2026年11月2日 10:00"))
         document["descriptions"] = []
         error = await refused(
-            here, here.house.news.correct(other, json.dumps(document).encode(), "c.json", "换稿")
+            here, here.house.items.correct(other, json.dumps(document).encode(), "c.json", "换稿")
         )
         assert codes(error) == ["correction_of_another"]
         assert isinstance(error, Faulty)
@@ -151,7 +151,7 @@ def test_a_document_of_another_item_corrects_nothing(tmp_path: Path) -> None:
 def test_an_item_is_held_from_its_first_moment(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
         until = here.clock.now + minutes(30)
-        taken = await here.house.news.take_in(page("通稿", "2026年11月2日 9:00"), "n.txt", Keep(until))
+        taken = await here.house.items.take_in(page("通稿", "2026年11月2日 9:00"), "n.txt", Keep(until))
         assert taken.item is not None
         lines = [line.entry.event for line in await here.house.store.lines(item=taken.item.id)]
         assert [type(event) for event in lines] == [ItemIngested, ItemHeld]
@@ -171,7 +171,7 @@ def test_an_item_is_held_from_its_first_moment(tmp_path: Path) -> None:
 def test_a_later_version_does_not_lift_what_holds_the_item(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
         await here.house.holds.withhold(id)
-        taken = await here.house.news.take_in(page("一稿", body="新的一版。"), "a.txt")
+        taken = await here.house.items.take_in(page("一稿", body="新的一版。"), "a.txt")
         assert taken.action is Action.UPDATED
         assert (await here.get(f"/items/{id}")).status == 404
         await here.house.holds.release(id)
@@ -185,7 +185,7 @@ def test_early_access_takes_a_grant_and_a_promise(tmp_path: Path) -> None:
         async with serving(tmp_path) as here:
             keys = await furnish(here, {"early": REPRINT + "\nearly = true", "plain": REPRINT})
             until = here.clock.now + days(1)
-            taken = await here.house.news.take_in(page("通稿"), "n.txt", Keep(until))
+            taken = await here.house.items.take_in(page("通稿"), "n.txt", Keep(until))
             assert taken.item is not None
             id = taken.item.id
             assert (await changes(here, keys["plain"]))[0] == []
@@ -232,10 +232,10 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
                 headers={"Authorization": f"Bearer {keys['prompt']}"},
             ) as answer:
                 assert answer.status == 200
-            await here.house.clerk.round()
+            await here.house.scheduler.round()
             assert not (await here.house.holds.report(id)).complete
             here.clock.move(timedelta(hours=2))
-            await here.house.clerk.round()
+            await here.house.scheduler.round()
             report = await here.house.holds.report(id)
             assert {one.told.partner: one.overdue is not None for one in report.takedowns} == {
                 "strict": True,
@@ -248,7 +248,7 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
             }
             assert statuses == {"strict": 401, "mild": 200, "prompt": 200}
             lines = len(await here.house.store.lines())
-            await here.house.clerk.round()
+            await here.house.scheduler.round()
             assert [line.entry.event.kind for line in (await here.house.store.lines(after=lines))] == []
 
     asyncio.run(act())
@@ -256,13 +256,13 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
 
 def test_what_was_hidden_when_it_was_recalled_stays_hidden_whatever_comes(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
-        taken = await here.house.news.take_in(page("通稿"), "n.txt", Keep(here.clock.now + days(1)))
+        taken = await here.house.items.take_in(page("通稿"), "n.txt", Keep(here.clock.now + days(1)))
         assert taken.item is not None
         hidden = taken.item.id
         await here.house.holds.recall(hidden, RecallReason.EDITORIAL, "不发了", timedelta(hours=2))
         assert codes(await refused(here, here.house.holds.release(hidden))) == ["recalled_already"]
         # A new version asks for another embargo: what holds a recalled item stays as it was.
-        again = await here.house.news.take_in(page("通稿", body="改过。"), "n.txt", Keep(here.clock.now))
+        again = await here.house.items.take_in(page("通稿", body="改过。"), "n.txt", Keep(here.clock.now))
         assert again.action is Action.UPDATED
         for _ in range(2):
             for path in (f"/items/{hidden}", "/items/20261102-aaaaaaaaaa"):

@@ -248,11 +248,11 @@ async def live(life: Life, step: Step, seen: int, order: str) -> int:
     """Take one step, hold everything against it, and answer how far the trail has come."""
     life.here.clock.now = step.at
     await ACTS[step.what](life)
-    await life.house.clerk.round()
+    await life.house.scheduler.round()
     rounds = [looks, follows] if order == ORDER[0] else [follows, looks]
     for everybody in rounds:
         await everybody(life, step)
-    await life.house.front.close()
+    await life.house.delivery.close()
     lines = await life.house.store.lines(after=seen, limit=100_000)
     acts = [line for line in lines if line.entry.actor in ("staff", "system")]
     assert [line.entry.event.kind for line in acts] == step.trail

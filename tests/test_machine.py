@@ -63,7 +63,7 @@ class Machine(Happenings):
         self.run(self._round())
 
     async def _round(self) -> None:
-        await self.stage.house.clerk.round()
+        await self.stage.house.scheduler.round()
         for partner in PARTNERS:
             assert await self.stage.has(partner) <= set(await self.stage.may_hold(partner)), (
                 "something stays, and nobody is told"
@@ -120,7 +120,7 @@ class Machine(Happenings):
             assert (answer.status, json.loads(answer.body)) == (200, held[id].ninjs)
         register, _ = await self.stage.standing()
         own = register.licences_of(PartnerId(partner))
-        left = await self.stage.house.front.quotas.left(PartnerId(partner), own)
+        left = await self.stage.house.delivery.quotas.left(PartnerId(partner), own)
         used_up = {one.clause for one in left if one.left == 0}
         # What was told, never given, and may not be had any more stays owed until it is asked for.
         clauses = {may[id].clause for id in owed if id in may}

@@ -137,7 +137,7 @@ async def furnish(here: Serving, documents: tuple[bytes, ...] = DOCUMENTS) -> di
             await house.rights.add_licence(document, "licence.toml")
         keys[partner] = (await house.keys.issue(PartnerId(partner), days=900)).token
     for number, content in enumerate(documents):
-        taken = await house.news.take_in(content, f"{number}.txt")
+        taken = await house.items.take_in(content, f"{number}.txt")
         assert taken.item is not None, taken.faults
     return keys
 
@@ -234,7 +234,7 @@ def test_every_route_agrees_with_the_policy(tmp_path: Path) -> None:
         cells = 0
         async with serving(tmp_path) as here:
             keys = await furnish(here)
-            items = await here.house.news.items(limit=100)
+            items = await here.house.items.items(limit=100)
             assert len(items) == len(DOCUMENTS)
             register = await here.house.rights.register()
             for moment in MOMENTS:

@@ -23,7 +23,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.records import Line
 from syndicate.policy import Clearance, clear_preferred
 from syndicate.store.protocol import Selection
-from syndicate.wiring import House, initialise, opened
+from syndicate.wiring import Services, initialise, opened
 from tests.support.forked_commands import Forge, forge
 from tests.support.kill_harness import Mortal, Victim
 from tests.support.servers import free_port, settings_for
@@ -70,7 +70,7 @@ def a_story(number: int, revision: int = 0) -> bytes:
 class Staff:
     """The newsroom and the rights desk, who go on working whatever dies around them."""
 
-    def __init__(self, house: House, chance: random.Random) -> None:
+    def __init__(self, house: Services, chance: random.Random) -> None:
         self.house, self.chance = house, chance
         self.items: list[ItemId] = []
         self.recalled: set[ItemId] = set()
@@ -96,7 +96,7 @@ class Staff:
         id = self.items[number]
         holds = self.house.holds
         if kind < 0.55:
-            await self.house.news.correct(
+            await self.house.items.correct(
                 id, a_story(number, self.acts + 1), "b.txt", f"第{self.acts}次更正"
             )
         elif kind < 0.93 and id in self.recalled:
@@ -122,7 +122,7 @@ class Staff:
     async def take_in(self) -> None:
         """A new story."""
         number = len(self.items)
-        taken = await self.house.news.take_in(a_story(number), f"{number}.txt")
+        taken = await self.house.items.take_in(a_story(number), f"{number}.txt")
         assert taken.item is not None, taken.faults
         self.items.append(taken.item.id)
 

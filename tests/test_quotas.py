@@ -222,7 +222,7 @@ def test_a_period_turns_at_midnight_in_shanghai(tmp_path: Path, per: str, almost
 def test_periods_are_those_of_the_publishers_calendar(tmp_path: Path) -> None:
     async def act() -> None:
         async with serving(tmp_path, clock=MovableClock(NOON + days(59.5))) as here:
-            quotas = here.house.front.quotas
+            quotas = here.house.delivery.quotas
             zone = here.house.settings.publisher.zone
             day, month = (quotas.period(Quota(1, per)) for per in ("day", "month"))
             midnight = (NOON + days(59.5)).astimezone(zone)
@@ -259,7 +259,7 @@ def test_a_new_version_counts_anew_and_the_same_under_another_clause_counts_ther
             (id,) = await stories(here, 1)
             assert (await fetch(here, key, id)).status == 200
             assert await left(here, key) == [2, 2]
-            await here.house.news.correct(id, page("第0稿", "2026年11月2日 10:00", "更正。"), "b", "有误")
+            await here.house.items.correct(id, page("第0稿", "2026年11月2日 10:00", "更正。"), "b", "有误")
             for _ in range(2):
                 assert (await fetch(here, key, id)).status == 200
                 assert await left(here, key) == [1, 2]

@@ -200,7 +200,7 @@ def test_changed_rights_and_items_change_the_very_next_answer(tmp_path: Path) ->
         await here.house.rights.end_mandate("HEAD-T")
         assert "电视新闻" not in (await line.ask(ASK))[2].decode()
         before = (await line.ask(ASK))[1]
-        await here.house.news.take_in(
+        await here.house.items.take_in(
             DOCUMENTS[0].replace("日报新闻".encode(), "新到一条".encode()).replace(b"12:00", b"11:59"),
             "new.txt",
         )
@@ -257,7 +257,7 @@ def test_after_the_word_to_stop_everything_goes_the_ordinary_way(tmp_path: Path)
 
 def test_the_item_page_is_not_learned(tmp_path: Path) -> None:
     async def story(here: Serving, line: Line) -> None:
-        items = await here.house.news.items()
+        items = await here.house.items.items()
         ours = next(item for item in items if item.headline == "日报新闻")
         asked = f"GET /items/{ItemId(ours.id)} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
         for _ in range(3):

@@ -141,7 +141,7 @@ def test_a_licence_says_whether_it_is_in_force_and_what_is_left_of_its_quota(tmp
 
 def test_every_answer_has_its_line_and_every_list_names_what_was_in_the_body(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
-        ids = {item.headline: item.id for item in await here.house.news.items(limit=100)}
+        ids = {item.headline: item.id for item in await here.house.items.items(limit=100)}
         seen = 0
         for partner in ("broad", "narrow", "linker"):
             for format in ("rss", "atom", "json"):
@@ -213,7 +213,7 @@ def test_no_partner_ever_gets_anothers_edition(tmp_path: Path) -> None:
         document = page("半路来的", "2026年11月2日 12:00", "萧山日报", "健康")
         requests = [here.get(LICENSED_FEED, key=keys[("broad", "narrow")[n % 2]]) for n in range(200)]
         answers, _ = await asyncio.gather(
-            asyncio.gather(*requests), here.house.news.take_in(document, "new.txt")
+            asyncio.gather(*requests), here.house.items.take_in(document, "new.txt")
         )
         for number, answer in enumerate(answers):
             assert answer.status == 200

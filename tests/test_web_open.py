@@ -172,7 +172,7 @@ def test_whoever_reads_english_stays_with_it(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         item = await an_id(here, "日报新闻")
         pages = ("/", "/terms", f"/items/{item}", "/problems/token_expired")
-        shown = {"/", "/terms", *(f"/items/{one.id}" for one in await here.house.news.items(limit=100))}
+        shown = {"/", "/terms", *(f"/items/{one.id}" for one in await here.house.items.items(limit=100))}
         for path in pages:
             for query in ("", "?lang=en"):
                 tree = LexborHTMLParser((await here.get(f"{path}{query}")).text)

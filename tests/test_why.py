@@ -59,7 +59,7 @@ def bustling(address: str, folder: Path, act: Callable[[Bustle], Awaitable[None]
             bustle = Bustle(house, clock, random.Random(20261123))
             await bustle.open()
             await act(bustle)
-            await house.front.close()
+            await house.delivery.close()
 
     asyncio.run(inside())
 
@@ -73,7 +73,7 @@ async def replayed(bustle: Bustle, lines: list[Line]) -> list[Replay]:
     for line in lines:
         if isinstance(line.entry.event, _DECIDING):
             with suppress(Conflict):  # of a feed that was refused as a whole, or that was empty
-                found.append(await bustle.house.why.replay(line.seq))
+                found.append(await bustle.house.explanation.replay(line.seq))
     return found
 
 
@@ -135,7 +135,9 @@ async def explained(bustle: Bustle, lines: list[Line], replays: list[Replay]) ->
         asked += 1
         if asked > 60:
             break
-        found = await bustle.house.why.explain(replay.partner, one.decided.item, one.decided.asked, at)
+        found = await bustle.house.explanation.explain(
+            replay.partner, one.decided.item, one.decided.asked, at
+        )
         assert one.decided.agrees(found.verdict), replay.line
         assert (found.at, found.known) == (at, min(at, bustle.clock()))
     assert asked >= 20
@@ -145,7 +147,7 @@ async def tried(bustle: Bustle) -> None:
     """A draft that says what the licence says changes none of all these answers, quotas and all."""
     house, now = bustle.house, bustle.clock() - NOON + days(1)
     for text in FIXED[:2]:
-        trial = await house.why.try_licence(await house.rights.draft(text, "draft.toml"), now)
+        trial = await house.explanation.try_licence(await house.rights.draft(text, "draft.toml"), now)
         assert trial.changed == ()
         assert trial.answers > 100
         assert trial.distinct < trial.answers
@@ -160,15 +162,17 @@ def test_what_is_past_is_judged_with_what_was_known_then(store_address: str, tmp
         await house.rights.end_licence("XSW-9")
         ended = clock()
         clock.move(days(1))
-        then = await house.why.explain(PARTNERS[3], item, Use.REPRINT, ended - minutes(1))
+        then = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, ended - minutes(1))
         assert isinstance(then.verdict, Clearance)
         assert (then.verdict.clause, then.known) == ("XSW-9#1", ended - minutes(1))
         assert then.now is None  # what is known now says the same of that moment
         assert then.until == NOON + days(60)  # as far as was known
-        now = await house.why.explain(PARTNERS[3], item, Use.REPRINT)
+        now = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT)
         assert isinstance(now.verdict, Refusal)
         assert now.verdict.reason is Reason.LICENCE_ENDED
-        known_before = await house.why.explain(PARTNERS[3], item, Use.REPRINT, None, ended - minutes(1))
+        known_before = await house.explanation.explain(
+            PARTNERS[3], item, Use.REPRINT, None, ended - minutes(1)
+        )
         assert isinstance(known_before.verdict, Clearance)
         assert known_before.now is not None
         assert same(known_before.now, now.verdict)
@@ -187,10 +191,12 @@ def test_a_suspension_or_a_recall_does_not_reach_back_before_it_came(
         before = clock() - minutes(1)
         await house.rights.suspend(PARTNERS[3])
         clock.move(minutes(5))
-        knowing = await house.why.explain(PARTNERS[3], item, Use.REPRINT, before, clock())
+        knowing = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, before, clock())
         assert isinstance(knowing.verdict, Clearance)
         assert knowing.until == before + minutes(1)
-        assert isinstance((await house.why.explain(PARTNERS[3], item, Use.REPRINT)).verdict, Refusal)
+        assert isinstance(
+            (await house.explanation.explain(PARTNERS[3], item, Use.REPRINT)).verdict, Refusal
+        )
 
     bustling(store_address, tmp_path, story)
 
@@ -203,21 +209,21 @@ def test_what_was_not_on_record_then_says_since_when_it_is(store_address: str, t
         came = clock()
         clock.move(days(2))
         with pytest.raises(NotYetKnown) as unknown:
-            await house.why.explain(PARTNERS[3], item, Use.REPRINT, came - minutes(1))
+            await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, came - minutes(1))
         assert unknown.value.since == came
         local = came.astimezone(house.settings.publisher.zone).isoformat()
         assert f"--known {local}" in unknown.value.text.zh
         assert f"--known {local}" in unknown.value.text.en
         with pytest.raises(NotYetKnown) as early:
-            await house.why.explain(PARTNERS[3], item, Use.REPRINT, NOON - days(1))
+            await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, NOON - days(1))
         assert early.value.since == NOON
         assert early.value.code == "not_known_then"
-        knowing = await house.why.explain(PARTNERS[3], item, Use.REPRINT, came - minutes(1), came)
+        knowing = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, came - minutes(1), came)
         assert isinstance(knowing.verdict, Refusal)
         assert knowing.verdict.reason is Reason.NOT_PUBLISHED
         for partner, id in (("nobody", item), (PARTNERS[3], ItemId("20261102-zzzzzzzzzz"))):
             with pytest.raises(Unknown) as there_is_none:
-                await house.why.explain(partner, id, Use.REPRINT, came)
+                await house.explanation.explain(partner, id, Use.REPRINT, came)
             assert not isinstance(there_is_none.value, NotYetKnown)
 
     bustling(store_address, tmp_path, story)
@@ -228,11 +234,11 @@ def test_the_knowledge_of_a_moment_to_come_is_refused(sqlite_address: str, tmp_p
         item = await plain(bustle)
         later = bustle.clock() + timedelta(seconds=1)
         with pytest.raises(Faulty) as refused:
-            await bustle.house.why.explain(PARTNERS[3], item, Use.REPRINT, None, later)
+            await bustle.house.explanation.explain(PARTNERS[3], item, Use.REPRINT, None, later)
         assert [(fault.code, fault.field) for fault in refused.value.faults] == [
             ("known_in_future", "known")
         ]
-        to_come = await bustle.house.why.explain(PARTNERS[3], item, Use.REPRINT, NOON + days(60))
+        to_come = await bustle.house.explanation.explain(PARTNERS[3], item, Use.REPRINT, NOON + days(60))
         assert isinstance(to_come.verdict, Refusal)
         assert (to_come.verdict.reason, to_come.known) == (Reason.LICENCE_ENDED, bustle.clock())
 
@@ -244,10 +250,10 @@ def test_a_line_that_decides_nothing_is_no_decision_and_one_that_is_not_there_is
 ) -> None:
     async def story(bustle: Bustle) -> None:
         with pytest.raises(Conflict) as nothing:
-            await bustle.house.why.replay(1)
+            await bustle.house.explanation.replay(1)
         assert nothing.value.code == "no_decision"
         with pytest.raises(Unknown):
-            await bustle.house.why.replay(1_000_000)
+            await bustle.house.explanation.replay(1_000_000)
 
     bustling(sqlite_address, tmp_path, story)
 
@@ -259,13 +265,13 @@ def test_a_line_that_is_not_what_was_decided_does_not_agree(store_address: str, 
         await bustle.fetch(PARTNERS[3], item, Use.REPRINT)
         await bustle.fetch(PARTNERS[3], item, Use.COPY)
         given, refused = (await lines_of(bustle))[-2:]
-        assert (await house.why.replay(given.seq)).agrees
-        assert (await house.why.replay(refused.seq)).agrees
+        assert (await house.explanation.replay(given.seq)).agrees
+        assert (await house.explanation.replay(refused.seq)).agrees
         for line, use in ((given, "link"), (refused, "reprint")):
             for name, other in (("clause", "XSW-8#1"), ("use", use), ("reason", "delayed")):
                 if hasattr(line.entry.event, name):
                     edited = await edit(bustle, line, name, other)
-                    assert not (await house.why.replay(edited)).agrees, (line, name)
+                    assert not (await house.explanation.replay(edited)).agrees, (line, name)
 
     bustling(store_address, tmp_path, story)
 
@@ -286,7 +292,7 @@ def test_a_draft_is_tried_answer_by_answer_with_its_quota_and_its_end(
         draft = await house.rights.draft(PLAIN.replace("XSW-9", "XSW-10") + QUOTA, "draft.toml")
         before = await lines_of(bustle)
         counted: list[int] = []
-        trial = await house.why.try_licence(draft, days(30), told=counted.append)
+        trial = await house.explanation.try_licence(draft, days(30), told=counted.append)
         changes = [(one.item, one.was, one.would, one.times) for one in trial.changed]
         assert sorted(changes, key=str) == sorted(
             [
@@ -300,9 +306,9 @@ def test_a_draft_is_tried_answer_by_answer_with_its_quota_and_its_end(
         assert trial.instead_of == ("XSW-9",)
         assert counted == list(range(1, counted[-1] + 1))
         assert await lines_of(bustle) == before
-        recent = await house.why.try_licence(draft, timedelta(hours=1))
+        recent = await house.explanation.try_licence(draft, timedelta(hours=1))
         assert recent.answers == 2
-        beside = await house.why.try_licence(replace(draft, number="XSW-9"), days(30))
+        beside = await house.explanation.try_licence(replace(draft, number="XSW-9"), days(30))
         assert beside.instead_of == ("XSW-9",)
 
     bustling(store_address, tmp_path, story)

@@ -18,7 +18,7 @@ from syndicate.cli.ui.output import Output
 from syndicate.config import Settings, load
 from syndicate.errors import Faulty
 from syndicate.language import Lang, Text
-from syndicate.wiring import House, opened
+from syndicate.wiring import Services, opened
 
 P = ParamSpec("P")
 
@@ -138,10 +138,10 @@ def syndicate() -> None:
     """
 
 
-def with_house(
-    act: Callable[Concatenate[House, Output, P], Awaitable[int | None]],
+def with_services(
+    act: Callable[Concatenate[Services, Output, P], Awaitable[int | None]],
 ) -> Callable[P, int]:
-    """Make a command of an async function: it gets the open house and a voice, and closes it after.
+    """Make a command of an async function: it gets the open services and a voice, and closes it after.
 
     What the function returns is the exit code; None is 0.
     """
@@ -153,8 +153,8 @@ def with_house(
         voice = replace(given.voice(), zone=settings.publisher.zone)
 
         async def entered() -> int | None:
-            async with opened(settings) as house:
-                return await act(house, voice, *args, **kwargs)
+            async with opened(settings) as services:
+                return await act(services, voice, *args, **kwargs)
 
         return asyncio.run(entered()) or 0
 

@@ -17,7 +17,7 @@ from syndicate.web.server.answer_cache import ReadyAnswers
 from syndicate.web.server.authentication import Authenticator
 from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.worker import WORKER, Handler, Worker, around, expect
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 class Access(Enum):
@@ -85,18 +85,18 @@ def add_routes(app: web.Application) -> None:
             resource.add_route("HEAD", handler, expect_handler=expect)
 
 
-def build(house: House, access_log: AccessLog | None = None) -> web.Application:
+def build(services: Services, access_log: AccessLog | None = None) -> web.Application:
     """The application of one worker. Routes without an Access cannot be built."""
     app = web.Application(middlewares=[around], client_max_size=64 * 1024)
-    terms = f"{house.settings.base_url}/terms"
+    terms = f"{services.settings.base_url}/terms"
     ready, log = ReadyAnswers(terms), access_log or AccessLog()
     app[WORKER] = Worker(
-        house=house,
-        doorkeeper=Authenticator(house),
+        services=services,
+        doorkeeper=Authenticator(services),
         ready=ready,
-        pages=Pages(house.settings.publisher, terms),
+        pages=Pages(services.settings.publisher, terms),
         access_log=log,
-        repeats=RequestCache(house.front, ready, house.clock, log),
+        repeats=RequestCache(services.delivery, ready, services.clock, log),
     )
     add_routes(app)
 

@@ -43,7 +43,7 @@ def visit(folder: Path, act: Callable[[Serving, Keys], Awaitable[None]], *, empt
 
 async def an_id(here: Serving, headline: str) -> str:
     """The id of the item with this headline."""
-    return next(item.id for item in await here.house.news.items(limit=100) if item.headline == headline)
+    return next(item.id for item in await here.house.items.items(limit=100) if item.headline == headline)
 
 
 def code_of(answer: Answer) -> tuple[int, str]:

@@ -120,7 +120,7 @@ class House:
     async def take_in(self, headline: str, document: bytes, keep: Keep | None = None) -> None:
         """Into this house, unless it is the one that never had it."""
         if headline in SEEN or self.full:
-            taken = await self.here.house.news.take_in(document, headline, keep)
+            taken = await self.here.house.items.take_in(document, headline, keep)
             assert taken.item is not None, taken.faults
             self.ids[headline] = taken.item.id
 
@@ -251,7 +251,7 @@ async def fill(house: House) -> None:
 
 async def go_on(house: House) -> None:
     """What is hidden is worked on, and others have what is theirs of it; what is seen changes too."""
-    news, holds = house.here.house.news, house.here.house.holds
+    news, holds = house.here.house.items, house.here.house.holds
     await news.correct(house.ids[SEEN[0]], page(SEEN[0], said="改好"), "b.txt", "更正一处")
     await holds.recall(house.ids[SEEN[2]], RecallReason.EDITORIAL, "尚未核实", timedelta(hours=2))
     if house.full:

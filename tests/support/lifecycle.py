@@ -87,7 +87,7 @@ class Life:
 
     async def taken_in(self) -> None:
         keep = None if self._ninjs else Keep(embargo=OPENS)
-        taken = await self.house.news.take_in(self.document("明天", embargo=True), "story", keep)
+        taken = await self.house.items.take_in(self.document("明天", embargo=True), "story", keep)
         assert taken.item is not None, taken.faults
         self.id = taken.item.id
 
@@ -100,7 +100,7 @@ class Life:
         self.recipients["keeper"].shut = None
 
     async def corrected(self) -> None:
-        await self.house.news.correct(self.id, self.document("后天"), "correction", NOTE)
+        await self.house.items.correct(self.id, self.document("后天"), "correction", NOTE)
         self.version, self.note = 2, NOTE
 
     async def exclusive(self) -> None:

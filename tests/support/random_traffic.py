@@ -24,7 +24,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.services.delivery.delivery_service import RequestContext
-from syndicate.wiring import House
+from syndicate.wiring import Services
 from tests.support.factories import days, minutes
 from tests.support.servers import MovableClock
 from tests.test_matrix import page
@@ -90,7 +90,7 @@ Act = Callable[[], Awaitable[object]]
 class Bustle:
     """Random acts and requests, the same for the same seed."""
 
-    house: House
+    house: Services
     clock: MovableClock
     chance: random.Random
     keys: dict[PartnerId, str] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Bustle:
 
     async def version(self) -> None:
         number = self.chance.randrange(len(self.headlines))
-        item = await self.house.news.item(self.items[number])
+        item = await self.house.items.item(self.items[number])
         channel = self.house.settings.publisher.channel(item.channel)
         assert channel is not None
         name = channel.name if self.chance.random() < 0.6 else self.chance.choice(CHANNELS)
@@ -150,7 +150,9 @@ class Bustle:
         """Ingest the document of story `number`, as it now is."""
         headline, moment = self.headlines[number]
         text = page(headline, moment, source, channel).decode()
-        taken = await self.house.news.take_in(text.replace("\n\n作者", f"{more}\n\n作者").encode(), "a.txt")
+        taken = await self.house.items.take_in(
+            text.replace("\n\n作者", f"{more}\n\n作者").encode(), "a.txt"
+        )
         assert taken.item is not None, taken.faults
         if number == len(self.items):
             self.items.append(taken.item.id)
@@ -252,11 +254,11 @@ class Bustle:
             else:
                 await self.changes(partner)
         except TokenRejected as rejected:
-            await self.house.front.reject(rejected, ASKED)
+            await self.house.delivery.reject(rejected, ASKED)
 
     async def fetch(self, partner: PartnerId, item: ItemId | None, use: Use | None) -> None:
         """Ask for an item, or for the feed of all, as the routes do it: until the line is written."""
-        front = self.house.front
+        front = self.house.delivery
         for _ in range(8):
             caller = await front.admit(partner, self.keys[partner])
             try:
@@ -276,7 +278,7 @@ class Bustle:
         """Read the change sequence to its end, and promise to keep every embargo."""
         desk, after = self.house.changes, 0
         while True:
-            caller = await self.house.front.admit(partner, self.keys[partner])
+            caller = await self.house.delivery.admit(partner, self.keys[partner])
             read = await desk.read(caller, after, 50)
             if not await desk.deliver(read, caller, ASKED):
                 continue

@@ -26,7 +26,7 @@ from syndicate.web.routes import build as build_app
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.runner import Runner
 from syndicate.web.server.worker import WORKER, Worker
-from syndicate.wiring import House, build, initialise
+from syndicate.wiring import Services, build, initialise
 from tests.support.factories import NOON
 
 BASE_URL = "https://feeds.xsnet.example"
@@ -63,7 +63,7 @@ class Answer:
 class Serving:
     """A house with its server on a real port."""
 
-    house: House
+    house: Services
     clock: MovableClock
     address: str
     client: aiohttp.ClientSession
@@ -119,7 +119,7 @@ async def serving(
             yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER])
     finally:
         await runner.cleanup()
-        await house.front.close()
+        await house.delivery.close()
         await store.close()
 
 

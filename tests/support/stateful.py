@@ -87,7 +87,7 @@ class Happenings(RuleBasedStateMachine):
     async def _take_in(self, number: int, age: timedelta, source: str, channel: str) -> ItemId:
         published = (self.stage.clock() - age).replace(second=0, microsecond=0)
         data = document(number, f"{next(self.versions)}", published, source=source, channel=channel)
-        taken = await self.stage.house.news.take_in(data, "story.json")
+        taken = await self.stage.house.items.take_in(data, "story.json")
         assert taken.item is not None, taken.faults
         return taken.item.id
 
@@ -106,11 +106,11 @@ class Happenings(RuleBasedStateMachine):
         self.run(self._correct(pick % len(self.ids)))
 
     async def _correct(self, number: int) -> None:
-        item = await self.stage.house.news.item(self.ids[number])
+        item = await self.stage.house.items.item(self.ids[number])
         data = document(
             number, f"{next(self.versions)}", item.published, source=item.outlet or "", channel=item.channel
         )
-        await self.stage.house.news.correct(item.id, data, "correction.json", "数字有误")
+        await self.stage.house.items.correct(item.id, data, "correction.json", "数字有误")
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks, span=spans)

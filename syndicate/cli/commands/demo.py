@@ -27,7 +27,7 @@ from syndicate.model.register import Key, Register
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import REASONS, Reason
-from syndicate.wiring import House, initialise, opened
+from syndicate.wiring import Services, initialise, opened
 
 PARTNER = PartnerId("demo")
 NAME = "示范媒体"
@@ -89,41 +89,41 @@ def demo(message: bool) -> None:
 
 async def _prepare(settings: Settings, voice: Output) -> Shown:
     await initialise(settings)
-    async with opened(settings) as house:
+    async with opened(settings) as services:
         shipped = files("syndicate") / "demo"
-        taken = await house.news.take_in((shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}")
+        taken = await services.items.take_in((shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}")
         if taken.item is None:
             raise Faulty(ARTICLE, taken.faults)
         voice.aside(
             Text("示范稿件：已收入（", "the article: taken in (") + ACTIONS[taken.action] + Text("）", ")")
         )
-        await _agreements(house, shipped)
+        await _agreements(services, shipped)
         kept, item = settings.data / KEY_FILE, taken.item.id
-        token, key, renewed = await _key(house, kept)
-        closed = await _refusal(house, PARTNER, item, Use.REPRINT)
-        hidden = await _refusal(house, "public", item, Use.LINK)
+        token, key, renewed = await _key(services, kept)
+        closed = await _refusal(services, PARTNER, item, Use.REPRINT)
+        hidden = await _refusal(services, "public", item, Use.LINK)
         return Shown(item, token, key, kept, renewed, closed, hidden)
 
 
-async def _refusal(house: House, partner: str, item: ItemId, use: Use) -> Refusal | None:
+async def _refusal(services: Services, partner: str, item: ItemId, use: Use) -> Refusal | None:
     """Why the demonstration does not show what it should; None while it does."""
-    verdict = (await house.why.explain(partner, item, use)).verdict
+    verdict = (await services.explanation.explain(partner, item, use)).verdict
     return verdict if isinstance(verdict, Refusal) else None
 
 
-async def _agreements(house: House, shipped: Traversable) -> None:
+async def _agreements(services: Services, shipped: Traversable) -> None:
     """Mandates, partner and licence, where they are missing. One that was ended stays ended."""
-    register = await house.rights.register()
+    register = await services.rights.register()
     known = _numbers(register)
     for name in MANDATES:
         text = (shipped / name).read_text(encoding="utf-8")
         if tomllib.loads(text)["number"] not in known:
-            await house.rights.add_mandate(text, name)
+            await services.rights.add_mandate(text, name)
     if PARTNER not in register.partners:
-        await house.rights.add_partner(PARTNER, NAME)
+        await services.rights.add_partner(PARTNER, NAME)
     text = (shipped / LICENCE).read_text(encoding="utf-8")
     if tomllib.loads(text)["number"] not in known:
-        await house.rights.add_licence(text, LICENCE)
+        await services.rights.add_licence(text, LICENCE)
 
 
 def _numbers(register: Register) -> set[str]:
@@ -131,18 +131,20 @@ def _numbers(register: Register) -> set[str]:
     return {one.number for one in register.mandates} | set(licences)
 
 
-async def _key(house: House, kept: Path) -> tuple[str, Key, bool]:
+async def _key(services: Services, kept: Path) -> tuple[str, Key, bool]:
     """The kept key while it opens; else a new one, and whether there was one before."""
     token = await asyncio.to_thread(_read, kept)
     if token is not None:
         try:
-            bearer = house.signing_keys.verify(token, await asyncio.to_thread(house.signing_keys.load))
+            bearer = services.signing_keys.verify(
+                token, await asyncio.to_thread(services.signing_keys.load)
+            )
         except TokenRejected:
             bearer = None
-        known = None if bearer is None else (await house.rights.register()).keys.get(bearer.jti)
+        known = None if bearer is None else (await services.rights.register()).keys.get(bearer.jti)
         if known is not None and known.partner == PARTNER and known.revoked is None:
             return token, known, False
-    issued = await house.keys.issue(PARTNER, label="demo")
+    issued = await services.keys.issue(PARTNER, label="demo")
     await asyncio.to_thread(_keep, kept, issued.token)
     return issued.token, issued.key, token is not None
 

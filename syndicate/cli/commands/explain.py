@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from syndicate.cli.app import Command, with_house
+from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.decision_text import in_words, said, tell
 from syndicate.cli.ui.failures import Bilingual, typed
@@ -19,7 +19,7 @@ from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import REASONS
 from syndicate.services.audit.explanation import Explanation
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 @click.command(cls=Command)
@@ -44,9 +44,9 @@ from syndicate.wiring import House
     metavar="SEQ",
     help="重演审计记录这一条的决定 · make the decision of this line of the trail again",
 )
-@with_house
+@with_services
 async def explain(
-    house: House,
+    services: Services,
     voice: Output,
     partner: str | None,
     item: str | None,
@@ -72,19 +72,19 @@ async def explain(
     if line is not None:
         if any(one is not None for one in (partner, item, use, at, known)):
             raise Bilingual(Text("--line 不与其他选项同用", "--line goes with no other option"))
-        return tell(await house.why.replay(line), voice)
+        return tell(await services.explanation.replay(line), voice)
     if partner is None or item is None or use is None:
         missing = [
             name for name, one in (("--partner", partner), ("--item", item), ("--use", use)) if one is None
         ]
         raise Bilingual(Text(f"缺少 {'、'.join(missing)}", f"missing: {', '.join(missing)}"))
-    when = _known(known, house)
+    when = _known(known, services)
     with typed(Text("--known 不可用", "--known cannot be used")):
-        explained = await house.why.explain(partner, ItemId(item), Use(use), at, when)
+        explained = await services.explanation.explain(partner, ItemId(item), Use(use), at, when)
     verdict = explained.verdict
     if isinstance(verdict, Refusal):
         case = Case(
-            explained.item, partner, Use(use), explained.at, explained.register, house.settings.publisher
+            explained.item, partner, Use(use), explained.at, explained.register, services.settings.publisher
         )
         _no(verdict, changes(verdict, case, voice), voice, explained, _about(partner, item, use, explained))
     else:
@@ -93,10 +93,10 @@ async def explain(
     return 0
 
 
-def _known(word: str | None, house: House) -> datetime | None:
+def _known(word: str | None, services: Services) -> datetime | None:
     """The moment whose knowledge is asked for; `now` is one of them."""
     if word == "now":
-        return house.clock()
+        return services.clock()
     return None if word is None else moment_of("--known", word)
 
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from syndicate.cli.app import Command, with_house
+from syndicate.cli.app import Command, with_services
 from syndicate.cli.ingestion.document_files import documents, read, shown
 from syndicate.cli.ingestion.document_intake import Intake
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
@@ -24,7 +24,7 @@ from syndicate.cli.ui.time_values import moment
 from syndicate.errors import Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.services.newsroom.item_service import Action, Keep
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _LONG_WORK = 20
 """Documents from which on a bar shows how far the work has come."""
@@ -48,9 +48,9 @@ _LONG_WORK = 20
     help="收下即禁发至此时 · held from the first moment: nobody has it before",
 )
 @click.option("--withhold", is_flag=True, help="收下即扣发，直至放行 · held until it is released")
-@with_house
+@with_services
 async def ingest(
-    house: House,
+    services: Services,
     voice: Output,
     paths: tuple[Path, ...],
     watch: bool,
@@ -69,11 +69,11 @@ async def ingest(
       syndicate ingest --watch /srv/newsroom/out
       syndicate ingest --embargo 2026-12-01T08:00:00+08:00 通稿.txt
     """
-    if embargo is not None and embargo <= house.clock():
+    if embargo is not None and embargo <= services.clock():
         raise Bilingual(
             Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
-    intake = Intake(house, voice, Keep(embargo, withhold))
+    intake = Intake(services, voice, Keep(embargo, withhold))
     async with _told_to_stop() as stop:
         if watch:
             return await _follow(intake, voice, list(paths), Settling(settle), stop)

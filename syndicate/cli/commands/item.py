@@ -1,4 +1,4 @@
-"""`item`: what is in the house, one item whole, and an item written in a format for somebody."""
+"""`item`: what is in the services, one item whole, and an item written in a format for somebody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, standing
@@ -26,7 +26,7 @@ from syndicate.policy.reasons import REASONS
 from syndicate.services.delivery.delivery_service import Session
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.store.protocol import Outcome, Pending, Place
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _BATCH = 200
 
@@ -50,20 +50,20 @@ def item() -> None:
     metavar="N",
     help="最多几篇，从最新发布的起 · at most this many, newest publication first",
 )
-@with_house
-async def list_(house: House, voice: Output, limit: int) -> None:
-    """列出稿件 · What is in the house, ours or not.
+@with_services
+async def list_(services: Services, voice: Output, limit: int) -> None:
+    """列出稿件 · What is in the services, ours or not.
 
     \b
     例 · Example:
       syndicate item list --limit 20
     """
-    publisher, rows = house.settings.publisher, []
-    async for one in _newest(house, limit):
-        voice.give(_short(one, house))
+    publisher, rows = services.settings.publisher, []
+    async for one in _newest(services, limit):
+        voice.give(_short(one, services))
         if not voice.json:
             outlet = agreement_words.outlet_name(one.outlet, publisher).in_(voice.lang)
-            state = standing(one.holds, house.clock(), voice)
+            state = standing(one.holds, services.clock(), voice)
             rows.append(
                 (one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline)
             )
@@ -89,19 +89,19 @@ async def list_(house: House, voice: Output, limit: int) -> None:
 @item.command()
 @click.argument("id", metavar="ID")
 @click.option("--version", type=click.IntRange(min=1), metavar="N", help="旧版本 · an earlier version")
-@with_house
-async def show(house: House, voice: Output, id: str, version: int | None) -> None:
+@with_services
+async def show(services: Services, voice: Output, id: str, version: int | None) -> None:
     """显示一篇稿件 · One item with every field.
 
     \b
     例 · Example:
       syndicate item show 20180122-abcdefghij
     """
-    one = await house.news.item(ItemId(id), version)
+    one = await services.items.item(ItemId(id), version)
     if voice.json:
-        voice.give(_whole(one, house))
+        voice.give(_whole(one, services))
         return
-    publisher = house.settings.publisher
+    publisher = services.settings.publisher
     voice.say(one.headline + "\n")
     voice.record(
         [
@@ -117,7 +117,7 @@ async def show(house: House, voice: Output, id: str, version: int | None) -> Non
             (Text("类型", "medium"), agreement_words.medium_name(one.medium).in_(voice.lang)),
             (Text("首发地址", "address"), one.address or ""),
             (Text("关键词", "keywords"), " ".join(one.keywords)),
-            (Text("状态", "state"), standing(one.holds, house.clock(), voice)),
+            (Text("状态", "state"), standing(one.holds, services.clock(), voice)),
             (Text("更正", "correction"), one.note or ""),
             (Text("摘要", "abstract"), one.abstract),
         ]
@@ -133,9 +133,9 @@ async def show(house: House, voice: Output, id: str, version: int | None) -> Non
 @click.option(
     "--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use; with --partner alone"
 )
-@with_house
+@with_services
 async def export(
-    house: House, voice: Output, id: str, format: str, partner: str | None, use: str | None
+    services: Services, voice: Output, id: str, format: str, partner: str | None, use: str | None
 ) -> None:
     """导出一篇带来源标注的稿件 · Write one item, stamped, to standard output.
 
@@ -150,11 +150,11 @@ async def export(
     if use is not None and partner is None:
         raise Bilingual(Text("--use 需与 --partner 同用", "--use goes with --partner"))
     wanted = None if use is None else Use(use)
-    await house.news.item(ItemId(id))
-    served = await _served(house, ItemId(id), partner, wanted)
+    await services.items.item(ItemId(id))
+    served = await _served(services, ItemId(id), partner, wanted)
     rendered = ITEM_FORMATS[format](served.edition)
     if partner is not None:
-        await _told(house, served, partner, format)
+        await _told(services, served, partner, format)
     if voice.json:
         body = rendered.body.decode()
         voice.give({"id": id, "format": format, "content_type": rendered.content_type, "body": body})
@@ -163,27 +163,27 @@ async def export(
         sys.stdout.buffer.flush()
 
 
-async def _served(house: House, id: ItemId, partner: str | None, use: Use | None) -> CachedEdition:
+async def _served(services: Services, id: ItemId, partner: str | None, use: Use | None) -> CachedEdition:
     """The item as the partner or the public may have it. Raises NotLicensed, also where an outsider
     would be told that there is no such item."""
     try:
         if partner is None:
-            return await house.front.public_item(id)
-        known = (await house.rights.register()).partners.get(PartnerId(partner))
+            return await services.delivery.public_item(id)
+        known = (await services.rights.register()).partners.get(PartnerId(partner))
         if known is None:
             raise Unknown(Text("授权媒体", "partner"), partner, code="unknown_partner")
-        return await house.front.licensed_item(id, Session(known, "", 0), use)
+        return await services.delivery.licensed_item(id, Session(known, "", 0), use)
     except Unknown as unknown:
         if unknown.code == "unknown_partner":
             raise
         asked = Use.LINK if partner is None else use
-        verdict = (await house.why.explain(partner or "public", id, asked)).verdict
+        verdict = (await services.explanation.explain(partner or "public", id, asked)).verdict
         if isinstance(verdict, Refusal):
             raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
         raise
 
 
-async def _told(house: House, served: CachedEdition, partner: str, format: str) -> None:
+async def _told(services: Services, served: CachedEdition, partner: str, format: str) -> None:
     """The line for an export to a partner: durable before a byte of it is written."""
     stamped = served.edition.items[0]
     event = ItemDelivered(
@@ -199,19 +199,19 @@ async def _told(house: House, served: CachedEdition, partner: str, format: str) 
         mandate=stamped.mandate,
     )
     # Staff give it themselves: it is kept as given, and counts against no quota.
-    charges = [replace(one, limit=None) for one in house.front.quotas.charges([stamped])]
-    pending = Pending(Entry(house.clock(), "staff", event), served.judged, charges=tuple(charges))
-    if (await house.store.record([pending]))[0] is not Outcome.WRITTEN:
+    charges = [replace(one, limit=None) for one in services.delivery.quotas.charges([stamped])]
+    pending = Pending(Entry(services.clock(), "staff", event), served.judged, charges=tuple(charges))
+    if (await services.store.record([pending]))[0] is not Outcome.WRITTEN:
         raise Conflict(
             Text("授权状态刚刚变动，请重试", "rights have changed at this very moment; try again"),
             code="rights_changed",
         )
 
 
-async def _newest(house: House, limit: int) -> AsyncIterator[Item]:
+async def _newest(services: Services, limit: int) -> AsyncIterator[Item]:
     after: Place | None = None
     while limit > 0:
-        batch = await house.news.items(after=after, limit=min(limit, _BATCH))
+        batch = await services.items.items(after=after, limit=min(limit, _BATCH))
         for one in batch:
             yield one
         if len(batch) < min(limit, _BATCH):
@@ -220,11 +220,11 @@ async def _newest(house: House, limit: int) -> AsyncIterator[Item]:
         after = Place(batch[-1].published, batch[-1].id)
 
 
-def _short(one: Item, house: House) -> dict[str, object]:
+def _short(one: Item, services: Services) -> dict[str, object]:
     return {
         "id": one.id,
         "version": one.version,
-        "uri": tag_uri(house.settings.publisher.authority, one.id),
+        "uri": tag_uri(services.settings.publisher.authority, one.id),
         "headline": one.headline,
         "published": iso(one.published),
         "source": one.source,
@@ -233,13 +233,13 @@ def _short(one: Item, house: House) -> dict[str, object]:
         "medium": one.medium.value,
         "ingested": iso(one.ingested),
         "note": one.note,
-        **holds_as_json(one.holds, house.clock()),
+        **holds_as_json(one.holds, services.clock()),
     }
 
 
-def _whole(one: Item, house: House) -> dict[str, object]:
+def _whole(one: Item, services: Services) -> dict[str, object]:
     return {
-        **_short(one, house),
+        **_short(one, services),
         "byline": one.byline,
         "editor": one.editor,
         "abstract": one.abstract,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import with_house
+from syndicate.cli.app import with_services
 from syndicate.cli.commands.item import item
 from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
@@ -24,7 +24,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.policy.reasons import RECALLS
 from syndicate.services.newsroom.hold_service import Held
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 @item.command()
@@ -33,9 +33,9 @@ from syndicate.wiring import House
 @click.option("--exclusive", metavar="PARTNER", help="独家给该授权媒体，须带 --until · for it alone")
 @click.option("--until", metavar="TIME", callback=moment, help="独家至此时 · until when it is exclusive")
 @click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody has it until it is released")
-@with_house
+@with_services
 async def hold(
-    house: House,
+    services: Services,
     voice: Output,
     id: str,
     embargo: datetime | None,
@@ -67,12 +67,12 @@ async def hold(
             Text("--exclusive 和 --until 须一起写", "--exclusive and --until go with each other")
         )
     if embargo is not None:
-        held = await house.holds.embargo(ItemId(id), embargo)
+        held = await services.holds.embargo(ItemId(id), embargo)
     elif exclusive is not None and until is not None:
-        held = await house.holds.exclusive(ItemId(id), PartnerId(exclusive), until)
+        held = await services.holds.exclusive(ItemId(id), PartnerId(exclusive), until)
     else:
-        held = await house.holds.withhold(ItemId(id))
-    _say(held, house, voice)
+        held = await services.holds.withhold(ItemId(id))
+    _say(held, services, voice)
 
 
 @item.command()
@@ -80,9 +80,9 @@ async def hold(
 @click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo alone")
 @click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive alone")
 @click.option("--withhold", is_flag=True, help="只解除扣发 · the withholding alone")
-@with_house
+@with_services
 async def release(
-    house: House, voice: Output, id: str, embargo: bool, exclusive: bool, withhold: bool
+    services: Services, voice: Output, id: str, embargo: bool, exclusive: bool, withhold: bool
 ) -> None:
     """放行被扣住的稿件，即刻生效 · Lift what holds an item back, now.
 
@@ -92,15 +92,15 @@ async def release(
     """
     named = {"embargo": embargo, "exclusive": exclusive, "withheld": withhold}
     kinds = [kind for kind, wanted in named.items() if wanted] or list(named)
-    _say(await house.holds.release(ItemId(id), kinds), house, voice)
+    _say(await services.holds.release(ItemId(id), kinds), services, voice)
 
 
 @item.command()
 @click.argument("id", metavar="ID")
 @click.argument("file", metavar="FILE")
 @click.option("--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · it travels with the item")
-@with_house
-async def correct(house: House, voice: Output, id: str, file: str, note: str) -> None:
+@with_services
+async def correct(services: Services, voice: Output, id: str, file: str, note: str) -> None:
     """更正稿件：一份新文件成为新版本（- 为标准输入） · A new version with its note; - is standard input.
 
     \b
@@ -108,7 +108,7 @@ async def correct(house: House, voice: Output, id: str, file: str, note: str) ->
       syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
     """
     data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
-    corrected = await house.news.correct(ItemId(id), data, "stdin" if file == "-" else file, note)
+    corrected = await services.items.correct(ItemId(id), data, "stdin" if file == "-" else file, note)
     voice.give({"id": id, "version": corrected.version, "action": "corrected", "note": note})
     voice.say(
         Text(
@@ -136,8 +136,10 @@ async def correct(house: House, voice: Output, id: str, file: str, note: str) ->
     callback=span,
     help="多久之内须撤下 · within which it must be taken down",
 )
-@with_house
-async def recall(house: House, voice: Output, id: str, reason: str, note: str, deadline: timedelta) -> None:
+@with_services
+async def recall(
+    services: Services, voice: Output, id: str, reason: str, note: str, deadline: timedelta
+) -> None:
     """撤回稿件：所有地址即刻答 410（legal 答 451） · Call an item back from everybody, at once.
 
     曾取得此稿的授权媒体各收到一条撤回，须在期限内撤下并确认。
@@ -147,8 +149,8 @@ async def recall(house: House, voice: Output, id: str, reason: str, note: str, d
     例 · Example:
       syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline PT2H
     """
-    held = await house.holds.recall(ItemId(id), RecallReason(reason), note, deadline)
-    _say(held, house, voice)
+    held = await services.holds.recall(ItemId(id), RecallReason(reason), note, deadline)
+    _say(held, services, voice)
     voice.aside(
         Text(
             f"查看进展：syndicate item recall-report {id}", f"follow it: syndicate item recall-report {id}"
@@ -158,21 +160,21 @@ async def recall(house: House, voice: Output, id: str, reason: str, note: str, d
 
 @item.command()
 @click.argument("id", metavar="ID")
-@with_house
-async def reinstate(house: House, voice: Output, id: str) -> None:
+@with_services
+async def reinstate(services: Services, voice: Output, id: str) -> None:
     """恢复已撤回的稿件 · Take a recall back.
 
     \b
     例 · Example:
       syndicate item reinstate 20180122-abcdefghij
     """
-    _say(await house.holds.reinstate(ItemId(id)), house, voice)
+    _say(await services.holds.reinstate(ItemId(id)), services, voice)
 
 
 @item.command("recall-report")
 @click.argument("id", metavar="ID")
-@with_house
-async def recall_report(house: House, voice: Output, id: str) -> int:
+@with_services
+async def recall_report(services: Services, voice: Output, id: str) -> int:
     """撤回的进展：谁已确认撤下 · Who has said that a recalled item is gone.
 
     还有未确认的，退出码为 1。 Exit code 1 while anybody's word is missing.
@@ -181,7 +183,7 @@ async def recall_report(house: House, voice: Output, id: str) -> int:
     例 · Example:
       syndicate item recall-report 20180122-abcdefghij
     """
-    report, now = await house.holds.report(ItemId(id)), house.clock()
+    report, now = await services.holds.report(ItemId(id)), services.clock()
     recall = report.recall
     voice.give(
         {
@@ -259,9 +261,9 @@ def _state(one: Takedown, now: datetime) -> Text:
     return Text("逾期", "overdue") if _late(one, now) else Text("等待", "waiting")
 
 
-def _say(held: Held, house: House, voice: Output) -> None:
+def _say(held: Held, services: Services, voice: Output) -> None:
     """What holds the item now, and from whom the act takes it."""
-    now = house.clock()
+    now = services.clock()
     one, holds = held.item, held.item.holds
     voice.give(
         {

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from syndicate.cli.app import Command, Group, with_house
+from syndicate.cli.app import Command, Group, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import typed
 from syndicate.cli.ui.key_state import signers, state
@@ -15,7 +15,7 @@ from syndicate.language import Text
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key
 from syndicate.services.rights.key_service import MOST_DAYS
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 @click.group(cls=Group)
@@ -39,8 +39,8 @@ def key() -> None:
     metavar="N",
     help=f"有效天数，1 至 {MOST_DAYS} · days of life",
 )
-@with_house
-async def issue(house: House, voice: Output, partner: str, label: str, days: int) -> None:
+@with_services
+async def issue(services: Services, voice: Output, partner: str, label: str, days: int) -> None:
     """签发密钥：只显示这一次 · Issue a key; it is shown this once, alone on standard output.
 
     \b
@@ -48,7 +48,7 @@ async def issue(house: House, voice: Output, partner: str, label: str, days: int
       KEY=$(syndicate key issue zjol --label 网站 --days 180)
     """
     with typed(Text("未签发密钥", "no key was issued")):
-        issued = await house.keys.issue(PartnerId(partner), label=label, days=days)
+        issued = await services.keys.issue(PartnerId(partner), label=label, days=days)
     made = issued.key
     if voice.json:
         voice.give({"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)})
@@ -66,16 +66,16 @@ async def issue(house: House, voice: Output, partner: str, label: str, days: int
 
 @key.command("list")
 @click.argument("partner", metavar="[PARTNER]", required=False)
-@with_house
-async def list_(house: House, voice: Output, partner: str | None) -> None:
+@with_services
+async def list_(services: Services, voice: Output, partner: str | None) -> None:
     """列出密钥及最近使用时间 · Keys with their last use, newest first.
 
     \b
     例 · Example:
       syndicate key list zjol
     """
-    keys = await house.keys.keys(None if partner is None else PartnerId(partner))
-    now, ring = house.clock(), await signers(house, voice)
+    keys = await services.keys.keys(None if partner is None else PartnerId(partner))
+    now, ring = services.clock(), await signers(services, voice)
     if voice.json:
         for one in keys:
             voice.give(_key(one, state(one, now, ring)))
@@ -111,15 +111,15 @@ async def list_(house: House, voice: Output, partner: str | None) -> None:
 
 @key.command()
 @click.argument("jti", metavar="JTI")
-@with_house
-async def revoke(house: House, voice: Output, jti: str) -> None:
+@with_services
+async def revoke(services: Services, voice: Output, jti: str) -> None:
     """撤销密钥，所有进程即刻生效 · Revoke a key, at once and on every worker.
 
     \b
     例 · Example:
       syndicate key revoke 0f8b6c0e5d9a4f3c8e7d6b5a4c3d2e1f
     """
-    revoked = await house.keys.revoke(jti)
+    revoked = await services.keys.revoke(jti)
     voice.give(_key(revoked, "revoked"))
     voice.say(
         Text(
@@ -140,15 +140,15 @@ def signing_key() -> None:
 
 
 @signing_key.command("list")
-@with_house
-async def list_signing(house: House, voice: Output) -> None:
+@with_services
+async def list_signing(services: Services, voice: Output) -> None:
     """列出签名密钥 · List signing keys.
 
     \b
     例 · Example:
       syndicate signing-key list
     """
-    ring = await asyncio.to_thread(house.signing_keys.load)
+    ring = await asyncio.to_thread(services.signing_keys.load)
     if voice.json:
         for one in ring.keys:
             moments = {"created": one.created, "rotated": one.rotated, "retired": one.retired}
@@ -178,15 +178,15 @@ async def list_signing(house: House, voice: Output) -> None:
 
 
 @signing_key.command()
-@with_house
-async def rotate(house: House, voice: Output) -> None:
+@with_services
+async def rotate(services: Services, voice: Output) -> None:
     """更换签名密钥；旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
 
     \b
     例 · Example:
       syndicate signing-key rotate
     """
-    kid = await house.keys.rotate_signing_key()
+    kid = await services.keys.rotate_signing_key()
     voice.give({"kid": kid, "state": "current"})
     voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
     voice.aside(
@@ -212,17 +212,17 @@ class _TakesKid(Command):
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("kid", metavar="KID")
-@with_house
-async def retire(house: House, voice: Output, kid: str) -> None:
+@with_services
+async def retire(services: Services, voice: Output, kid: str) -> None:
     """停用签名密钥：它签发的密钥全部失效 · End a signing key and all keys that it signed.
 
     \b
     例 · Example:
       syndicate signing-key retire KID
     """
-    keys, now = await house.keys.keys(), house.clock()
+    keys, now = await services.keys.keys(), services.clock()
     closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
-    await house.keys.retire_signing_key(kid)
+    await services.keys.retire_signing_key(kid)
     voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
     voice.say(
         Text(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from syndicate.agreements.writer import span, written
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.commands import licence_diff, licence_try
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
@@ -16,7 +16,7 @@ from syndicate.cli.ui.output import Column, Output
 from syndicate.language import Text, verbatim
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Except, Grant, Licence
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _ALL = Text("全部", "all")
 
@@ -33,16 +33,16 @@ def licence() -> None:
 
 @licence.command()
 @click.argument("file", metavar="FILE.toml")
-@with_house
-async def add(house: House, voice: Output, file: str) -> None:
+@with_services
+async def add(services: Services, voice: Output, file: str) -> None:
     """添加授权协议（- 为标准输入） · Add a licence; - reads standard input.
 
     \b
     例 · Example:
       syndicate licence add XSW-2026-017.toml
     """
-    added = await house.rights.add_licence(*document(file))
-    voice.give(_licence(added, house.clock(), house))
+    added = await services.rights.add_licence(*document(file))
+    voice.give(_licence(added, services.clock(), services))
     voice.say(
         Text(
             f"已添加授权协议 {added.number}，授权媒体 {added.partner}，条款 {len(added.grants)} 条",
@@ -52,21 +52,21 @@ async def add(house: House, voice: Output, file: str) -> None:
 
 
 @licence.command("list")
-@with_house
-async def list_(house: House, voice: Output) -> None:
+@with_services
+async def list_(services: Services, voice: Output) -> None:
     """列出授权协议 · List licences.
 
     \b
     例 · Example:
       syndicate licence list
     """
-    now, register = house.clock(), await house.rights.register()
+    now, register = services.clock(), await services.rights.register()
     licences = sorted(
         (one for licences in register.licences.values() for one in licences), key=lambda one: one.number
     )
     if voice.json:
         for one in licences:
-            voice.give(_licence(one, now, house))
+            voice.give(_licence(one, now, services))
         return
     voice.table(
         [
@@ -95,18 +95,18 @@ async def list_(house: House, voice: Output) -> None:
 
 @licence.command()
 @click.argument("number", metavar="NUMBER")
-@with_house
-async def show(house: House, voice: Output, number: str) -> None:
+@with_services
+async def show(services: Services, voice: Output, number: str) -> None:
     """显示授权协议的条款和原文 · A licence's terms and its original text.
 
     \b
     例 · Example:
       syndicate licence show XSW-2026-017
     """
-    one, text = await house.rights.licence(number)
-    now = house.clock()
+    one, text = await services.rights.licence(number)
+    now = services.clock()
     if voice.json:
-        voice.give({**_licence(one, now, house), "document": text})
+        voice.give({**_licence(one, now, services), "document": text})
         return
     state = agreement_words.STATES[one.window.state(now)].in_(voice.lang)
     voice.record(
@@ -120,11 +120,11 @@ async def show(house: House, voice: Output, number: str) -> None:
     for grant in one.grants:
         voice.say("\n" + Text("授权条款 ", "grant ").in_(voice.lang) + grant.clause)
         voice.record(
-            [(name, said.in_(voice.lang)) for name, said in _said(grant, house.settings.publisher)]
+            [(name, said.in_(voice.lang)) for name, said in _said(grant, services.settings.publisher)]
         )
     for exception in one.excepts:
         voice.say("\n" + Text("除外条款 ", "exception ").in_(voice.lang) + exception.clause)
-        parts = _excepted(exception, house.settings.publisher)
+        parts = _excepted(exception, services.settings.publisher)
         voice.record([(name, said.in_(voice.lang)) for name, said in parts])
     voice.say("\n" + Text("原文：", "The original text:").in_(voice.lang) + "\n")
     voice.say(text.rstrip("\n"))
@@ -132,22 +132,22 @@ async def show(house: House, voice: Output, number: str) -> None:
 
 @licence.command()
 @click.argument("number", metavar="NUMBER")
-@with_house
-async def end(house: House, voice: Output, number: str) -> None:
+@with_services
+async def end(services: Services, voice: Output, number: str) -> None:
     """终止授权协议，即刻生效 · End a licence now.
 
     \b
     例 · Example:
       syndicate licence end XSW-2026-017
     """
-    ended = await house.rights.end_licence(number)
-    now = house.clock()
+    ended = await services.rights.end_licence(number)
+    now = services.clock()
     others = sorted(
         one.number
-        for one in (await house.rights.register()).licences_of(ended.partner)
+        for one in (await services.rights.register()).licences_of(ended.partner)
         if now in one.window
     )
-    voice.give({**_licence(ended, now, house), "still_in_force": others})
+    voice.give({**_licence(ended, now, services), "still_in_force": others})
     voice.say(
         Text(
             f"授权协议 {number} 已终止：授权媒体 {ended.partner} 即刻不能再凭它取得任何稿件。",
@@ -217,6 +217,6 @@ def _span(of: timedelta | None, unsaid: Text) -> Text:
     return unsaid if said is None else verbatim(said)
 
 
-def _licence(one: Licence, now: datetime, house: House) -> dict[str, object]:
-    zone = house.settings.publisher.zone
+def _licence(one: Licence, now: datetime, services: Services) -> dict[str, object]:
+    zone = services.settings.publisher.zone
     return {**written(one, zone), "state": one.window.state(now)}

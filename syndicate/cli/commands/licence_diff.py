@@ -11,7 +11,7 @@ import click
 
 from syndicate.agreements.comparison import Difference, Effect, Part, compare
 from syndicate.agreements.writer import span
-from syndicate.cli.app import Command, with_house
+from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import STDIN, document
 from syndicate.cli.ui.output import Output
@@ -20,7 +20,7 @@ from syndicate.language import Text, verbatim
 from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Licence, Use
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 DIFFERENT = 1
 """As `diff` has it: something differs."""
@@ -62,8 +62,8 @@ _EFFECTS = {
 @click.command(cls=Command)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@with_house
-async def diff(house: House, voice: Output, old: str, new: str) -> int:
+@with_services
+async def diff(services: Services, voice: Output, old: str, new: str) -> int:
     """比较两份授权协议 · What differs between two licences.
 
     OLD 和 NEW 为协议编号或文件（.toml，- 为标准输入）。相同退出码为 0，不同为 1。
@@ -73,8 +73,8 @@ async def diff(house: House, voice: Output, old: str, new: str) -> int:
     例 · Example:
       syndicate licence diff XSW-2026-017 draft.toml
     """
-    before, after = await licence_of(house, old), await licence_of(house, new)
-    publisher = house.settings.publisher
+    before, after = await licence_of(services, old), await licence_of(services, new)
+    publisher = services.settings.publisher
     found = compare(before, after, publisher.zone)
     voice.give(
         {
@@ -97,14 +97,14 @@ async def diff(house: House, voice: Output, old: str, new: str) -> int:
     return DIFFERENT
 
 
-async def licence_of(house: House, word: str) -> Licence:
+async def licence_of(services: Services, word: str) -> Licence:
     """The licence with this number, or the one that this file says. Raises Unknown, Faulty."""
     if word != STDIN and not word.endswith(".toml"):
         with suppress(Unknown):
-            return (await house.rights.licence(word))[0]
+            return (await services.rights.licence(word))[0]
         if "/" not in word:
             raise Unknown(Text("授权协议", "licence"), word)
-    return await house.rights.draft(*document(word))
+    return await services.rights.draft(*document(word))
 
 
 def _difference(one: Difference) -> dict[str, object]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from syndicate.cli.app import Command, with_house
+from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.decision_text import answer, decision
 from syndicate.cli.ui.output import Column, Output, iso
@@ -15,7 +15,7 @@ from syndicate.cli.ui.time_values import span
 from syndicate.formats.usage_terms import use_name
 from syndicate.language import Text
 from syndicate.services.rights.licence_trial import Answer, Trial, Tried
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 CHANGES = 1
 """Something would change."""
@@ -36,8 +36,10 @@ CHANGES = 1
     help="草案代替哪一份协议；默认同编号者，没有则为该媒体的全部协议 · "
     "which licence the draft stands in for; default: the one with its number, or else all of the partner's",
 )
-@with_house
-async def try_(house: House, voice: Output, file: str, since: timedelta, instead_of: str | None) -> int:
+@with_services
+async def try_(
+    services: Services, voice: Output, file: str, since: timedelta, instead_of: str | None
+) -> int:
     """试行协议草案 · Which answers a draft licence would have changed.
 
     用该授权媒体的真实请求检验草案，不写入任何记录。答案都不变退出码为 0，有变为 1。
@@ -48,9 +50,9 @@ async def try_(house: House, voice: Output, file: str, since: timedelta, instead
     例 · Example:
       syndicate licence try draft.toml --since P30D
     """
-    draft = await house.rights.draft(*document(file))
+    draft = await services.rights.draft(*document(file))
     with counting(voice) as told:
-        trial = await house.why.try_licence(draft, since, instead_of, told)
+        trial = await services.explanation.try_licence(draft, since, instead_of, told)
     for one in trial.changed:
         voice.give(_changed(one))
     voice.give(_total(trial))

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from syndicate.agreements.writer import written_mandate
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.output import Column, Output
@@ -17,7 +17,7 @@ from syndicate.model.item import Medium, OutletId
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Mandate
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 @click.group(cls=Group)
@@ -32,17 +32,17 @@ def mandate() -> None:
 
 @mandate.command()
 @click.argument("file", metavar="FILE.toml")
-@with_house
-async def add(house: House, voice: Output, file: str) -> None:
+@with_services
+async def add(services: Services, voice: Output, file: str) -> None:
     """添加独家发布权（- 为标准输入） · Add a mandate; - reads standard input.
 
     \b
     例 · Example:
       syndicate mandate add mandate-daily.toml
     """
-    added = await house.rights.add_mandate(*document(file))
-    voice.give(_mandate(added, house.clock(), house))
-    publisher = house.settings.publisher
+    added = await services.rights.add_mandate(*document(file))
+    voice.give(_mandate(added, services.clock(), services))
+    publisher = services.settings.publisher
     covers = (
         agreement_words.outlets(added.outlets, publisher)
         + Text("：", ": ")
@@ -52,19 +52,19 @@ async def add(house: House, voice: Output, file: str) -> None:
 
 
 @mandate.command("list")
-@with_house
-async def list_(house: House, voice: Output) -> None:
+@with_services
+async def list_(services: Services, voice: Output) -> None:
     """列出独家发布权 · List mandates.
 
     \b
     例 · Example:
       syndicate mandate list
     """
-    now, publisher = house.clock(), house.settings.publisher
-    mandates = (await house.rights.register()).mandates
+    now, publisher = services.clock(), services.settings.publisher
+    mandates = (await services.rights.register()).mandates
     if voice.json:
         for one in mandates:
-            voice.give(_mandate(one, now, house))
+            voice.give(_mandate(one, now, services))
         return
     voice.table(
         [
@@ -95,20 +95,20 @@ async def list_(house: House, voice: Output) -> None:
 
 @mandate.command()
 @click.argument("number", metavar="NUMBER")
-@with_house
-async def end(house: House, voice: Output, number: str) -> None:
+@with_services
+async def end(services: Services, voice: Output, number: str) -> None:
     """终止独家发布权，即刻生效 · End a mandate now; all that rests on it closes.
 
     \b
     例 · Example:
       syndicate mandate end HEAD-2015-1
     """
-    ended = await house.rights.end_mandate(number)
-    register, now = await house.rights.register(), house.clock()
+    ended = await services.rights.end_mandate(number)
+    register, now = await services.rights.register(), services.clock()
     closed, licences = what_closed(ended, register, now)
     voice.give(
         {
-            **_mandate(ended, now, house),
+            **_mandate(ended, now, services),
             "closes": [{"outlet": outlet, "medium": medium.value} for outlet, medium in closed],
             "licences": licences,
         }
@@ -119,7 +119,7 @@ async def end(house: House, voice: Output, number: str) -> None:
     elif not closed:
         voice.say(Text("其范围仍由其他独家发布权覆盖。", "other mandates still cover all that it covered."))
     else:
-        _say_closed(closed, licences, house.settings.publisher, voice)
+        _say_closed(closed, licences, services.settings.publisher, voice)
 
 
 def _say_closed(
@@ -158,6 +158,6 @@ def _covers(mandates: Iterable[Mandate]) -> Iterable[tuple[OutletId, Medium]]:
     return ((outlet, medium) for one in mandates for outlet in one.outlets for medium in one.media)
 
 
-def _mandate(one: Mandate, now: datetime, house: House) -> dict[str, object]:
-    zone = house.settings.publisher.zone
+def _mandate(one: Mandate, now: datetime, services: Services) -> dict[str, object]:
+    zone = services.settings.publisher.zone
     return {**written_mandate(one, zone), "state": one.window.state(now)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import typed
 from syndicate.cli.ui.key_state import signers, state
@@ -12,7 +12,7 @@ from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import Unknown
 from syndicate.language import Text
 from syndicate.model.parties import Partner, PartnerId
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
 @click.group(cls=Group)
@@ -31,8 +31,8 @@ def partner() -> None:
 @click.option(
     "--domain", "domains", multiple=True, metavar="D", help="域名，可多次 · a domain; may be repeated"
 )
-@with_house
-async def add(house: House, voice: Output, id: str, name: str, domains: tuple[str, ...]) -> None:
+@with_services
+async def add(services: Services, voice: Output, id: str, name: str, domains: tuple[str, ...]) -> None:
     """添加授权媒体 · Add a partner.
 
     \b
@@ -40,7 +40,7 @@ async def add(house: House, voice: Output, id: str, name: str, domains: tuple[st
       syndicate partner add zjol --name 浙江在线 --domain zjol.com.cn
     """
     with typed(Text("未添加授权媒体", "no partner was added")):
-        added = await house.rights.add_partner(id, name, domains)
+        added = await services.rights.add_partner(id, name, domains)
     voice.give(_partner(added))
     voice.say(
         Text(f"已添加授权媒体 {added.id}（{added.name}）", f"added partner {added.id} ({added.name})")
@@ -54,15 +54,15 @@ async def add(house: House, voice: Output, id: str, name: str, domains: tuple[st
 
 
 @partner.command("list")
-@with_house
-async def list_(house: House, voice: Output) -> None:
+@with_services
+async def list_(services: Services, voice: Output) -> None:
     """列出授权媒体 · List partners.
 
     \b
     例 · Example:
       syndicate partner list --json
     """
-    register = await house.rights.register()
+    register = await services.rights.register()
     partners = sorted(register.partners.values(), key=lambda one: one.id)
     if voice.json:
         for one in partners:
@@ -95,20 +95,20 @@ async def list_(house: House, voice: Output) -> None:
 
 @partner.command()
 @click.argument("id", metavar="ID")
-@with_house
-async def show(house: House, voice: Output, id: str) -> None:
+@with_services
+async def show(services: Services, voice: Output, id: str) -> None:
     """显示授权媒体 · One partner with its licences and keys.
 
     \b
     例 · Example:
       syndicate partner show zjol
     """
-    register, now = await house.rights.register(), house.clock()
+    register, now = await services.rights.register(), services.clock()
     one = register.partners.get(PartnerId(id))
     if one is None:
         raise Unknown(Text("授权媒体", "partner"), id)
     licences = register.licences_of(one.id)
-    ring = await signers(house, voice)
+    ring = await signers(services, voice)
     live = [
         key
         for key in register.keys.values()
@@ -137,15 +137,15 @@ async def show(house: House, voice: Output, id: str) -> None:
 
 @partner.command()
 @click.argument("id", metavar="ID")
-@with_house
-async def suspend(house: House, voice: Output, id: str) -> None:
+@with_services
+async def suspend(services: Services, voice: Output, id: str) -> None:
     """暂停授权媒体：其密钥即刻失效 · Close the door to a partner at once.
 
     \b
     例 · Example:
       syndicate partner suspend zjol
     """
-    one = await house.rights.suspend(PartnerId(id))
+    one = await services.rights.suspend(PartnerId(id))
     voice.give(_partner(one))
     voice.say(
         Text(
@@ -158,15 +158,15 @@ async def suspend(house: House, voice: Output, id: str) -> None:
 
 @partner.command()
 @click.argument("id", metavar="ID")
-@with_house
-async def resume(house: House, voice: Output, id: str) -> None:
+@with_services
+async def resume(services: Services, voice: Output, id: str) -> None:
     """恢复被暂停的授权媒体 · Open the door to a suspended partner again.
 
     \b
     例 · Example:
       syndicate partner resume zjol
     """
-    one = await house.rights.resume(PartnerId(id))
+    one = await services.rights.resume(PartnerId(id))
     voice.give(_partner(one))
     voice.say(
         Text(

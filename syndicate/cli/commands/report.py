@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.ui import report_options as options
 from syndicate.cli.ui.failures import REFUSED, typed
 from syndicate.cli.ui.output import Column, Output, iso
@@ -20,7 +20,7 @@ from syndicate.model.changes import Action
 from syndicate.model.names import OutletId, PartnerId
 from syndicate.policy.reasons import REASONS, RECALLS
 from syndicate.services.reports.report_service import Outstanding
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _UNDONE = Text("未出报表", "no report was made")
 _ACTIONS = {Action.RECALL: Text("撤回", "recall"), Action.WITHDRAW: Text("撤下", "withdraw")}
@@ -59,9 +59,9 @@ def report() -> None:
 @options.OUT
 @options.LINES
 @options.CHECK
-@with_house
+@with_services
 async def usage(
-    house: House,
+    services: Services,
     voice: Output,
     first: date,
     end: date,
@@ -81,7 +81,7 @@ async def usage(
       syndicate report usage --from 2026-11-01 --to 2026-12-01 --partner zjol
     """
     with typed(_UNDONE):
-        made = await house.reports.usage(
+        made = await services.reports.usage(
             first,
             end,
             partner=None if partner is None else PartnerId(partner),
@@ -90,8 +90,8 @@ async def usage(
             check=check,
         )
     heading = [(Text("起", "from"), first.isoformat()), (Text("止（不含）", "to"), end.isoformat())]
-    register = await house.rights.register()
-    publisher = house.settings.publisher
+    register = await services.rights.register()
+    publisher = services.settings.publisher
     sheet = Sheet(made, heading, register.partners, publisher, voice, finely=True, lines=lines)
     about: dict[str, object] = {"report": "usage", "partner": partner, "outlet": outlet}
     return _hand_over(sheet, about, format_, out)
@@ -109,9 +109,9 @@ async def usage(
 @options.OUT
 @options.LINES
 @options.CHECK
-@with_house
+@with_services
 async def statement(
-    house: House, voice: Output, month: date, format_: str, out: Path | None, lines: bool, check: bool
+    services: Services, voice: Output, month: date, format_: str, out: Path | None, lines: bool, check: bool
 ) -> int:
     """月结单：当月发出、撤回、恢复及净数 · A month's account, net of recalls.
 
@@ -123,10 +123,10 @@ async def statement(
       syndicate report statement --month 2026-11 --format csv --out 2026-11.csv
     """
     with typed(_UNDONE):
-        made = await house.reports.statement(month.year, month.month, lines=lines, check=check)
+        made = await services.reports.statement(month.year, month.month, lines=lines, check=check)
     heading = [(Text("月份", "month"), f"{month:%Y-%m}")]
-    register = await house.rights.register()
-    publisher = house.settings.publisher
+    register = await services.rights.register()
+    publisher = services.settings.publisher
     sheet = Sheet(made, heading, register.partners, publisher, voice, finely=False, lines=lines)
     return _hand_over(sheet, {"report": "statement", "month": f"{month:%Y-%m}"}, format_, out)
 
@@ -134,8 +134,8 @@ async def statement(
 @report.command()
 @click.option("--partner", metavar="P", help="只看该授权媒体 · about this partner alone")
 @click.option("--overdue", is_flag=True, help="只看逾期的 · only what is overdue")
-@with_house
-async def takedowns(house: House, voice: Output, partner: str | None, overdue: bool) -> int:
+@with_services
+async def takedowns(services: Services, voice: Output, partner: str | None, overdue: bool) -> int:
     """授权媒体尚未确认撤下的稿件 · What partners have not yet said to be gone.
 
     列出的有任何一项逾期，退出码为 1。 Exit code 1 if anything listed is overdue.
@@ -145,7 +145,7 @@ async def takedowns(house: House, voice: Output, partner: str | None, overdue: b
       syndicate report takedowns --overdue
     """
     whose = None if partner is None else PartnerId(partner)
-    found = await house.reports.takedowns(whose, overdue=overdue)
+    found = await services.reports.takedowns(whose, overdue=overdue)
     for one in found:
         voice.give(_as_json(one))
     if not voice.json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syndicate.cli.app import Group, with_house
+from syndicate.cli.app import Group, with_services
 from syndicate.cli.commands import trail_check, trail_proofs
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import Unknown
@@ -12,7 +12,7 @@ from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Line, event_fields
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 KINDS = {
     "item_ingested": Text("收稿", "item ingested"),
@@ -78,9 +78,9 @@ def trail() -> None:
     metavar="N",
     help="最多几条 · at most this many",
 )
-@with_house
+@with_services
 async def list_(
-    house: House, voice: Output, after: int, partner: str | None, item: str | None, limit: int
+    services: Services, voice: Output, after: int, partner: str | None, item: str | None, limit: int
 ) -> None:
     """列出审计记录，按序号 · Lines of the trail, in order.
 
@@ -88,11 +88,11 @@ async def list_(
     例 · Example:
       syndicate trail list --partner zjol --after 120
     """
-    if partner is not None and PartnerId(partner) not in (await house.rights.register()).partners:
+    if partner is not None and PartnerId(partner) not in (await services.rights.register()).partners:
         raise Unknown(Text("授权媒体", "partner"), partner)
     if item is not None:
-        await house.news.item(ItemId(item))
-    lines = await house.store.lines(
+        await services.items.item(ItemId(item))
+    lines = await services.store.lines(
         after=after,
         limit=limit,
         partner=None if partner is None else PartnerId(partner),

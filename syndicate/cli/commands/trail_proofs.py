@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import Command, with_house
+from syndicate.cli.app import Command, with_services
 from syndicate.cli.commands.trail_check import wrong
 from syndicate.cli.ui.failures import Bilingual, faults_as_json
 from syndicate.cli.ui.output import Output, iso
@@ -18,7 +18,7 @@ from syndicate.errors import Unknown
 from syndicate.language import Text
 from syndicate.model.records import Checkpoint
 from syndicate.trail.checkpoint import LONGEST
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _SEQ = click.IntRange(1, 2**63 - 1)
 
@@ -31,8 +31,8 @@ _SEQ = click.IntRange(1, 2**63 - 1)
     metavar="FILE",
     help="另存在别处的检查点 · a checkpoint that was kept elsewhere",
 )
-@with_house
-async def verify(house: House, voice: Output, saved: Path | None) -> int:
+@with_services
+async def verify(services: Services, voice: Output, saved: Path | None) -> int:
     """核验全部审计记录 · Look through the whole trail.
 
     凡被改动、删除、插入或调换的记录都会指名；有所发现时退出码为 1。
@@ -44,7 +44,7 @@ async def verify(house: House, voice: Output, saved: Path | None) -> int:
     """
     note = None if saved is None else _note(saved)
     with counting(voice) as told:
-        found = await house.proof.verify(note, told)
+        found = await services.proof.verify(note, told)
     voice.give(
         {
             "whole": found.whole,
@@ -80,15 +80,15 @@ async def verify(house: House, voice: Output, saved: Path | None) -> int:
 @click.command(cls=Command)
 @click.argument("seq", type=_SEQ, metavar="SEQ")
 @click.option("--to", "out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
-@with_house
-async def prove(house: House, voice: Output, seq: int, out: Path | None) -> None:
+@with_services
+async def prove(services: Services, voice: Output, seq: int, out: Path | None) -> None:
     """证明一条审计记录 · Prove one line, to whoever has the public key.
 
     \b
     例 · Example:
       syndicate trail prove 120 --to line-120.json
     """
-    proof = await house.proof.prove(seq)
+    proof = await services.proof.prove(seq)
     with written(out) as file:
         file.write(proof)
     _wrote(voice, out, 1)
@@ -103,9 +103,9 @@ async def prove(house: House, voice: Output, seq: int, out: Path | None) -> None
     help="到此条为止（含），或此时之前（不含） · to this line (in it), or before this moment",
 )
 @click.option("--out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
-@with_house
+@with_services
 async def export(
-    house: House, voice: Output, first: str | None, last: str | None, out: Path | None
+    services: Services, voice: Output, first: str | None, last: str | None, out: Path | None
 ) -> None:
     """导出一段审计记录及其证明 · Write a range of the trail with its proof.
 
@@ -120,7 +120,7 @@ async def export(
     end = None if last is None else _edge(last, "--to", voice)
     lines = 0
     with counting(voice) as told, written(out) as file:
-        async for piece in house.proof.export(begin, end):
+        async for piece in services.proof.export(begin, end):
             file.write(piece)
             lines += piece.startswith(b'{"leaf":')
             told(lines)
@@ -134,8 +134,8 @@ async def export(
     metavar="FILE",
     help="另出证明：自该检查点以来只增不改 · prove that lines were only added since this checkpoint",
 )
-@with_house
-async def checkpoint(house: House, voice: Output, since: Path | None) -> None:
+@with_services
+async def checkpoint(services: Services, voice: Output, since: Path | None) -> None:
     """签署并打印检查点 · Sign a checkpoint of all lines and print it.
 
     请把它存在本系统之外。 Keep it somewhere outside of this system.
@@ -146,12 +146,12 @@ async def checkpoint(house: House, voice: Output, since: Path | None) -> None:
       syndicate trail checkpoint --since checkpoint.txt > growth.json
     """
     if since is not None:
-        proof = await house.proof.growth(_note(since))
+        proof = await services.proof.growth(_note(since))
         with written(None) as file:
             file.write(proof)
         return
-    made = await house.proof.checkpoint()
-    newest = made or await house.proof.newest()
+    made = await services.proof.checkpoint()
+    newest = made or await services.proof.newest()
     if newest is None:
         raise Unknown(Text("记录", "line of the trail"), "1")
     voice.give(_as_json(newest, made is not None))
@@ -164,8 +164,8 @@ async def checkpoint(house: House, voice: Output, since: Path | None) -> None:
 
 @click.command(cls=Command)
 @click.option("--rotate", is_flag=True, help="先换一把新的 · make a new one first")
-@with_house
-async def key(house: House, voice: Output, rotate: bool) -> None:
+@with_services
+async def key(services: Services, voice: Output, rotate: bool) -> None:
     """打印检查点的公钥 · Print the verifier keys of checkpoints.
 
     检验者需要其中之一；新的在前，旧的仍检验旧检查点。
@@ -176,9 +176,9 @@ async def key(house: House, voice: Output, rotate: bool) -> None:
       syndicate trail key > trail-key.txt
     """
     if rotate:
-        await house.proof.rotate_key()
+        await services.proof.rotate_key()
         voice.aside(Text("新公钥请告知检验者", "give the new verifier key to those who check"))
-    for one in await house.proof.verifier_keys():
+    for one in await services.proof.verifier_keys():
         voice.give({"key": str(one), "name": one.name, "hash": one.hash.hex()})
         if not voice.json:
             voice.say(str(one))

@@ -9,14 +9,14 @@ from syndicate.access import keyring
 from syndicate.cli.ui.output import Output
 from syndicate.errors import KeyringFault
 from syndicate.model.register import Key
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 
-async def signers(house: House, voice: Output) -> keyring.Keyring | None:
+async def signers(services: Services, voice: Output) -> keyring.Keyring | None:
     """The signing keys; None where they cannot be read, which is said and stops nobody: with a spoiled
     key file, too, staff must see the keys to revoke."""
     try:
-        return await asyncio.to_thread(house.signing_keys.load)
+        return await asyncio.to_thread(services.signing_keys.load)
     except KeyringFault as fault:
         voice.aside(fault.text)
         return None

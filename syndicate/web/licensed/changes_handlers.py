@@ -32,7 +32,7 @@ async def changes(request: web.Request) -> Prepared:
     """Everything that changed for the partner after a cursor; with `wait`, as soon as there is anything."""
     must_accept(request, "ninjs")
     worker, caller = request.app[WORKER], request[CALLER]
-    house = worker.house
+    services = worker.services
     after = _number(request, "after", 0, 0, _LARGEST)
     limit = _number(request, "limit", _USUAL, 1, _MOST)
     wait = _number(request, "wait", 0, 0, LONGEST_WAIT)
@@ -46,12 +46,12 @@ async def changes(request: web.Request) -> Prepared:
     worker.waiting[caller.partner.id] += 1
     try:
         while True:
-            page = await house.changes.read(caller, after, limit)
+            page = await services.changes.read(caller, after, limit)
             left = ends - loop.time()
             if not page.empty or page.page.reset or left <= 0 or worker.draining or _gone(request):
                 break
             # A second at a time: who waits must also hear that its key was revoked, or that we stop.
-            await house.changes.news(caller, min(left, 1.0))
+            await services.changes.news(caller, min(left, 1.0))
             caller = request[CALLER] = await worker.doorkeeper.admit(request)
     finally:
         worker.waiting[caller.partner.id] -= 1
@@ -59,7 +59,7 @@ async def changes(request: web.Request) -> Prepared:
     answer = reply(200, _headers(request, rendered.content_type), rendered.body)
     return Prepared(
         answer,
-        lambda: house.changes.deliver(page, caller, asked(request, "json")),
+        lambda: services.changes.deliver(page, caller, asked(request, "json")),
         lambda: limits(request),
     )
 
@@ -71,9 +71,9 @@ def _gone(request: web.Request) -> bool:
 
 async def acknowledge(request: web.Request) -> Prepared:
     """The partner did what these entries told it."""
-    house, caller = request.app[WORKER].house, request[CALLER]
+    services, caller = request.app[WORKER].services, request[CALLER]
     seqs = _acknowledged(await request.read())
-    done = await house.changes.acknowledge(caller, seqs, asked(request, "json"))
+    done = await services.changes.acknowledge(caller, seqs, asked(request, "json"))
     body = json.dumps({"acknowledged": done}).encode()
 
     async def written() -> bool:
@@ -84,7 +84,7 @@ async def acknowledge(request: web.Request) -> Prepared:
 
 
 def _headers(request: web.Request, content_type: str) -> Headers:
-    terms = f"{request.app[WORKER].house.settings.base_url}/terms"
+    terms = f"{request.app[WORKER].services.settings.base_url}/terms"
     return [
         ("Content-Type", content_type),
         ("Cache-Control", "private, no-store"),

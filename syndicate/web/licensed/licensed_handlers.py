@@ -70,7 +70,7 @@ def with_key(handler: PartnerHandler) -> Handler:
             try:
                 request[CALLER] = await worker.doorkeeper.admit(request)
             except TokenRejected as rejected:
-                await worker.house.front.reject(rejected, asked(request))
+                await worker.services.delivery.reject(rejected, asked(request))
                 raise
             try:
                 prepared = await handler(request)
@@ -79,7 +79,7 @@ def with_key(handler: PartnerHandler) -> Handler:
                 if await prepared.deliver():
                     return prepared.reply.with_fields(await prepared.fields())
             except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
-                front = worker.house.front
+                front = worker.services.delivery
                 await front.refuse(
                     request[CALLER], _subject(request), use_of(request), refusal, asked(request)
                 )
@@ -100,7 +100,7 @@ async def feed(request: web.Request) -> Prepared:
     format = request.match_info["format"]
     must_accept(request, format)
     use = use_of(request)
-    served = await worker.house.front.licensed_feed(request.match_info["feed"], request[CALLER], use)
+    served = await worker.services.delivery.licensed_feed(request.match_info["feed"], request[CALLER], use)
     return await _prepared(request, served, format, FEED_FORMATS[format])
 
 
@@ -109,7 +109,7 @@ async def item(request: web.Request) -> Prepared:
     worker = request.app[WORKER]
     must_accept(request, "ninjs")
     use = use_of(request)
-    served = await worker.house.front.licensed_item(
+    served = await worker.services.delivery.licensed_item(
         ItemId(request.match_info["item"]), request[CALLER], use
     )
     return await _prepared(request, served, "ninjs", ITEM_FORMATS["ninjs"])
@@ -119,9 +119,9 @@ async def licence(request: web.Request) -> Prepared:
     """The partner's own licences and keys, never a token."""
     worker = request.app[WORKER]
     caller = request[CALLER]
-    zone, now = worker.house.settings.publisher.zone, worker.house.clock()
-    licences, keys = await worker.house.front.licence_of(caller)
-    quotas = await worker.house.front.quotas.left(caller.partner.id, licences)
+    zone, now = worker.services.settings.publisher.zone, worker.services.clock()
+    licences, keys = await worker.services.delivery.licence_of(caller)
+    quotas = await worker.services.delivery.quotas.left(caller.partner.id, licences)
     left = {one.clause: one for one in quotas}
     document = {
         "partner": {"id": caller.partner.id, "name": caller.partner.name},
@@ -132,10 +132,10 @@ async def licence(request: web.Request) -> Prepared:
         ("Content-Type", "application/json"),
         ("Cache-Control", "private, no-store"),
         ("Vary", "Authorization"),
-        ("Link", f'<{worker.house.settings.base_url}/terms>; rel="license"'),
+        ("Link", f'<{worker.services.settings.base_url}/terms>; rel="license"'),
     ]
     said = reply(200, headers, json.dumps(document, ensure_ascii=False).encode())
-    return Prepared(said, lambda: worker.house.front.show_licence(caller, asked(request, "json")))
+    return Prepared(said, lambda: worker.services.delivery.show_licence(caller, asked(request, "json")))
 
 
 async def _prepared(
@@ -147,7 +147,7 @@ async def _prepared(
     caller = request[CALLER]
     return Prepared(
         said,
-        lambda: worker.house.front.deliver(served, caller, said.status, asked(request, format)),
+        lambda: worker.services.delivery.deliver(served, caller, said.status, asked(request, format)),
         lambda: limits(request),
     )
 
@@ -158,9 +158,9 @@ async def limits(request: web.Request) -> Headers:
     None where no licence in force has a quota.
     """
     worker, caller = request.app[WORKER], request[CALLER]
-    now = worker.house.clock()
-    licences = [one for one in await worker.house.front.licences_of(caller) if now in one.window]
-    quotas = await worker.house.front.quotas.left(caller.partner.id, licences)
+    now = worker.services.clock()
+    licences = [one for one in await worker.services.delivery.licences_of(caller) if now in one.window]
+    quotas = await worker.services.delivery.quotas.left(caller.partner.id, licences)
     if not quotas:
         return ()
     policies, left = [], []

@@ -25,10 +25,10 @@ async def feed(request: web.Request) -> web.StreamResponse:
     worker = request.app[WORKER]
     format = request.match_info["format"]
     must_accept(request, format)
-    served = await worker.house.front.public_feed(request.match_info["feed"])
+    served = await worker.services.delivery.public_feed(request.match_info["feed"])
     ready = await worker.ready.of(served, format, FEED_FORMATS[format])
     worker.repeats.learn(request, request.match_info["feed"], format)
-    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.services.clock()))
 
 
 def telling_people(handler: Handler) -> Handler:
@@ -52,11 +52,11 @@ async def item(request: web.Request) -> web.StreamResponse:
     worker = request.app[WORKER]
     must_accept(request, "html")
     lang = lang_of(request)
-    served = await worker.house.front.public_item(ItemId(request.match_info["item"]))
+    served = await worker.services.delivery.public_item(ItemId(request.match_info["item"]))
     ready = await worker.ready.of(
         served, f"html-{lang}", lambda edition: item_page.render(edition, lang=lang), page=True
     )
-    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.services.clock()))
 
 
 async def home(request: web.Request) -> web.StreamResponse:
@@ -64,18 +64,20 @@ async def home(request: web.Request) -> web.StreamResponse:
     worker = request.app[WORKER]
     must_accept(request, "html")
     lang = lang_of(request)
-    served = await worker.house.front.public_feed("all")
+    served = await worker.services.delivery.public_feed("all")
     ready = await worker.ready.of(
         served, f"home-{lang}", lambda edition: worker.pages.home(edition, lang), page=True
     )
-    return answer(ready, request, public_cache(served.shown_until, worker.house.clock()))
+    return answer(ready, request, public_cache(served.shown_until, worker.services.clock()))
 
 
 async def terms(request: web.Request) -> web.StreamResponse:
     """The rights notice, for people."""
     worker = request.app[WORKER]
     must_accept(request, "html")
-    return answer(worker.pages.terms(lang_of(request)), request, public_cache(None, worker.house.clock()))
+    return answer(
+        worker.pages.terms(lang_of(request)), request, public_cache(None, worker.services.clock())
+    )
 
 
 async def problem_page(request: web.Request) -> web.StreamResponse:
@@ -85,13 +87,13 @@ async def problem_page(request: web.Request) -> web.StreamResponse:
     if code not in PROBLEMS:
         raise Unknown(Text("错误代码", "error code"), code)
     page = worker.pages.problem(code, lang_of(request))
-    return answer(page, request, public_cache(None, worker.house.clock()))
+    return answer(page, request, public_cache(None, worker.services.clock()))
 
 
 async def opml(request: web.Request) -> web.StreamResponse:
     """Every public feed, as OPML."""
     worker = request.app[WORKER]
-    return answer(worker.pages.opml(), request, public_cache(None, worker.house.clock()))
+    return answer(worker.pages.opml(), request, public_cache(None, worker.services.clock()))
 
 
 async def static(request: web.Request) -> web.StreamResponse:
@@ -100,7 +102,7 @@ async def static(request: web.Request) -> web.StreamResponse:
     found = worker.pages.static(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
-    return answer(found, request, public_cache(None, worker.house.clock()))
+    return answer(found, request, public_cache(None, worker.services.clock()))
 
 
 async def jwks(request: web.Request) -> web.StreamResponse:
@@ -120,8 +122,8 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     worker = request.app[WORKER]
     if worker.draining:
         return _plain(503, "draining")
-    await worker.house.front.ready()
-    await asyncio.to_thread(worker.house.signing_keys.load)
+    await worker.services.delivery.ready()
+    await asyncio.to_thread(worker.services.signing_keys.load)
     return _plain(200, "ready")
 
 
@@ -135,7 +137,7 @@ def _recalled(request: web.Request, recalled: Recalled) -> Reply:
         ("Cache-Control", "no-store"),
         ("Vary", "Accept, Accept-Language"),
         *PAGE_POLICY,
-        *blocked_by(recalled.code, worker.house.settings.base_url),
+        *blocked_by(recalled.code, worker.services.settings.base_url),
     ]
     return reply(PROBLEMS[recalled.code].status.value, headers, page.body)
 

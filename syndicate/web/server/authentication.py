@@ -17,7 +17,7 @@ from syndicate.access.tokens import Bearer
 from syndicate.errors import KeyringFault, TokenRejected
 from syndicate.model.parties import PartnerId
 from syndicate.services.delivery.delivery_service import Session
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _log = structlog.get_logger("syndicate.web")
 
@@ -43,8 +43,8 @@ class Authenticator:
     of the register every time, so keeping them opens nothing that was closed.
     """
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._verified: LRUCache[bytes, Bearer] = LRUCache(_KEPT)
         self._ring: Keyring | None = None
         self._ring_of = -1
@@ -61,21 +61,21 @@ class Authenticator:
                 partner=bearer.partner,
                 jti=bearer.jti,
             )
-        return await self._house.front.admit(PartnerId(bearer.partner), bearer.jti)
+        return await self._services.delivery.admit(PartnerId(bearer.partner), bearer.jti)
 
     async def _verify(self, token: str) -> Bearer:
         ring = await self._keyring()
         name = hashlib.sha256(token.encode()).digest()
         kept = self._verified.get(name)
-        if kept is not None and self._house.clock() < kept.expires:
+        if kept is not None and self._services.clock() < kept.expires:
             return kept
-        bearer = self._house.signing_keys.verify(token, ring)
+        bearer = self._services.signing_keys.verify(token, ring)
         self._verified[name] = bearer
         return bearer
 
     async def _keyring(self) -> Keyring:
         """The signing keys as they stand after the last change of rights."""
-        changed = await self._house.front.rights_changed()
+        changed = await self._services.delivery.rights_changed()
         if self._ring is None or changed != self._ring_of:
             async with self._turn:
                 if self._ring is None or changed != self._ring_of:
@@ -88,7 +88,7 @@ class Authenticator:
         retired meanwhile opens nothing: its keys are revoked one by one.) A worker that never had any
         cannot serve."""
         try:
-            ring = await asyncio.to_thread(self._house.signing_keys.load)
+            ring = await asyncio.to_thread(self._services.signing_keys.load)
         except KeyringFault as fault:
             if self._ring is None:
                 raise

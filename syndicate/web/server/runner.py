@@ -112,8 +112,8 @@ def work(settings: Settings, listening: socket.socket) -> None:
 
 async def _check(settings: Settings) -> None:
     """Refuse to start half-right: the store and the signing keys must be whole."""
-    async with opened(settings) as house:
-        house.signing_keys.load()
+    async with opened(settings) as services:
+        services.signing_keys.load()
 
 
 class Runner(web.AppRunner):
@@ -142,15 +142,15 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         loop.add_reader(parent.sentinel, stop.set)
-    async with opened(settings) as house:
-        house.signing_keys.load()
-        app = build(house)
+    async with opened(settings) as services:
+        services.signing_keys.load()
+        app = build(services)
         runner = Runner(app, shutdown_timeout=DRAIN)
         await runner.setup()
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
         _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
-        clerk = asyncio.create_task(house.clerk.work())
+        clerk = asyncio.create_task(services.scheduler.work())
         await stop.wait()
         clerk.cancel()
         await asyncio.gather(clerk, return_exceptions=True)

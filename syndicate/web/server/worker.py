@@ -35,7 +35,7 @@ from syndicate.web.server.authentication import Authenticator
 from syndicate.web.server.negotiation import language_of
 from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.responses import CLOSING, REQUEST_ID, Headers, Reply, problem, quoted
-from syndicate.wiring import House
+from syndicate.wiring import Services
 
 _log = structlog.get_logger("syndicate.web")
 
@@ -55,7 +55,7 @@ class BadParameter(Exception):
 class Worker:
     """What one worker process serves with."""
 
-    house: House
+    services: Services
     doorkeeper: Authenticator
     ready: ReadyAnswers
     pages: Pages
@@ -122,13 +122,13 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def problem_of(request: web.Request, accident: Exception) -> Reply:
     """The one table from errors to problem documents."""
-    house = request.app[WORKER].house
-    zone = house.settings.publisher.zone
+    services = request.app[WORKER].services
+    zone = services.settings.publisher.zone
     match accident:
         case TokenRejected(code=code):
             return _say(request, code)
         case NotLicensed(reason=reason, clause=clause):
-            contact = house.settings.publisher.contact
+            contact = services.settings.publisher.contact
             detail = accident.text + Text(f"。如有疑问，请联系 {contact}", f". Ask {contact}")
             return _say(request, "not_licensed", detail, reason=reason, clause=clause, contact=contact)
         case Recalled(code=code, reason=reason, at=at):
@@ -140,7 +140,7 @@ def problem_of(request: web.Request, accident: Exception) -> Reply:
                 recalled=on_the_clock(at, zone),
             )
         case QuotaExceeded(code=code, clause=clause, resets=resets):
-            wait = max(1, ceil((resets - house.clock()).total_seconds()))
+            wait = max(1, ceil((resets - services.clock()).total_seconds()))
             return _say(
                 request,
                 code,
@@ -185,7 +185,7 @@ def _say(
 ) -> Reply:
     return problem(
         code,
-        base_url=request.app[WORKER].house.settings.base_url,
+        base_url=request.app[WORKER].services.settings.base_url,
         request_id=request[REQUEST_ID],
         lang=language_of(field(request, "Accept-Language")),
         detail=detail,
@@ -200,7 +200,7 @@ def unreadable(worker: Worker) -> Callable[[str, str, BaseException | None], Rep
     def say(code: str, request_id: str, accident: BaseException | None) -> Reply:
         if code == "internal":
             _log.error("accident", request_id=request_id, exc_info=accident)
-        base_url = worker.house.settings.base_url
+        base_url = worker.services.settings.base_url
         answer = problem(code, base_url=base_url, request_id=request_id, lang=Lang.ZH)
         worker.access_log.add(
             at=time(),
