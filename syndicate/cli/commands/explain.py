@@ -8,7 +8,8 @@ import click
 
 from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui import agreement_words
-from syndicate.cli.ui.decision_text import in_words, said, tell
+from syndicate.cli.ui.access_state import AccessState, access_state
+from syndicate.cli.ui.decision_text import decision, in_words, reason_text, said, tell
 from syndicate.cli.ui.failures import Bilingual, typed
 from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.remedies import Case, changes
@@ -19,6 +20,7 @@ from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import REASONS
 from syndicate.services.audit.explanation import Explanation
+from syndicate.services.audit.recorded_decision import QUOTA
 from syndicate.wiring import Services
 
 
@@ -57,7 +59,7 @@ async def explain(
 ) -> int:
     """说明可否及缘由 · Why, and what would change it.
 
-    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变。
+    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变；配额、扣发、暂停和密钥都计算在内。
 
     过去的时刻按当时所知判断，将来的时刻按现在所知判断；--known 另行指定。
     --line 重演已记录的决定，与记录不符时退出码为 1。
@@ -81,14 +83,15 @@ async def explain(
     when = _known(known, services)
     with typed(Text("--known 不可用", "--known cannot be used")):
         explained = await services.explanation.explain(partner, ItemId(item), Use(use), at, when)
-    verdict = explained.verdict
-    if isinstance(verdict, Refusal):
+    state = await access_state(services, explained, voice)
+    about = _about(partner, item, use, explained, state)
+    if explained.allowed and isinstance(explained.verdict, Clearance):
+        _yes(explained.verdict, voice, explained, state, about)
+    else:
         case = Case(
             explained.item, partner, Use(use), explained.at, explained.register, services.settings.publisher
         )
-        _no(verdict, changes(verdict, case, voice), voice, explained, _about(partner, item, use, explained))
-    else:
-        _yes(verdict, voice, explained, _about(partner, item, use, explained))
+        _no(case, voice, explained, state, about)
     _times(explained, voice)
     return 0
 
@@ -100,7 +103,9 @@ def _known(word: str | None, services: Services) -> datetime | None:
     return None if word is None else moment_of("--known", word)
 
 
-def _about(partner: str, item: str, use: str, explained: Explanation) -> dict[str, object]:
+def _about(
+    partner: str, item: str, use: str, explained: Explanation, state: AccessState
+) -> dict[str, object]:
     newer = explained.now
     return {
         "partner": partner,
@@ -111,6 +116,7 @@ def _about(partner: str, item: str, use: str, explained: Explanation) -> dict[st
         "known": iso(explained.known),
         "superseded": newer is not None,
         "now": None if newer is None else said(newer),
+        **state.as_json(),
     }
 
 
@@ -125,19 +131,29 @@ def _times(explained: Explanation, voice: Output) -> None:
 
 
 def _no(
-    refusal: Refusal, remedies: list[Text], voice: Output, explained: Explanation, about: dict[str, object]
+    case: Case, voice: Output, explained: Explanation, state: AccessState, about: dict[str, object]
 ) -> None:
+    remedies = [remedy for one in explained.obstacles for remedy in changes(one, case, voice)]
+    remedies += state.remedies(voice)
+    reason, clause = QUOTA, None if explained.quota is None else explained.quota.clause
+    if isinstance(explained.verdict, Refusal):
+        reason, clause = explained.verdict.reason.value, explained.verdict.clause
+    further = explained.obstacles[1:]
     voice.give(
         {
-            **said(refusal),
+            **decision(reason, clause),
             "changes": [remedy.in_(voice.lang) for remedy in remedies],
             "form": None,
+            "further": [{"reason": one.reason.value, "clause": one.clause} for one in further],
             **about,
         }
     )
-    voice.say(Text("不可以：", "No: ") + REASONS[refusal.reason] + Text("。", "."))
-    if refusal.clause is not None:
-        voice.say(Text(f"依据：{refusal.clause}", f"under: {refusal.clause}"))
+    voice.say(Text("不可以：", "No: ") + reason_text(reason) + Text("。", "."))
+    if clause is not None:
+        voice.say(Text(f"依据：{clause}", f"under: {clause}"))
+    for one in further:
+        voice.say(Text("此外：", "besides: ") + REASONS[one.reason])
+    state.say(voice)
     voice.say(Text("怎样可以改变：", "what would change it:"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
@@ -146,8 +162,14 @@ def _no(
         voice.say(Text(f"答案最早自行变化：{until}", f"the answer may change by itself at {until}"))
 
 
-def _yes(clearance: Clearance, voice: Output, explained: Explanation, about: dict[str, object]) -> None:
-    remedies = _ends(clearance, explained.until, voice)
+def _yes(
+    clearance: Clearance,
+    voice: Output,
+    explained: Explanation,
+    state: AccessState,
+    about: dict[str, object],
+) -> None:
+    remedies = state.remedies(voice) + _ends(clearance, explained.until, voice)
     voice.give(
         {
             **said(clearance),
@@ -157,12 +179,14 @@ def _yes(clearance: Clearance, voice: Output, explained: Explanation, about: dic
             "mandate": clearance.mandate,
             "may_edit": clearance.may_edit,
             "take_down": iso(clearance.take_down),
+            "further": [],
             **about,
         }
     )
     voice.say(_allowed(clearance) + Text("。", "."))
     voice.say(Text(f"依据：{clearance.clause}", f"under: {clearance.clause}"))
     voice.say(Text(f"独家发布权：{clearance.mandate}", f"mandate: {clearance.mandate}"))
+    state.say(voice)
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
 

@@ -28,6 +28,11 @@ def decision(reason: str | None, clause: str | None) -> dict[str, object]:
     return {"decision": "allow" if reason is None else "deny", "reason": reason, "clause": clause}
 
 
+def reason_text(reason: str) -> Text:
+    """Why something is refused, in words; also for the reasons that are none of the policy's."""
+    return _REASONS[reason]
+
+
 def in_words(verdict: Verdict) -> Text:
     """A verdict in one line."""
     reason = None if isinstance(verdict, Clearance) else verdict.reason.value

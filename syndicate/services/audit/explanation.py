@@ -19,8 +19,9 @@ from syndicate.model.parties import PartnerId, Publisher, Recipient
 from syndicate.model.records import Line
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
-from syndicate.policy import Verdict
+from syndicate.policy import Clearance, Refusal, Verdict
 from syndicate.services.audit.past_state import Known, recipient_in, same
+from syndicate.services.audit.quota_use import QuotaUse, quota_use
 from syndicate.services.audit.recorded_decision import Decided, decided
 from syndicate.services.rights.licence_trial import Trial, Trying, stand_in
 from syndicate.store.protocol import Store
@@ -32,10 +33,15 @@ _PARTNER, _ITEM = Text("授权媒体", "partner"), Text("稿件", "item")
 class Explanation:
     """A verdict with what it was about, for staff.
 
-    `at` is the moment it applies to, `known` the moment whose knowledge it was judged with; `register`
-    and `item` are that knowledge. `until` is when the answer will be another one if nobody does anything;
-    None if it never will. (A verdict's own `until` is when it has to be asked again.) `now` is what would
-    be said of the same moment with what is known today, where that is something else.
+    `at` is the time it applies to, `known` the time whose records it was judged with; `register`
+    and `item` are those records. `until` is when the answer will change if nobody does anything; None if
+    it never will. (A verdict's own `until` is when it has to be asked again.) `now` is what would
+    be said of the same time with what is on record today, where that differs.
+
+    `obstacles` lists every refusal in the way, the verdict first; empty where the verdict is a clearance.
+    `quota` is the count that a request would be charged to, also where only a hold or a suspension stands
+    in the way; None where no quota applies. The policy does not count: a clearance whose quota is
+    exceeded is answered 429 all the same, so `allowed` is the whole answer.
     """
 
     verdict: Verdict
@@ -47,6 +53,20 @@ class Explanation:
     register: Register
     until: datetime | None
     now: Verdict | None
+    obstacles: tuple[Refusal, ...]
+    quota: QuotaUse | None
+    present: bool
+    """Whether the question was about now, or later, with what is on record now."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a request at this time is answered with the item."""
+        return isinstance(self.verdict, Clearance) and not self.quota_exceeded
+
+    @property
+    def quota_exceeded(self) -> bool:
+        """Whether the item does not fit into its quota any more."""
+        return self.quota is not None and self.quota.exceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +132,27 @@ class ExplanationService:
         present = Known(register, found, recipient)
         past = present if then == now else await self._at(partner, item, then)
         verdict, newer = past.verdict(use, at), present.verdict(use, at)
+        obstacles, clearance = past.obstacles(use, at)
+        quota = None
+        if clearance is not None:
+            on_record = None if then == now else then
+            quota = await quota_use(self._store, clearance, at, on_record, self._publisher.zone)
+        until = past.turn(use, at)
+        if quota is not None and quota.exceeded and isinstance(verdict, Clearance):
+            until = quota.period.ends if until is None else min(until, quota.period.ends)
         return Explanation(
-            verdict,
-            past.recipient,
-            past.item,
-            use,
-            at,
-            then,
-            past.register,
-            past.turn(use, at),
-            None if same(verdict, newer) else newer,
+            verdict=verdict,
+            recipient=past.recipient,
+            item=past.item,
+            use=use,
+            at=at,
+            known=then,
+            register=past.register,
+            until=until,
+            now=None if same(verdict, newer) else newer,
+            obstacles=tuple(obstacles),
+            quota=quota,
+            present=then == now,
         )
 
     async def replay(self, seq: int) -> Replay:

@@ -14,7 +14,8 @@ from syndicate.model.item import Item
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
-from syndicate.policy import Refusal, Verdict, clear_preferred
+from syndicate.policy import Clearance, Refusal, Verdict, clear_preferred
+from syndicate.policy.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,41 @@ class Known:
         if isinstance(self.recipient, Partner):
             own = self.register.licences_of(self.recipient.id)
         return judge(self.item, self.recipient, self.register, own, use, at)
+
+    def obstacles(self, use: Use | None, at: datetime) -> tuple[list[Refusal], Clearance | None]:
+        """Every refusal that stands in the way at `at`, the policy's own first, and the clearance behind
+        them; None where an obstacle cannot be thought away.
+
+        The policy names one reason. A suspension, a hold or a recall may hide another: each of these is
+        left out in turn, and the question is asked again.
+        """
+        refusals: list[Refusal] = []
+        state: Known | None = self
+        while state is not None:
+            verdict = state.verdict(use, at)
+            if isinstance(verdict, Clearance):
+                return refusals, verdict
+            refusals.append(verdict)
+            state = state._without(verdict.reason)
+        return refusals, None
+
+    def _without(self, obstacle: Reason) -> Known | None:
+        """The state without what this reason names; None where agreements or the time are the reason."""
+        holds = self.item.holds
+        match obstacle:
+            case Reason.SUSPENDED if isinstance(self.recipient, Partner):
+                return replace(self, recipient=replace(self.recipient, suspended=None))
+            case Reason.WITHHELD:
+                holds = replace(holds, withheld=False)
+            case Reason.EXCLUSIVE:
+                holds = replace(holds, exclusive=None)
+            case Reason.EMBARGOED | Reason.EMBARGO_UNACKNOWLEDGED:
+                holds = replace(holds, embargo=None)
+            case Reason.RECALLED:
+                holds = replace(holds, recall=None)
+            case _:
+                return None
+        return None if holds == self.item.holds else replace(self, item=replace(self.item, holds=holds))
 
     def turn(self, use: Use | None, at: datetime) -> datetime | None:
         """When the answer at `at` becomes another one by itself, as far as was known; None for never."""

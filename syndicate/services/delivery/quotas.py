@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import QuotaExceeded
@@ -42,6 +42,16 @@ class Period:
     ends: datetime
 
 
+def period_at(quota: Quota, at: datetime, zone: tzinfo) -> Period:
+    """The quota's period that `at` lies in, by the calendar of `zone`."""
+    local = at.astimezone(zone)
+    day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if quota.per == "day":
+        return Period(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
+    first = day.replace(day=1)
+    return Period(f"{first:%Y-%m}", first, (first + timedelta(days=32)).replace(day=1))
+
+
 class Quotas:
     """One per worker."""
 
@@ -50,12 +60,7 @@ class Quotas:
 
     def period(self, quota: Quota) -> Period:
         """The period that now lies in."""
-        now = self._clock().astimezone(self._publisher.zone)
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if quota.per == "day":
-            return Period(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
-        first = day.replace(day=1)
-        return Period(f"{first:%Y-%m}", first, (first + timedelta(days=32)).replace(day=1))
+        return period_at(quota, self._clock(), self._publisher.zone)
 
     def charges(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
         """What giving these items means for their recipient's account; nothing for the public."""
