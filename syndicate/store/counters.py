@@ -1,4 +1,4 @@
-"""The two sequences, of changes and of trail lines: every writer takes them first, and in turn."""
+"""The counters of changes and of trail records. Every writer locks them first, so writers take turns."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from sqlalchemy import insert, select, update
 from syndicate.model.records import Entry
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
+from syndicate.store.requests import Reached
 from syndicate.store.schema.rows import line_values
 from syndicate.store.schema.tables import counters, trail
 
 
 @dataclass(slots=True)
-class Count:
-    """How far both sequences have come in this transaction. `at` is the newest line's moment."""
+class Counters:
+    """How far both sequences have come in this transaction. `at` is the time of the newest trail record."""
 
     change: int
     rights: int
@@ -26,37 +27,52 @@ class Count:
     at: datetime
 
     def next_line(self, entry: Entry) -> dict[str, Any]:
-        """The row for the next line. Its moment is never before the line's before it, whatever the clock
-        did."""
+        """The row for the next trail record. Its time is never before that of the record before it,
+        whatever the clock did."""
         self.line += 1
         self.at = max(self.at, entry.at)
         return line_values(self.line, self.at, entry)
 
 
-async def take(session: Transaction) -> Count:
-    """Take the turn: from here until the transaction ends no other writes (PostgreSQL: the row's lock;
-    SQLite: the transaction itself), and what others committed before is seen."""
-    row = await session.row(
+async def reached(transaction: Transaction) -> Reached:
+    """How far the change sequence has come, without a lock."""
+    row = await transaction.row(select(counters.c.change, counters.c.rights))
+    if row is None:
+        raise damaged()
+    return Reached(row.change, row.rights)
+
+
+async def lock_counters(transaction: Transaction) -> Counters:
+    """Read the counters and keep others from writing until the transaction ends (PostgreSQL: the row's
+    lock; SQLite: the transaction itself). What was committed before is seen."""
+    row = await transaction.row(
         select(counters.c.change, counters.c.rights, counters.c.line, counters.c.at).with_for_update()
     )
     if row is None:
         raise damaged()
-    session.change = row.change
-    return Count(row.change, row.rights, row.line, row.at)
+    transaction.change = row.change
+    return Counters(row.change, row.rights, row.line, row.at)
 
 
-async def keep(session: Transaction, count: Count) -> None:
-    """Write the sequences back."""
-    await session.run(
+async def save_counters(transaction: Transaction, reached_now: Counters) -> None:
+    """Write the counters back."""
+    await transaction.run(
         update(counters),
-        {"change": count.change, "rights": count.rights, "line": count.line, "at": count.at},
+        {
+            "change": reached_now.change,
+            "rights": reached_now.rights,
+            "line": reached_now.line,
+            "at": reached_now.at,
+        },
     )
-    session.change = count.change
+    transaction.change = reached_now.change
 
 
-async def write_lines(session: Transaction, count: Count, entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Append these lines in their order; the rows, with the numbers and moments that they got."""
-    rows = [count.next_line(entry) for entry in entries]
+async def write_lines(
+    transaction: Transaction, reached_now: Counters, entries: Iterable[Entry]
+) -> list[dict[str, Any]]:
+    """Append these records in their order; the rows, with the numbers and times that they got."""
+    rows = [reached_now.next_line(entry) for entry in entries]
     if rows:
-        await session.run(insert(trail), rows)
+        await transaction.run(insert(trail), rows)
     return rows

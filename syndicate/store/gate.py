@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, exists, insert, select, update
 
 from syndicate.model.changes import Charge, Holding
 from syndicate.model.rights import FORM_OF, Form, Use
-from syndicate.store.counters import Count, keep, take, write_lines
+from syndicate.store.counters import Counters, lock_counters, save_counters, write_lines
 from syndicate.store.database import Transaction
 from syndicate.store.protocol import Outcome, Pending
-from syndicate.store.queries.changes import append_entries, give, held, progress
-from syndicate.store.queries.deliveries import Counting, delivery_values
+from syndicate.store.quota_counter import QuotaCounter, delivery_values
 from syndicate.store.schema.tables import editions, manifests
+from syndicate.store.transaction import SqlWriting
 
 _GIVEN_DIGEST = bindparam("given_digest", type_=manifests.c.digest.type)
 _GIVEN_CONTENT = bindparam("given_content", type_=manifests.c.content.type)
@@ -28,15 +28,16 @@ _KEEP_MANIFEST = insert(manifests).from_select(
 """Keep a list once. Writers take turns, so nobody can put it there in between."""
 
 
-async def record(session: Transaction, pending: Sequence[Pending]) -> list[Outcome]:
+async def record(transaction: Transaction, pending: Sequence[Pending]) -> list[Outcome]:
     """See `Store.record`: in one transaction, which of these were still true, and are written."""
-    count = await take(session)
-    counting = Counting(session)
+    count = await lock_counters(transaction)
+    writing = SqlWriting(transaction, count)
+    counting = QuotaCounter(writing, transaction)
     await counting.load([charge for one in pending for charge in (*one.charges, *one.confirms)])
     outcomes: list[Outcome] = []
     leaving: list[tuple[Pending, list[Charge]]] = []
     for one in pending:
-        outcome, new = await _admit(session, count, counting, one)
+        outcome, new = await _admit(writing, count, counting, one)
         outcomes.append(outcome)
         if outcome is Outcome.WRITTEN:
             leaving.append((one, new))
@@ -44,28 +45,28 @@ async def record(session: Transaction, pending: Sequence[Pending]) -> list[Outco
         return outcomes
     lists = dict(one.manifest for one, _ in leaving if one.manifest is not None)
     if lists:
-        await session.run(
+        await transaction.run(
             _KEEP_MANIFEST,
             [{"given_digest": digest, "given_content": content} for digest, content in lists.items()],
         )
-    lines = await write_lines(session, count, [one.entry for one, _ in leaving])
+    lines = await write_lines(transaction, count, [one.entry for one, _ in leaving])
     given = [(charge, line) for (_, new), line in zip(leaving, lines, strict=True) for charge in new]
     await counting.keep([delivery_values(charge, line["at"], line["seq"]) for charge, line in given])
     before = [charge for one, new in leaving for charge in set(one.charges).difference(new)]
     before += [charge for one, _ in leaving for charge in one.confirms if counting.knows(charge)]
-    again = await _taken_back(session, before)
-    await give(session, [*again, *(charge for charge, _ in given)])
-    await keep(session, count)
+    again = await _taken_back(writing, before)
+    await writing.give([*again, *(charge for charge, _ in given)])
+    await save_counters(transaction, count)
     return outcomes
 
 
-async def _taken_back(session: Transaction, charges: Sequence[Charge]) -> list[Charge]:
+async def _taken_back(writing: SqlWriting, charges: Sequence[Charge]) -> list[Charge]:
     """Of what was given and counted before, what its partner does not hold, or not in full: it had to
     remove it, or had a summary, and gets it now. That costs nothing, and the next recall must reach it."""
     found: list[Charge] = []
     for partner in {one.partner for one in charges}:
         theirs = [one for one in charges if one.partner == partner]
-        known = await held(session, partner, {one.item for one in theirs})
+        known = await writing.held(partner, {one.item for one in theirs})
         found += [one for one in theirs if one.item not in known or _more(one, known[one.item])]
     return found
 
@@ -77,23 +78,22 @@ def _more(charge: Charge, holding: Holding) -> bool:
 
 
 async def _admit(
-    session: Transaction, count: Count, counting: Counting, one: Pending
+    writing: SqlWriting, count: Counters, counting: QuotaCounter, one: Pending
 ) -> tuple[Outcome, list[Charge]]:
     """Whether this answer may leave, and what it gives for the first time."""
     # A number from beyond the newest one comes from a database that was since restored.
     if one.judged is not None and not count.rights <= one.judged <= count.change:
         return Outcome.STALE, []
     sequence = one.sequence
-    if (
-        sequence is not None
-        and (await progress(session, sequence.progress.partner)).revision != sequence.read
-    ):
-        return Outcome.STALE, []
+    if sequence is not None:
+        progress = await writing.progress(sequence.progress.partner)
+        if progress.revision != sequence.read:
+            return Outcome.STALE, []
     new = counting.new(one.charges)
     if new is None:
         return Outcome.OVER, []
     if sequence is not None:
-        await append_entries(session, sequence)
+        await writing.append_entries(sequence)
     return Outcome.WRITTEN, new
 
 
@@ -127,9 +127,9 @@ def answer(
     return since, EditionRecord(digest, judged, since)
 
 
-async def edition_record(session: Transaction, feed: str, recipient: str) -> EditionRecord | None:
+async def edition_record(transaction: Transaction, feed: str, recipient: str) -> EditionRecord | None:
     """What is kept about this feed for this recipient."""
-    row = await session.row(
+    row = await transaction.row(
         select(editions.c.digest, editions.c.judged, editions.c.since).where(
             editions.c.feed == feed, editions.c.recipient == recipient
         )
@@ -138,14 +138,14 @@ async def edition_record(session: Transaction, feed: str, recipient: str) -> Edi
 
 
 async def edition_moment(
-    session: Transaction, feed: str, recipient: str, digest: str, judged: int, at: datetime
+    transaction: Transaction, feed: str, recipient: str, digest: str, judged: int, at: datetime
 ) -> datetime:
     """See `Store.edition_moment`: the part that writes. Looks again, now that it is our turn."""
-    await take(session)
-    since, kept = answer(await edition_record(session, feed, recipient), digest, judged, at)
+    await lock_counters(transaction)
+    since, kept = answer(await edition_record(transaction, feed, recipient), digest, judged, at)
     if kept is not None:
         values = {"digest": kept.digest, "judged": kept.judged, "since": kept.since}
         here = (editions.c.feed == feed, editions.c.recipient == recipient)
-        if not await session.run(update(editions).where(*here).values(values)):
-            await session.run(insert(editions), {"feed": feed, "recipient": recipient, **values})
+        if not await transaction.run(update(editions).where(*here).values(values)):
+            await transaction.run(insert(editions), {"feed": feed, "recipient": recipient, **values})
     return since

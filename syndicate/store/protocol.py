@@ -48,22 +48,43 @@ __all__ = [
 ]
 
 
-class Writing(Protocol):
-    """One transaction: everything in it is written together, or nothing.
+class ItemReads(Protocol):
+    """Items and their versions."""
 
-    Reads inside it see what it wrote. Every act goes with its line: a transaction that announced a change
-    and wrote no trail line is refused with RuntimeError at its end, and leaves nothing.
-    """
+    async def item(self, id: ItemId, version: int | None = None) -> Item | None:
+        """One item: its newest version, or the one asked for."""
+
+    async def outline(self, id: ItemId) -> Item | None:
+        """The newest version of an item without its text: outlet, channel, medium and times are true, the
+        rest is empty, so that it can be judged and never stamped. Costs the same for a long item as for
+        a short one, and nearly the same as for none: what is refused is not read."""
+
+    async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        """`outline` of several items; those there are not are missing."""
+
+    async def versions(self, id: ItemId) -> list[Item]:
+        """All versions of an item, oldest first; empty if there is none."""
 
     async def find_item(self, keys: Sequence[str]) -> tuple[Item, str] | None:
         """The newest version of the first item that goes by any of these keys, strongest key first,
         and the key that found it."""
 
-    async def item(self, id: ItemId) -> Item | None:
-        """The newest version of this item."""
-
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         """Every key that this item goes by."""
+
+    async def items(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 50
+    ) -> list[Item]:
+        """Newest versions, newest published first (then by id, descending), continuing after `after`."""
+
+    async def listed(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 500
+    ) -> list[Item]:
+        """Outlines of items, oldest published first (then by id), continuing after `after`."""
+
+
+class ItemWrites(Protocol):
+    """What changes an item."""
 
     async def put_item(self, item: Item, keys: Iterable[str]) -> None:
         """Keep this version, and remember that the item goes by these keys too. Versions are never
@@ -71,6 +92,23 @@ class Writing(Protocol):
 
     async def put_holds(self, id: ItemId, holds: Holds) -> None:
         """From now on this holds the item back; what held it before stays on record."""
+
+
+class RightsReads(Protocol):
+    """Partners, mandates, licences and keys as they stand now."""
+
+    async def register(self) -> Register:
+        """All rights as they stand now."""
+
+    async def keys(self, partner: PartnerId | None = None) -> list[Key]:
+        """Keys with their last use, newest issued first."""
+
+    async def document(self, number: str) -> str | None:
+        """The text of the newest file that was added under this mandate's or licence's number."""
+
+
+class RightsWrites(Protocol):
+    """What changes a partner, a mandate, a licence or a key."""
 
     async def put_partner(self, partner: Partner) -> None:
         """Add the partner or replace its present state; earlier states stay on record."""
@@ -85,52 +123,166 @@ class Writing(Protocol):
     async def put_key(self, key: Key) -> None:
         """Add the key, or replace its state (`revoked`)."""
 
-    async def register(self) -> Register:
-        """All rights as this transaction sees them."""
 
-    async def reached(self) -> Reached:
-        """How far the change sequence has come, with what this transaction has announced."""
+class TrailReads(Protocol):
+    """The audit trail: its records, its Merkle leaves, its checkpoints."""
+
+    async def latest(self) -> datetime:
+        """The moment of the trail's newest line; 1970 where there is none."""
+
+    async def lines(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        partner: PartnerId | None = None,
+        item: ItemId | None = None,
+    ) -> list[Line]:
+        """Lines of the trail in order, after line `after`."""
+
+    async def written(self, after: int, limit: int) -> list[Written]:
+        """Lines as they stand in the database, in order of `seq`, after line `after`. Never fails on one
+        that cannot be understood."""
+
+    async def leaves(self, after: int, limit: int) -> list[bytes]:
+        """The Merkle leaves of the lines after line `after`, in order."""
+
+    async def manifest(self, digest: str) -> bytes | None:
+        """The kept list that an `EditionDelivered` names."""
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """Every signed checkpoint, smallest first."""
+
+
+class TrailWrites(Protocol):
+    """What is appended to the audit trail."""
+
+    async def append(self, entry: Entry) -> int:
+        """Write one line of the trail; its number."""
+
+    async def put_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep a signed checkpoint. It is no act: it needs no line and announces nothing."""
+
+
+class ChangeReads(Protocol):
+    """Partners' change sequences, holdings and acknowledgements."""
+
+    async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
+        """Items that may have changed for a reader, each once, in no order, at most `limit` of them."""
+
+    async def next_transition(
+        self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
+    ) -> datetime | None:
+        """The next moment at which an item comes of one of these ages, counted from its publication or
+        from when it is out, or at which an exclusive ends."""
+
+    async def progress(self, partner: PartnerId) -> Progress:
+        """How far this partner's change sequence has been worked out."""
+
+    async def entries_after(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
+        """The first `limit` entries of a partner's change sequence after number `after`."""
+
+    async def entries(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
+        """The entries of the partner's change sequence with these numbers; unknown numbers are left out."""
+
+    async def has_entry(self, partner: PartnerId, seq: int) -> bool:
+        """Whether the partner's change sequence has an entry with this number."""
+
+    async def holdings(
+        self, partner: PartnerId, *, after: ItemId | None = None, limit: int = 500
+    ) -> list[Holding]:
+        """What a partner has, by item, continuing after `after`."""
+
+    async def held(self, partner: PartnerId, items: Collection[ItemId]) -> dict[ItemId, Holding]:
+        """What a partner has of these items."""
 
     async def holders(self, item: ItemId) -> list[Holding]:
         """Who has this item, by partner."""
+
+    async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
+        """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
+
+    async def takedowns(
+        self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False
+    ) -> list[Takedown]:
+        """Recalls and withdrawals that partners were told, oldest first; `open_only`: unacknowledged."""
+
+    async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
+        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
+
+
+class ChangeWrites(Protocol):
+    """What extends a partner's change sequence."""
+
+    async def append_entries(self, new: SequenceUpdate) -> bool:
+        """Append to a partner's change sequence. False, and nothing is written, if the sequence has changed
+        since `new.read`."""
+
+    async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
+        """Remember that the partner acknowledged these; which of them were new."""
+
+    async def mark_overdue(self, entry: ChangeEntry, at: datetime) -> None:
+        """Remember that this takedown was found overdue."""
+
+
+class DeliveryReads(Protocol):
+    """Which item versions partners were given, and what that used of their quotas."""
+
+    async def given(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[str, ItemId, int]]:
+        """Which versions of these items the partner was given: (clause, item, version)."""
 
     async def given_to(self, item: ItemId) -> list[Holding]:
         """Who was ever given this item, by partner, with the newest version and its clause: also who has
         been told since to remove it."""
 
-    async def progress(self, partner: PartnerId) -> Progress:
-        """How far this partner's change sequence has been worked out."""
+    async def used(self, partner: PartnerId, periods: Collection[str]) -> Mapping[tuple[str, str], int]:
+        """How much of its quotas the partner used, by (clause, period)."""
 
-    async def append_entries(self, update: SequenceUpdate) -> bool:
-        """Append to a partner's change sequence. False, and nothing is written, if the sequence has changed
-        since `update.read`."""
+    async def deliveries(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        item: ItemId | None = None,
+        after: tuple[int, int] = (0, 0),
+        limit: int = 1000,
+    ) -> list[tuple[tuple[int, int], Delivery]]:
+        """What partners were given first within [since, until), in the order of lines, continuing after
+        a place; each with its own place."""
 
-    async def entries(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
-        """The entries of the partner's change sequence with these numbers; unknown numbers are left out."""
 
-    async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
-        """Remember that the partner acknowledged these; which of them were new."""
+class HistoryReads(Protocol):
+    """Rights and items as they were known after a record of the trail."""
 
-    async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
-        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
+    async def line_at(self, moment: datetime) -> int:
+        """The newest line at this moment: what was known then. 0 before the first."""
 
-    async def mark_overdue(self, entry: ChangeEntry, at: datetime) -> None:
-        """Remember that this takedown was found overdue."""
+    async def register_at(self, line: int) -> Register:
+        """All rights as they were known after this line; of keys, none."""
 
-    async def checkpoints(self) -> list[Checkpoint]:
-        """See `Store.checkpoints`."""
+    async def item_at(self, id: ItemId, line: int) -> Item | None:
+        """The newest version of an item known after this line, with what held it back then."""
 
-    async def put_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep a signed checkpoint. It is no act: it needs no line and announces nothing."""
 
-    async def append(self, entry: Entry) -> int:
-        """Write one line of the trail; its number."""
+class Reads(ItemReads, RightsReads, TrailReads, ChangeReads, DeliveryReads, HistoryReads, Protocol):
+    """Every read. Each call on a `Store` is a transaction of its own; those on a `Writing` share one."""
+
+
+class Writing(Reads, ItemWrites, RightsWrites, TrailWrites, ChangeWrites, Protocol):
+    """One transaction: everything in it is written together, or nothing.
+
+    Reads inside it see what it wrote. Every act goes with its line: a transaction that announced a change
+    and wrote no trail line is refused with RuntimeError at its end, and leaves nothing.
+    """
+
+    async def reached(self) -> Reached:
+        """How far the change sequence has come, with what this transaction has announced."""
 
     async def changed(self, change: Change) -> int:
         """Take the next number of the change sequence. Once per act."""
 
 
-class Store(Protocol):
+class Store(Reads, Protocol):
     """The database. `open` before anything else, `close` at the end."""
 
     async def create(self) -> bool:
@@ -151,129 +303,6 @@ class Store(Protocol):
 
     async def sequence(self) -> Reached:
         """How far the change sequence has come."""
-
-    async def latest(self) -> datetime:
-        """The moment of the trail's newest line; 1970 where there is none."""
-
-    async def register(self) -> Register:
-        """All rights as they stand now."""
-
-    async def item(self, id: ItemId, version: int | None = None) -> Item | None:
-        """One item: its newest version, or the one asked for."""
-
-    async def outline(self, id: ItemId) -> Item | None:
-        """The newest version of an item without its text: outlet, channel, medium and times are true, the
-        rest is empty, so that it can be judged and never stamped. Costs the same for a long item as for
-        a short one, and nearly the same as for none: what is refused is not read."""
-
-    async def versions(self, id: ItemId) -> list[Item]:
-        """All versions of an item, oldest first; empty if there is none."""
-
-    async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
-        """`outline` of several items; those there are not are missing."""
-
-    async def items(
-        self, selection: Selection, *, after: Place | None = None, limit: int = 50
-    ) -> list[Item]:
-        """Newest versions, newest published first (then by id, descending), continuing after `after`."""
-
-    async def listed(
-        self, selection: Selection, *, after: Place | None = None, limit: int = 500
-    ) -> list[Item]:
-        """Outlines of items, oldest published first (then by id), continuing after `after`."""
-
-    async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
-        """Items that may have changed for a reader, each once, in no order, at most `limit` of them."""
-
-    async def progress(self, partner: PartnerId) -> Progress:
-        """How far this partner's change sequence has been worked out."""
-
-    async def holdings(
-        self, partner: PartnerId, *, after: ItemId | None = None, limit: int = 500
-    ) -> list[Holding]:
-        """What a partner has, by item, continuing after `after`."""
-
-    async def held(self, partner: PartnerId, items: Collection[ItemId]) -> dict[ItemId, Holding]:
-        """What a partner has of these items."""
-
-    async def next_transition(
-        self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
-    ) -> datetime | None:
-        """The next moment at which an item comes of one of these ages, counted from its publication or
-        from when it is out, or at which an exclusive ends."""
-
-    async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
-        """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
-
-    async def entries_after(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
-        """The first `limit` entries of a partner's change sequence after number `after`."""
-
-    async def has_entry(self, partner: PartnerId, seq: int) -> bool:
-        """Whether the partner's change sequence has an entry with this number."""
-
-    async def takedowns(
-        self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False
-    ) -> list[Takedown]:
-        """Recalls and withdrawals that partners were told, oldest first; `open_only`: unacknowledged."""
-
-    async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
-        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
-
-    async def given(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[str, ItemId, int]]:
-        """Which versions of these items the partner was given: (clause, item, version)."""
-
-    async def used(self, partner: PartnerId, periods: Collection[str]) -> Mapping[tuple[str, str], int]:
-        """How much of its quotas the partner used, by (clause, period)."""
-
-    async def deliveries(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        item: ItemId | None = None,
-        after: tuple[int, int] = (0, 0),
-        limit: int = 1000,
-    ) -> list[tuple[tuple[int, int], Delivery]]:
-        """What partners were given first within [since, until), in the order of lines, continuing after
-        a place; each with its own place."""
-
-    async def keys(self, partner: PartnerId | None = None) -> list[Key]:
-        """Keys with their last use, newest issued first."""
-
-    async def document(self, number: str) -> str | None:
-        """The text of the newest file that was added under this mandate's or licence's number."""
-
-    async def lines(
-        self,
-        *,
-        after: int = 0,
-        limit: int = 100,
-        partner: PartnerId | None = None,
-        item: ItemId | None = None,
-    ) -> list[Line]:
-        """Lines of the trail in order, after line `after`."""
-
-    async def written(self, after: int, limit: int) -> list[Written]:
-        """Lines as they stand in the database, in order of `seq`, after line `after`. Never fails on one
-        that cannot be understood."""
-
-    async def leaves(self, after: int, limit: int) -> list[bytes]:
-        """The Merkle leaves of the lines after line `after`, in order."""
-
-    async def checkpoints(self) -> list[Checkpoint]:
-        """Every signed checkpoint, smallest first."""
-
-    async def line_at(self, moment: datetime) -> int:
-        """The newest line at this moment: what was known then. 0 before the first."""
-
-    async def register_at(self, line: int) -> Register:
-        """All rights as they were known after this line; of keys, none."""
-
-    async def item_at(self, id: ItemId, line: int) -> Item | None:
-        """The newest version of an item known after this line, with what held it back then."""
-
-    async def manifest(self, digest: str) -> bytes | None:
-        """The kept list that an `EditionDelivered` names."""
 
     async def edition_moment(
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime

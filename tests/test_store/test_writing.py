@@ -171,11 +171,11 @@ def test_an_exception_leaves_nothing(store_address: str) -> None:
 def test_an_act_without_its_line_is_refused_and_leaves_nothing(store_address: str) -> None:
     async def act() -> None:
         async with opened(store_address) as store:
-            with pytest.raises(RuntimeError, match="line in the trail"):  # noqa: PT012
+            with pytest.raises(RuntimeError, match="record in the trail"):  # noqa: PT012
                 async with store.writing() as writing:
                     await writing.put_partner(ZJOL)
                     await writing.changed(Change.RIGHTS)
-            with pytest.raises(RuntimeError, match="line in the trail"):
+            with pytest.raises(RuntimeError, match="record in the trail"):
                 async with store.writing() as writing:
                     await writing.changed(Change.ITEM)
             with pytest.raises(RuntimeError, match="no change was announced"):  # noqa: PT012

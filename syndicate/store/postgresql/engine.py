@@ -83,20 +83,20 @@ class PostgresqlDatabase(Database):
         listener, engine = opened(self._listener), opened(self._engine)
         # In turn within the process first: writers that only wait must not take the readers' connections.
         async with self._turn.taken() as left, connected(engine) as connection:
-            session = Transaction(connection)
+            transaction = Transaction(connection)
             if left < PATIENCE * 0.9:
-                await session.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
-            yield session
+                await transaction.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
+            yield transaction
             with translated():
-                await to_the_end(_commit(connection, session, listener))
+                await to_the_end(_commit(connection, transaction, listener))
 
 
-async def _commit(connection: AsyncConnection, session: Transaction, listener: ChangeListener) -> None:
-    if session.announces:
+async def _commit(connection: AsyncConnection, transaction: Transaction, listener: ChangeListener) -> None:
+    if transaction.announces:
         # Sent by the server when, and only if, the transaction is committed.
         await connection.execute(select(func.pg_notify(CHANNEL, "")))
     await connection.commit()
-    if session.announces:
+    if transaction.announces:
         listener.bump()
 
 

@@ -20,10 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from syndicate.errors import StoreBusy, StoreFault, StoreReadOnly
+from syndicate.store.counters import reached
 from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
 from syndicate.store.faults import PATIENCE, broken_disk, damaged, missing, translated
 from syndicate.store.private_files import private_file, private_folder
-from syndicate.store.queries.items import sequence
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.change_notice import Notice
 from syndicate.store.sqlite.write_lock import FileTurn
@@ -94,8 +94,8 @@ class SqliteDatabase(Database):
         self._writer = _engine(self._path, {"mode": "rw"}, _WRITER, "BEGIN IMMEDIATE", 1)
         self._notice.attach()
         try:
-            async with self._turn.taken(patience=0), self.reading() as session:
-                self._notice.tell((await sequence(session)).change)
+            async with self._turn.taken(patience=0), self.reading() as transaction:
+                self._notice.tell((await reached(transaction)).change)
         except (StoreBusy, StoreReadOnly):
             return  # who writes now tells the number at the end of the turn; where nobody can, it stays
 
@@ -138,12 +138,12 @@ class SqliteDatabase(Database):
             try:
                 async with connected(writer) as connection:
                     self._wrote = True
-                    session = Transaction(connection)
+                    transaction = Transaction(connection)
                     with translated():
                         await to_the_end(self._begin(connection, left))
-                    yield session
+                    yield transaction
                     with translated():
-                        await to_the_end(self._commit(connection, session))
+                        await to_the_end(self._commit(connection, transaction))
             except StoreFault as fault:
                 if fault.code == broken_disk().code:
                     self._broken = True
@@ -159,10 +159,10 @@ class SqliteDatabase(Database):
             self._short_patience = short
         await connection.begin()
 
-    async def _commit(self, connection: AsyncConnection, session: Transaction) -> None:
+    async def _commit(self, connection: AsyncConnection, transaction: Transaction) -> None:
         await connection.commit()
-        if session.change is not None:
-            self._notice.tell(session.change)
+        if transaction.change is not None:
+            self._notice.tell(transaction.change)
         if self._log_size() > self._next_checkpoint:
             await self._checkpoint(connection)
 

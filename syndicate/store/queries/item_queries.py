@@ -1,0 +1,151 @@
+"""The queries for items: their versions, the keys they are found by, and what holds them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+from typing_extensions import override
+
+from syndicate.errors import Conflict, Unknown
+from syndicate.language import Text
+from syndicate.model.holds import Holds
+from syndicate.model.item import Item, ItemId
+from syndicate.store.database import Transaction
+from syndicate.store.faults import damaged
+from syndicate.store.protocol import ItemReads, ItemWrites, Place, Selection
+from syndicate.store.queries.feed_listing import listing
+from syndicate.store.queries.revisions import add_revision
+from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
+from syndicate.store.schema.hold_json import holds_from, holds_text
+from syndicate.store.schema.rows import item_from, item_values, outline_from, version_values
+from syndicate.store.schema.tables import holds as hold_revisions
+from syndicate.store.schema.tables import item_keys, items, versions
+
+
+class SqlItemReads(SqlReads, ItemReads):
+    """`ItemReads` in SQL."""
+
+    @override
+    async def item(self, id: ItemId, version: int | None = None) -> Item | None:
+        async with self._reading() as transaction:
+            return await _item(transaction, id, version)
+
+    @override
+    async def outline(self, id: ItemId) -> Item | None:
+        row = await self._row(select(items).where(items.c.id == id))
+        return None if row is None else outline_from(row)
+
+    @override
+    async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        found: dict[ItemId, Item] = {}
+        async with self._reading() as transaction:
+            for batch in batches(ids):
+                for row in await transaction.rows(select(items).where(items.c.id.in_(batch))):
+                    found[ItemId(row.id)] = outline_from(row)
+        return found
+
+    @override
+    async def versions(self, id: ItemId) -> list[Item]:
+        query = _versions_with_holds().where(versions.c.item == id).order_by(versions.c.version)
+        return [item_from(row) for row in await self._rows(query)]
+
+    @override
+    async def find_item(self, keys: Sequence[str]) -> tuple[Item, str] | None:
+        if not keys:
+            return None
+        query = select(item_keys.c.key, item_keys.c.item).where(item_keys.c.key.in_(list(keys)))
+        async with self._reading() as transaction:
+            owners = {row.key: ItemId(row.item) for row in await transaction.rows(query)}
+            strongest = next((key for key in keys if key in owners), None)
+            if strongest is None:
+                return None
+            found = await _item(transaction, owners[strongest])
+        if found is None:
+            raise damaged()
+        return found, strongest
+
+    @override
+    async def keys_of(self, id: ItemId) -> frozenset[str]:
+        rows = await self._rows(select(item_keys.c.key).where(item_keys.c.item == id))
+        return frozenset(row.key for row in rows)
+
+    @override
+    async def items(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 50
+    ) -> list[Item]:
+        return [item_from(row) for row in await self._rows(listing(selection, after, limit))]
+
+    @override
+    async def listed(
+        self, selection: Selection, *, after: Place | None = None, limit: int = 500
+    ) -> list[Item]:
+        query = listing(selection, after, limit, oldest=True, text=False)
+        return [outline_from(row) for row in await self._rows(query)]
+
+
+class SqlItemWrites(SqlWrites, ItemWrites):
+    """`ItemWrites` in SQL."""
+
+    @override
+    async def put_item(self, item: Item, keys: Iterable[str]) -> None:
+        self._has_written = True
+        current = await self._row(select(items.c.version, items.c.holds).where(items.c.id == item.id))
+        # Holds belong to the item, whichever version a new one was made from.
+        holds = item.holds if current is None else holds_from(current.holds)
+        values = self._item_row(replace(item, holds=holds))
+        if current is None:
+            await self._transaction.run(insert(items), values)
+        elif await _item(self._transaction, item.id, item.version) is not None:
+            raise Conflict(
+                Text(
+                    f"稿件 {item.id} 的第 {item.version} 版已经存在，版本不能改写",
+                    f"item {item.id} already has a version {item.version}: versions are never overwritten",
+                )
+            )
+        elif item.version > current.version:
+            await self._transaction.run(update(items).where(items.c.id == item.id).values(values))
+        await self._transaction.run(insert(versions), {**version_values(item), "line": self._next_line})
+        await self._add_keys(item.id, keys)
+
+    @override
+    async def put_holds(self, id: ItemId, holds: Holds) -> None:
+        item = await _item(self._transaction, id)
+        if item is None:
+            raise Unknown(Text("稿件", "item"), id)
+        self._has_written = True
+        values = self._item_row(replace(item, holds=holds))
+        await self._transaction.run(update(items).where(items.c.id == id).values(values))
+        await add_revision(
+            self._transaction,
+            hold_revisions,
+            {"item": id},
+            {"content": holds_text(holds), "line": self._next_line},
+        )
+
+    def _item_row(self, item: Item) -> dict[str, Any]:
+        """The row of `items`, with the change number that this transaction takes."""
+        return {**item_values(item), "changed": self._counters.change + 1}
+
+    async def _add_keys(self, id: ItemId, keys: Iterable[str]) -> None:
+        """Add the keys to the item, except those that another item has already."""
+        wanted = list(dict.fromkeys(keys))
+        taken = select(item_keys.c.key).where(item_keys.c.key.in_(wanted))
+        known = {row.key for row in await self._rows(taken)} if wanted else set()
+        new = [{"key": key, "item": id} for key in wanted if key not in known]
+        if new:
+            await self._transaction.run(insert(item_keys), new)
+
+
+async def _item(transaction: Transaction, id: ItemId, version: int | None = None) -> Item | None:
+    query = _versions_with_holds().where(versions.c.item == id)
+    query = query.where(versions.c.version == (items.c.version if version is None else version))
+    row = await transaction.row(query)
+    return None if row is None else item_from(row)
+
+
+def _versions_with_holds() -> Select[Any]:
+    """Versions, each with what holds its item back now."""
+    return select(versions, items.c.holds).join(items, versions.c.item == items.c.id)
