@@ -133,12 +133,22 @@ class TrailReads(Protocol):
     async def lines(
         self,
         *,
-        after: int = 0,
+        after: int | None = None,
+        before: int | None = None,
         limit: int = 100,
         partner: PartnerId | None = None,
         item: ItemId | None = None,
+        kinds: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
     ) -> list[Line]:
-        """Lines of the trail in order, after line `after`."""
+        """At most `limit` records of the trail in order of their numbers, the newest first on request.
+
+        Every filter that is not None must hold: number greater than `after` and less than `before`, time in
+        [`since`, `until`), one of these `kinds`, about this `partner`, about this `item` (the subject of a
+        refusal too; an edition that contains it is not found by it).
+        """
 
     async def written(self, after: int, limit: int) -> list[Written]:
         """Lines as they stand in the database, in order of `seq`, after line `after`. Never fails on one

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from syndicate.model.events import ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
+from syndicate.model.records import Entry, Line
 from syndicate.store.protocol import Outcome, Pending
 from tests.support.databases import opened
 from tests.test_store.raw import by_hand
@@ -81,6 +84,61 @@ def test_lines_are_found_by_partner_and_by_item(store_address: str) -> None:
             assert [line.seq for line in await store.lines(partner=zjol, item=item)] == [2, 4]
             assert await store.lines(partner=other) == []
             assert await store.lines(after=4) == []
+
+    asyncio.run(act())
+
+
+def test_lines_are_filtered_by_everything_at_once_and_in_both_directions(store_address: str) -> None:
+    refused = [f"item:{item}" for item in ("20260301-0000000001", "20260301-00000000012", "x", "100%_")]
+    entries = [
+        a_delivery(f"20260301-000000000{number % 3}", at=NOON + seconds(number)) for number in range(9)
+    ]
+    entries += [
+        Entry(
+            NOON + seconds(9 + number),
+            "zjol",
+            ReleaseRefused("zjol", "key-1", subject, "reprint", "delayed", None, "r"),
+        )
+        for number, subject in enumerate([*refused, "feed:20260301-0000000001"])
+    ]
+
+    def about(line: Line, item: str) -> bool:
+        event = line.entry.event
+        return getattr(event, "item", None) == item or getattr(event, "subject", None) == f"item:{item}"
+
+    async def act() -> None:
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                await keep_partner(writing)
+            await store.record([Pending(entry, None) for entry in entries])
+            every = await store.lines()
+            items = ["20260301-0000000001", "100%_", "100__", '"', "nothing"]
+            for item, kinds, since, after, newest in product(
+                [None, *items],
+                [None, ["release_refused"], ["item_delivered", "partner_added"]],
+                [None, NOON + seconds(4)],
+                [None, 3],
+                [False, True],
+            ):
+                expected = [
+                    line
+                    for line in every
+                    if (item is None or about(line, item))
+                    and (kinds is None or line.entry.event.kind in kinds)
+                    and (since is None or since <= line.entry.at < since + seconds(6))
+                    and (after is None or after < line.seq < 12)
+                ]
+                found = await store.lines(
+                    item=None if item is None else ItemId(item),
+                    kinds=kinds,
+                    since=since,
+                    until=None if since is None else since + seconds(6),
+                    after=after,
+                    before=None if after is None else 12,
+                    newest_first=newest,
+                    limit=4,
+                )
+                assert found == (expected[::-1] if newest else expected)[:4]
 
     asyncio.run(act())
 

@@ -223,13 +223,10 @@ class ExplanationService:
     async def _since(
         self, kind: type[Event], *, partner: PartnerId | None = None, item: ItemId | None = None
     ) -> datetime:
-        """The moment of the first line of this kind about somebody or something that is on record."""
-        after = 0
-        while lines := await self._store.lines(after=after, limit=100, partner=partner, item=item):
-            for line in lines:
-                if isinstance(line.entry.event, kind):
-                    return line.entry.at
-            after = lines[-1].seq
+        """The time of the first record of this kind about somebody or something that is on record."""
+        first = await self._store.lines(limit=1, partner=partner, item=item, kinds=(kind.kind,))
+        if first:
+            return first[0].entry.at
         raise Unknown(_PARTNER if item is None else _ITEM, str(partner if item is None else item))
 
 

@@ -191,7 +191,8 @@ class ReportService:
     async def _history(self, item: ItemId, last: int) -> list[Turn]:
         """Every recall and reinstatement of an item up to line `last`."""
         turns, after = [], 0
-        while lines := await self._store.lines(after=after, limit=_BATCH, item=item):
+        kinds = (ItemRecalled.kind, ItemReinstated.kind)
+        while lines := await self._store.lines(after=after, limit=_BATCH, item=item, kinds=kinds):
             for line in lines:
                 event = line.entry.event
                 if isinstance(event, ItemRecalled | ItemReinstated) and line.seq <= last:

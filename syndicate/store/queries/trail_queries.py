@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from syndicate.store.counters import write_lines
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import TrailReads, TrailWrites
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites
+from syndicate.store.queries.trail_selection import select_records
 from syndicate.store.schema.rows import checkpoint_values, line_from
 from syndicate.store.schema.tables import checkpoints, counters, manifests, trail
 
@@ -33,16 +35,27 @@ class SqlTrailReads(SqlReads, TrailReads):
     async def lines(
         self,
         *,
-        after: int = 0,
+        after: int | None = None,
+        before: int | None = None,
         limit: int = 100,
         partner: PartnerId | None = None,
         item: ItemId | None = None,
+        kinds: Collection[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
     ) -> list[Line]:
-        query = _after(after, limit)
-        if partner is not None:
-            query = query.where(trail.c.partner == partner)
-        if item is not None:
-            query = query.where(trail.c.item == item)
+        query = select_records(
+            after=after,
+            before=before,
+            limit=limit,
+            partner=partner,
+            item=item,
+            kinds=kinds,
+            since=since,
+            until=until,
+            newest_first=newest_first,
+        )
         return [line_from(row) for row in await self._rows(query)]
 
     @override
