@@ -178,7 +178,8 @@ class ChangeReads(Protocol):
     """Partners' change sequences, holdings and acknowledgements."""
 
     async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
-        """Items that may have changed for a reader, each once, in no order, at most `limit` of them."""
+        """Items that may have changed for a reader, each once, in no order, at most `limit` of them.
+        Fewer than `limit` are all of them."""
 
     async def next_transition(
         self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]

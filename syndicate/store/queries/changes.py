@@ -35,7 +35,8 @@ class SqlChangeReads(SqlReads, ChangeReads):
 
     @override
     async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
-        # Each condition is a walk along one index.
+        # Each condition reads one index. An item may meet several, so each of them may return up to `limit`
+        # rows: only then does a result shorter than `limit` show that no condition was cut short.
         found: dict[ItemId, None] = {}
         conditions = [items.c.changed > query.after]
         conditions += [
@@ -48,7 +49,7 @@ class SqlChangeReads(SqlReads, ChangeReads):
         conditions.append(and_(items.c.exclusive_until > low, items.c.exclusive_until <= high))
         async with self._reading() as transaction:
             for condition in conditions:
-                narrowed = select(items.c.id).where(condition).limit(limit - len(found))
+                narrowed = select(items.c.id).where(condition).limit(limit)
                 found.update((ItemId(row.id), None) for row in await transaction.rows(narrowed))
                 if len(found) >= limit:
                     break

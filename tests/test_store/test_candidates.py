@@ -1,0 +1,76 @@
+"""Candidates: every item that may have changed for a reader is found, whatever the limit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from syndicate.model.holds import Exclusive, Holds
+from syndicate.model.item import Item
+from syndicate.model.parties import PartnerId
+from syndicate.store.protocol import CandidateQuery, Change
+from tests.support.databases import opened
+from tests.test_store.samples import NOON, an_act, an_item
+
+COUNT = 12
+QUERIES = 60
+
+
+def at(minute: int) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+def archive() -> list[Item]:
+    """Items published a minute apart; each third one is exclusive to one partner for five minutes."""
+    items = [an_item(number, published=at(number)) for number in range(COUNT)]
+    for number in range(0, COUNT, 3):
+        exclusive = Exclusive(PartnerId("zjol"), at(number + 5))
+        items[number] = replace(items[number], holds=Holds(exclusive=exclusive))
+    return items
+
+
+def some_query(rng: random.Random, first: int) -> CandidateQuery:
+    def span() -> tuple[datetime, datetime]:
+        low = rng.randrange(-2, COUNT)
+        return at(low), at(low + rng.randrange(COUNT))
+
+    return CandidateQuery(
+        first + rng.randrange(-1, COUNT + 1),
+        tuple(span() for _ in range(rng.randrange(3))),
+        tuple(span() for _ in range(rng.randrange(4))),
+        span(),
+    )
+
+
+def wanted(query: CandidateQuery, items: list[Item], first: int) -> set[str]:
+    """The ids that the query's docstring describes."""
+    found: set[str] = set()
+    for change, item in enumerate(items, first):
+        times = [(item.published, query.published), (item.available, query.available)]
+        if item.holds.exclusive is not None:
+            times.append((item.holds.exclusive.until, (query.exclusive,)))
+        if change > query.after or any(low < when <= high for when, spans in times for low, high in spans):
+            found.add(item.id)
+    return found
+
+
+def test_fewer_candidates_than_the_limit_are_all_of_them(store_address: str) -> None:
+    async def act() -> None:
+        rng, items = random.Random(7), archive()
+        async with opened(store_address) as store:
+            first = (await store.sequence()).change + 1
+            for item in items:
+                async with store.writing() as writing:
+                    await writing.put_item(item, [])
+                    await writing.append(an_act())
+                    await writing.changed(Change.ITEM)
+            for query in [some_query(rng, first) for _ in range(QUERIES)]:
+                expected = wanted(query, items, first)
+                for limit in range(1, COUNT + 2):
+                    found = await store.candidates(query, limit)
+                    assert len(found) == len(set(found)) == min(limit, len(expected)), (query, limit)
+                    assert set(found) <= expected, (query, limit)
+
+    asyncio.run(act())
