@@ -47,9 +47,10 @@ class SteadyClock:
             raise ClockBehind(
                 Text(
                     f"本机时钟（{now.isoformat()}）比审计记录的最后一条（{floor.isoformat()}）早了一天以上："
-                    "请先校准时钟",
+                    "请先校准时钟；如果时钟正确，请执行 syndicate clock accept --reason …",
                     f"this machine's clock ({now.isoformat()}) is more than a day behind the trail's last "
-                    f"line ({floor.isoformat()}): set the clock first",
+                    f"line ({floor.isoformat()}): set the clock first; if it is right, run "
+                    "`syndicate clock accept --reason …`",
                 )
             )
         self._base, self._from = max(now, floor), counter()
@@ -61,6 +62,8 @@ class SteadyClock:
         now = self._wall()
         counted = self._base + timedelta(seconds=self._counter() - self._from)
         if now >= counted:
+            if now - counted >= _WORTH_SAYING:
+                _log.error("clock_ahead", seconds=int((now - counted).total_seconds()))
             self._base, self._from = now, self._counter()
             self._said = False
             return now

@@ -11,9 +11,13 @@ from pathlib import Path
 from syndicate.access import keyring, tokens
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.access.trail_keys import TrailFolder
-from syndicate.clock import SteadyClock, wall_clock
+from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
 from syndicate.config import Settings
+from syndicate.errors import Conflict, Fault, Faulty
+from syndicate.language import Text
+from syndicate.model.events import ClockAccepted
 from syndicate.model.parties import PartnerId
+from syndicate.model.records import Entry
 from syndicate.services.audit.explanation import ExplanationService
 from syndicate.services.audit.proof_service import ProofService
 from syndicate.services.changes.change_detector import ChangeDetector
@@ -150,6 +154,76 @@ async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialis
     return Initialised(made, kid, trail)
 
 
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The machine's time and that of the trail's newest record, both UTC.
+
+    `behind` says that the difference stops every other command.
+    """
+
+    machine: datetime
+    newest_record: datetime
+    behind: bool
+
+
+async def read_clock(settings: Settings, wall: Clock = wall_clock) -> ClockReading:
+    """Compare the machine's clock with the trail, without a check of either. Raises StoreFault."""
+    store = open_store(settings.database)
+    try:
+        await store.open()
+        return await _reading(store, wall())
+    finally:
+        await store.close()
+
+
+async def accept_clock(settings: Settings, reason: str, wall: Clock = wall_clock) -> ClockReading:
+    """Declare the machine's clock right, with a record in the trail; the reading after it.
+
+    Raises Conflict (`clock_not_behind`) where the newest record is not later, Faulty for an empty reason.
+    """
+    if not reason.strip():
+        text = Text("不能为空：写明时钟出了什么问题", "is empty: say what was wrong with the clock")
+        raise Faulty("reason", [Fault("reason_empty", "reason", text)])
+    store = open_store(settings.database)
+    try:
+        await store.open()
+        now = wall()
+        async with store.writing() as transaction:
+            newest = await transaction.latest()
+            if newest <= now:
+                raise Conflict(
+                    Text(
+                        "本机时钟并不落后于审计记录，无需确认",
+                        "this machine's clock is not behind the trail: there is nothing to accept",
+                    ),
+                    code="clock_not_behind",
+                )
+            event = ClockAccepted(now.isoformat(), newest.isoformat(), reason.strip())
+            await transaction.append(Entry(now, "staff", event))
+        return await _reading(store, now)
+    finally:
+        await store.close()
+
+
+async def _reading(store: Store, machine: datetime) -> ClockReading:
+    floor = await _clock_floor(store, machine)
+    return ClockReading(machine, await store.latest(), floor - machine > MOST_BEHIND)
+
+
+async def _clock_floor(store: Store, machine: datetime) -> datetime:
+    """The time that the clock must not go behind: the newest record's, or the one accepted since."""
+    newest = await store.latest()
+    if newest <= machine:
+        return newest
+    found = await store.lines(kinds=[ClockAccepted.kind], limit=1, newest_first=True)
+    for line in found:
+        event = line.entry.event
+        # A record with a later time was written by a clock that ran ahead again, or by real time.
+        if isinstance(event, ClockAccepted) and newest <= line.entry.at:
+            return datetime.fromisoformat(event.machine)
+    return newest
+
+
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Every service with its store open; closed at the end of the block. Its clock is never behind what the
@@ -157,7 +231,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     store = open_store(settings.database)
     try:
         await store.open()
-        services = build(settings, store, clock or SteadyClock(await store.latest()))
+        services = build(settings, store, clock or SteadyClock(await _clock_floor(store, wall_clock())))
         yield services
         await services.delivery.close()
     finally:

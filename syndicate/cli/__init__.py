@@ -27,6 +27,7 @@ from collections.abc import Sequence
 
 from syndicate.cli.app import Given, syndicate
 from syndicate.cli.commands import item_holds as _holding  # noqa: F401  (its commands join `item`)
+from syndicate.cli.commands.clock import clock
 from syndicate.cli.commands.demo import demo
 from syndicate.cli.commands.explain import explain
 from syndicate.cli.commands.ingest import ingest
@@ -57,6 +58,7 @@ for _command in (
     trail,
     pull,
     report,
+    clock,
     demo,
 ):
     syndicate.add_command(_command)

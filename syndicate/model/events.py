@@ -125,6 +125,19 @@ class SigningKeyRetired:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockAccepted:
+    """A person declared the machine's clock right although the trail's newest record is later.
+
+    `machine` and `newest_record` are RFC 3339, UTC: the machine's time, and that of the record before.
+    """
+
+    kind: ClassVar[str] = "clock_accepted"
+    machine: str
+    newest_record: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionDelivered:
     """A licensed feed was answered. `edition` names the kept list of what was in it.
 
@@ -216,6 +229,7 @@ Event: TypeAlias = (
     | KeyRevoked
     | SigningKeyMade
     | SigningKeyRetired
+    | ClockAccepted
     | EditionDelivered
     | ItemDelivered
     | LicenceShown
@@ -249,6 +263,7 @@ EVENTS: dict[str, type[Event]] = {
         KeyRevoked,
         SigningKeyMade,
         SigningKeyRetired,
+        ClockAccepted,
         EditionDelivered,
         ItemDelivered,
         LicenceShown,

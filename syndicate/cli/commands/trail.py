@@ -28,6 +28,7 @@ KINDS = {
     "key_revoked": Text("撤销密钥", "key revoked"),
     "signing_key_made": Text("生成签名密钥", "signing key made"),
     "signing_key_retired": Text("停用签名密钥", "signing key retired"),
+    "clock_accepted": Text("确认时钟", "clock accepted"),
     "edition_delivered": Text("发出订阅", "edition delivered"),
     "item_delivered": Text("发出稿件", "item delivered"),
     "licence_shown": Text("查看协议", "licence shown"),
