@@ -258,6 +258,6 @@ def test_taking_in_says_that_it_held_what_was_there(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         await take_in(here, page("一稿"))
         taken = await here.house.items.take_in(page("一稿"), "a.txt", Keep(here.clock.now + HOURS, True))
-        assert [note.zh[:2] for note in taken.notes] == ["禁发", "已扣"]
+        assert [note.text.zh[:2] for note in taken.notes] == ["禁发", "已扣"]
 
     with_partner(tmp_path, act)

@@ -68,6 +68,16 @@ def test_a_bad_document_stops_none_of_the_others(shell: Shell, inbox: Path) -> N
     assert len(refusals) == 4
 
 
+def test_a_note_names_its_code_field_and_line_for_programs(shell: Shell, inbox: Path) -> None:
+    page = inbox / "a.txt"
+    page.write_text(a_page(1).replace("湘湖边", "湘\ufffd边"), encoding="utf-8")
+    (taken,) = shell.good("ingest", str(page), "--json").lines
+    (note,) = [one for one in taken["notes"] if one["code"] == "characters_lost"]
+    assert list(note) == ["code", "field", "line", "text"]
+    assert (note["field"], note["line"]) == ("body", None)
+    assert "[characters_lost]" in shell.good("ingest", str(page)).out
+
+
 def test_the_same_again_is_unchanged_and_another_text_is_another_version(shell: Shell, inbox: Path) -> None:
     page = inbox / "a.txt"
     page.write_text(a_page(1))

@@ -25,7 +25,7 @@ def test_a_golden_document_gives_exactly_what_is_written_down(case: str) -> None
     document = document_of(case)
     found = parsed(document.read_bytes(), document.name)
     expected = json.loads((GOLDEN / case / "expected.json").read_text(encoding="utf-8"))
-    notes = [note.en for note in found.notes]
+    notes = [note.text.en for note in found.notes]
     assert {
         "id": found.item.id,
         "keys": list(found.keys),
@@ -239,7 +239,7 @@ def test_a_page_with_full_width_punctuation_has_the_same_parts() -> None:
 
 def test_a_note_tells_staff_that_pictures_were_left_out() -> None:
     found = parsed(article("<p>一。<img src='https://x.cn/1.jpg'></p><video src=a></video><p>二。</p>"))
-    assert [note.en for note in found.notes] == [
+    assert [note.text.en for note in found.notes] == [
         "2 pictures, sounds or films in the body left out: they have rights of their own"
     ]
     assert "img" not in "".join(block.html for block in found.item.body)

@@ -17,6 +17,7 @@ from syndicate.ingest.identity import identity
 from syndicate.ingest.outlets import outlet_of
 from syndicate.language import Text
 from syndicate.model.item import Block, ChannelId, Item, Medium
+from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 
 LONGEST_HEADLINE: Final = 300
@@ -53,7 +54,9 @@ class Draft:
     keywords: tuple[str, ...] = ()
     uri: str | None = None
     embargo: datetime | None = None
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Note, ...] = ()
+    lines: tuple[tuple[int | None, str], ...] = ()
+    """Every line of the document with its number, where it has one: for words of an embargo."""
     faults: tuple[Fault, ...] = ()
 
 
@@ -68,7 +71,7 @@ class Parsed:
 
     item: Item
     keys: tuple[str, ...]
-    notes: tuple[Text, ...]
+    notes: tuple[Note, ...]
     embargo: datetime | None = None
 
 
@@ -169,10 +172,15 @@ def _too_much(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def _damage(item: Item) -> Iterator[Text]:
+def _damage(item: Item) -> Iterator[Note]:
     """A replacement character means that a system before us lost a letter for good."""
     lost = sum(text.count("\ufffd") for text in (item.headline, *(block.text for block in item.body)))
     if lost:
-        yield Text(
-            f"有 {lost} 个字在此前的转码中丢失", f"{lost} characters were lost before they came here"
+        yield Note(
+            "characters_lost",
+            "body",
+            Text(
+                f"有 {lost} 个字在此前的转码中丢失；请对照原稿补正",
+                f"{lost} characters were lost by a system before us; restore them from the original",
+            ),
         )

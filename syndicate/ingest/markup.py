@@ -19,6 +19,7 @@ from syndicate.ingest.inline import MARKS, Run, line_of, unfolded
 from syndicate.ingest.text import heading, words
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
+from syndicate.model.notes import Note
 
 MOST_TAGS: Final = 20_000
 """A page with more is refused unread: the HTML rules take time that grows with the square of nesting."""
@@ -51,7 +52,7 @@ def too_many_tags(html: str) -> bool:
     return sum(1 for _ in _TAG.finditer(html)) > MOST_TAGS
 
 
-def blocks_of(root: LexborNode, base: str | None) -> tuple[list[Block], tuple[Text, ...]]:
+def blocks_of(root: LexborNode, base: str | None) -> tuple[list[Block], tuple[Note, ...]]:
     """The blocks under `root` in reading order, and notes on what was left out.
 
     Relative links are resolved against `base`; where it is None they lose their link and keep their text.
@@ -153,17 +154,17 @@ class _Body:
             self._group.add(block)
 
 
-def _notes(dropped: Counter[str]) -> tuple[Text, ...]:
+def _notes(dropped: Counter[str]) -> tuple[Note, ...]:
     notes = []
     if count := dropped["media"]:
-        notes.append(
-            Text(
-                f"正文中的 {count} 个图片或音视频未收入：它们的权利需单独授权",
-                f"{count} pictures, sounds or films in the body left out: they have rights of their own",
-            )
+        said = Text(
+            f"正文中的 {count} 个图片或音视频未收入：它们的权利需单独授权",
+            f"{count} pictures, sounds or films in the body left out: they have rights of their own",
         )
+        notes.append(Note("media_left_out", "body", said))
     if count := dropped["frames"]:
-        notes.append(
-            Text(f"正文中的 {count} 个内嵌页面未收入", f"{count} embedded frames in the body were left out")
+        said = Text(
+            f"正文中的 {count} 个内嵌页面未收入", f"{count} embedded frames in the body were left out"
         )
+        notes.append(Note("frames_left_out", "body", said))
     return tuple(notes)

@@ -26,6 +26,7 @@ from syndicate.ingest.text import line, lines, paragraph
 from syndicate.ingest.trimming import without_stamp
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, Medium
+from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
@@ -151,7 +152,7 @@ def _plain(value: Properties) -> str:
 @dataclass(frozen=True, slots=True)
 class _Markup:
     blocks: tuple[Block, ...] = ()
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def _body(document: Properties) -> _Markup:
@@ -181,7 +182,7 @@ def _blocks(value: Properties) -> _Markup:
     return _Markup(*_tupled(blocks_of(root, None))) if root is not None else _Markup()
 
 
-def _tupled(found: tuple[list[Block], tuple[Text, ...]]) -> tuple[tuple[Block, ...], tuple[Text, ...]]:
+def _tupled(found: tuple[list[Block], tuple[Note, ...]]) -> tuple[tuple[Block, ...], tuple[Note, ...]]:
     return tuple(found[0]), found[1]
 
 
@@ -215,8 +216,9 @@ def _keywords(document: Properties) -> tuple[str, ...]:
     ]
 
 
-def _left_out(document: Properties) -> list[Text]:
+def _left_out(document: Properties) -> list[Note]:
     count = len(document.objects("renditions")) + len(document.objects("associations"))
     if not count:
         return []
-    return [Text(f"{count} 个附件未收入", f"{count} renditions or associated items were left out")]
+    said = Text(f"{count} 个附件未收入", f"{count} renditions or associated items were left out")
+    return [Note("associations_left_out", "associations", said)]

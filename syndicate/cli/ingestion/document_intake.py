@@ -68,7 +68,7 @@ class Intake:
                 "version": item.version if item else None,
                 "action": taken.action.value,
                 "faults": faults_as_json(taken.faults, voice.lang),
-                "notes": [note.in_(voice.lang) for note in taken.notes],
+                "notes": [note.to_json(voice.lang) for note in taken.notes],
             }
         )
         became = f"  {item.id} v{item.version}  " if item else "  "
@@ -76,4 +76,4 @@ class Intake:
         for fault in taken.faults:
             voice.say(f"    {fault.said(voice.lang)}")
         for note in taken.notes:
-            voice.say(Text("    注：", "    note: ") + note)
+            voice.say(Text("    注：", "    note: ").in_(voice.lang) + note.in_(voice.lang))

@@ -17,6 +17,7 @@ from syndicate.model.events import DocumentRefused, ItemIngested
 from syndicate.model.holds import Embargo
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
+from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.model.records import Entry
 from syndicate.services.newsroom.hold_service import note_faults
@@ -39,7 +40,7 @@ class Taken:
     action: Action
     item: Item | None
     faults: tuple[Fault, ...] = ()
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 _CLAIMED = Fault(
@@ -70,14 +71,15 @@ def _alike(before: Item, after: Item) -> bool:
     )
 
 
-def _newly_held(before: Item, after: Item) -> tuple[Text, ...]:
+def _newly_held(before: Item, after: Item) -> tuple[Note, ...]:
     """What to say where taking a document in held the item back."""
     said = []
     if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
         until = after.holds.embargo.until.isoformat()
-        said.append(Text(f"禁发至 {until}", f"under embargo until {until}"))
+        said.append(Note("embargoed", "embargo", Text(f"禁发至 {until}", f"under embargo until {until}")))
     if after.holds.withheld and not before.holds.withheld:
-        said.append(Text("已扣发", "withheld"))
+        withheld = Text("已扣发；确认可发后用 item release 放行", "withheld; release it with item release")
+        said.append(Note("withheld", "holds", withheld))
     return tuple(said)
 
 
@@ -132,7 +134,7 @@ class ItemService:
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(action, held, notes=(*parsed.notes, *_newly_held(before or item, held)))
 
-    async def _known(self, before: Item, item: Item) -> tuple[Text, ...] | None:
+    async def _known(self, before: Item, item: Item) -> tuple[Note, ...] | None:
         """What to say where the document brings nothing new; None where it does.
 
         A correction is not undone by the file that it corrected, which may still lie in the newsroom's
@@ -144,12 +146,11 @@ class ItemService:
             return None
         if item.digest not in {one.digest for one in await self._store.versions(before.id)}:
             return None
-        return (
-            Text(
-                f"文件是更正前的旧稿，未采用；现行为第 {before.version} 版",
-                f"the document is what was corrected since: version {before.version} stands",
-            ),
+        said = Text(
+            f"文件是更正前的旧稿，未采用；现行为第 {before.version} 版",
+            f"the document is what was corrected since: version {before.version} stands",
         )
+        return (Note("superseded", "document", said),)
 
     async def _hold(
         self,
