@@ -1,4 +1,4 @@
-"""The one place that builds store, keyring, clock and services, and the only one that reads the clock."""
+"""Build store, keys, clock and services of a process. Nothing else reads the machine's clock."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from syndicate.access import keyring, tokens
+from syndicate.access.authentication import Authenticator
 from syndicate.access.rights_cache import Clock, RightsCache
+from syndicate.access.signing_keys import SigningKeyFolder
 from syndicate.access.trail_keys import TrailFolder
 from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
 from syndicate.config import Settings
 from syndicate.errors import Conflict, Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.events import ClockAccepted
-from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
 from syndicate.services.audit.explanation import ExplanationService
 from syndicate.services.audit.proof_service import ProofService
@@ -36,61 +35,15 @@ from syndicate.store.sql_store import open_store
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFolder:
-    """The signing keys in their folder, for the key desk and for those who verify."""
-
-    folder: Path
-    issuer: str
-    audience: str
-    clock: Clock
-
-    def make(self) -> str | None:
-        """Make the first signing key; None if there is one already."""
-        there = (self.folder / keyring.INDEX).exists()
-        ring = keyring.make(self.folder, self.clock())
-        return None if there else ring.current.kid
-
-    def rotate(self) -> str:
-        """Make a new current signing key."""
-        return keyring.rotate(self.folder, self.clock())
-
-    def retire(self, kid: str) -> None:
-        """End a signing key."""
-        keyring.retire(self.folder, kid, self.clock())
-
-    def load(self) -> keyring.Keyring:
-        """The keys as they stand in the folder now."""
-        return keyring.load(self.folder)
-
-    def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
-        """(token, kid): a partner's key, signed with the current signing key."""
-        ring = self.load()
-        token = tokens.issue(
-            ring,
-            partner=partner,
-            jti=jti,
-            issued=issued,
-            expires=expires,
-            issuer=self.issuer,
-            audience=self.audience,
-        )
-        return token, ring.current.kid
-
-    def verify(self, token: str, ring: keyring.Keyring) -> tokens.Bearer:
-        """Who holds this key. Raises TokenRejected."""
-        return tokens.verify(
-            token, keyring=ring, issuer=self.issuer, audience=self.audience, now=self.clock()
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that commands and handlers need, built once per process."""
+    """The services that commands and handlers use, built once per process."""
 
     settings: Settings
     store: Store
     clock: Clock
-    signing_keys: KeyFolder
+    signing_keys: SigningKeyFolder
+    rights_cache: RightsCache
+    authenticator: Authenticator
     delivery: DeliveryService
     items: ItemService
     rights: RightsService
@@ -106,10 +59,10 @@ class Services:
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Services:
     """Build every service around a store."""
     publisher = settings.publisher
-    signing_keys = KeyFolder(settings.keys, settings.issuer, settings.audience, clock)
-    standing, sequences = RightsCache(store, clock), ChangeDetector(store)
-    delivery = DeliveryService(store, publisher, standing, clock)
-    takedowns = Takedowns(store, publisher, sequences, standing, clock)
+    signing_keys = SigningKeyFolder(settings.keys, settings.issuer, settings.audience, clock)
+    rights_cache, detector = RightsCache(store, clock), ChangeDetector(store)
+    delivery = DeliveryService(store, publisher, rights_cache, clock)
+    takedowns = Takedowns(store, publisher, detector, rights_cache, clock)
     trail_folder = TrailFolder(settings.keys / "trail")
     proof = ProofService(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
     return Services(
@@ -117,14 +70,16 @@ def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Servic
         store=store,
         clock=clock,
         signing_keys=signing_keys,
+        rights_cache=rights_cache,
+        authenticator=Authenticator(signing_keys, rights_cache, clock),
         delivery=delivery,
         items=ItemService(store, publisher, clock),
         rights=RightsService(store, publisher, clock),
         explanation=ExplanationService(store, publisher, clock),
-        holds=HoldService(store, publisher, sequences, clock),
-        changes=ChangeService(store, publisher, standing, delivery, sequences, takedowns, clock),
+        holds=HoldService(store, publisher, detector, clock),
+        changes=ChangeService(store, publisher, rights_cache, delivery, detector, takedowns, clock),
         keys=KeyService(store, signing_keys, clock),
-        scheduler=Scheduler(standing, takedowns, proof, clock),
+        scheduler=Scheduler(rights_cache, takedowns, proof, clock),
         proof=proof,
         reports=ReportService(store, publisher, clock),
     )

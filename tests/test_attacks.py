@@ -18,6 +18,7 @@ from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.store.protocol import Change
 from tests.support.factories import NOON, an_item, days, minutes
+from tests.support.fixtures import session_for
 from tests.support.ingest_helpers import ninjs
 from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, changes, furnish, page, take_in
@@ -198,9 +199,9 @@ def test_an_item_that_cannot_be_stamped_stops_no_sequence(tmp_path: Path) -> Non
 def test_what_is_given_while_a_page_of_changes_is_made_is_not_forgotten(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, page("一稿"))
-        desk, front = here.house.changes, here.house.delivery
+        desk = here.house.changes
         (known,) = (await here.house.rights.register()).keys.values()
-        caller = await front.admit(known.partner, known.jti)
+        caller = await session_for(here.house, known.partner, known.jti)
         made = await desk.read(caller, 0, 10)
         assert made.telling is not None
         assert (await here.get(f"/licensed/items/{id}", key=key)).status == 200

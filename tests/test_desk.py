@@ -32,6 +32,7 @@ from syndicate.store.sql_store import SqlStore
 from syndicate.wiring import Services, build
 from tests.support.databases import opened
 from tests.support.factories import NOON, days, minutes
+from tests.support.fixtures import session_for
 from tests.support.servers import MovableClock, settings_for
 
 ZJOL = PartnerId("zjol")
@@ -300,13 +301,13 @@ def test_several_keys_live_at_once_and_the_token_is_kept_nowhere(
         await licensed(here)
         old, new = [await here.house.keys.issue(ZJOL, label=label) for label in ("旧", "新")]
         for issued in (old, new):
-            assert (await here.house.delivery.admit(ZJOL, issued.key.jti)).partner.id == ZJOL
+            assert (await session_for(here.house, ZJOL, issued.key.jti)).partner.id == ZJOL
             assert issued.token not in repr(issued)
         await here.house.keys.revoke(old.key.jti)
         with pytest.raises(TokenRejected) as rejected:
-            await here.house.delivery.admit(ZJOL, old.key.jti)
+            await session_for(here.house, ZJOL, old.key.jti)
         assert rejected.value.code == "key_revoked"
-        await here.house.delivery.admit(ZJOL, new.key.jti)
+        await session_for(here.house, ZJOL, new.key.jti)
         with pytest.raises(Conflict):
             await here.house.keys.revoke(old.key.jti)
         written = json.dumps([str(line) for line in await here.store.lines(limit=1000)])
@@ -336,7 +337,7 @@ def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front = here.house.delivery
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         # Another process revokes the key while the answer is being made.
         async with opened(store_address) as elsewhere:
@@ -345,7 +346,7 @@ def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
         assert await front.deliver(served, caller, 200, ASKED) is False
         assert not any(isinstance(event, EditionDelivered) for event in await events(here))
         with pytest.raises(TokenRejected):
-            await front.admit(ZJOL, jti)
+            await session_for(here.house, ZJOL, jti)
 
     on(store_address, tmp_path, story)
 
@@ -356,7 +357,7 @@ def test_the_line_names_an_edition_whose_list_says_exactly_what_was_given(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front = here.house.delivery
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         for status in (200, 304, 304):
             assert await front.deliver(served, caller, status, ASKED)
@@ -405,7 +406,7 @@ def test_refusals_are_written_and_floods_of_forged_keys_are_counted(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front = here.house.delivery
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         with pytest.raises(NotLicensed) as refused:
             await front.licensed_feed("all", caller, Use.COPY)
         await front.refuse(caller, "feed:all", Use.COPY, refused.value, ASKED)
@@ -429,7 +430,7 @@ def test_many_answers_under_way_share_a_commit_and_each_gets_its_own_line(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front = here.house.delivery
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         written = await asyncio.gather(
             *(front.deliver(served, caller, 200, replace(ASKED, request=f"{n:016}")) for n in range(64))
@@ -447,7 +448,7 @@ def test_a_partners_summary_feed_and_the_publics_are_two_editions(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front = here.house.delivery
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         own = await front.licensed_feed("all", caller, Use.LINK)
         public = await front.public_feed("all")
         assert own.edition.recipient == caller.partner
@@ -479,7 +480,7 @@ def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
             await here.house.items.take_in(
                 page(f"旧闻{number}", f"第{number}条旧闻这样写。{BODY}", minute=1), f"old-{number}.html"
             )
-        caller = await here.house.delivery.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await here.house.delivery.licensed_feed("all", caller, None)
         assert [item.channel.id for item in served.edition.items] == ["news"] * 6
         assert len((await here.house.delivery.public_feed("all")).edition.items) == 50
@@ -499,7 +500,7 @@ def test_an_item_that_must_not_be_known_leaves_the_same_kind_of_line_as_one_that
             ),
             "x.html",
         )
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         reasons = []
         for id in (taken_id(foreign), "20261102-zzzzzzzzzz"):
             with pytest.raises(Unknown) as absent:
@@ -528,9 +529,9 @@ def test_a_retired_signing_key_closes_every_key_it_signed_one_by_one(
         await here.house.keys.retire_signing_key(old)
         # A worker that cannot read the folder of signing keys at this moment refuses it all the same.
         with pytest.raises(TokenRejected) as rejected:
-            await here.house.delivery.admit(ZJOL, jti)
+            await session_for(here.house, ZJOL, jti)
         assert rejected.value.code == "key_revoked"
-        assert (await here.house.delivery.admit(ZJOL, new.jti)).jti == new.jti
+        assert (await session_for(here.house, ZJOL, new.jti)).key.jti == new.jti
         written = await events(here)
         assert [event.jti for event in written if isinstance(event, KeyRevoked)] == [jti]
 
@@ -543,16 +544,16 @@ def test_new_items_do_not_hold_up_answers_but_what_takes_away_does(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         front, news = here.house.delivery, here.house.items
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         await news.take_in(page("又一条新闻", f"另一条新闻。{BODY}", minute=4), "b.html")
         assert await front.deliver(served, caller, 200, ASKED)
         # The story turns out to be another paper's: what was judged before must not leave.
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         moved = page(address="http://www.xsnet.cn/1.shtml", minute=9)
         await news.take_in(moved, "a.html")
-        caller = await front.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         taken = await news.take_in(moved.replace("萧山日报".encode(), "新华社".encode()), "a.html")
         assert taken.action is Action.UPDATED
@@ -596,7 +597,7 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
             ),
             "x.html",
         )
-        caller = await here.house.delivery.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
 
         async def unread(id: ItemId, version: int | None = None) -> None:
             raise AssertionError(f"{id} was read")
@@ -614,11 +615,11 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
 def test_an_edition_too_large_to_be_kept_is_served_all_the_same(
     sqlite_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndicate.services.delivery.editions._KEPT", 100)
+    monkeypatch.setattr("syndicate.services.delivery.editions._MAX_CACHED_CHARACTERS", 100)
 
     async def story(here: Here) -> None:
         jti = await licensed(here)
-        caller = await here.house.delivery.admit(ZJOL, jti)
+        caller = await session_for(here.house, ZJOL, jti)
         for _ in range(2):
             served = await here.house.delivery.licensed_feed("all", caller, None)
             assert len(served.edition.items) == 1

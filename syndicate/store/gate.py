@@ -113,16 +113,19 @@ def whole_second(moment: datetime) -> datetime:
 
 def answer(
     known: EditionRecord | None, digest: str, judged: int, at: datetime
-) -> tuple[datetime, EditionRecord | None]:
-    """Since when the feed has this content, and what is to be kept, if anything."""
+) -> tuple[datetime | None, EditionRecord | None]:
+    """Since when the feed has this content, and the record to write, if any.
+
+    None instead of a time where another worker recorded other content at a newer change number: this
+    content is out of date.
+    """
     now = whole_second(at)
     if known is None:
         return now, EditionRecord(digest, judged, now)
     if known.digest == digest:
-        # Said again at a newer number: an older judgement must no longer push it out.
-        return known.since, EditionRecord(digest, judged, known.since) if judged > known.judged else None
+        return known.since, None
     if judged < known.judged:
-        return now, None
+        return None, None
     since = max(now, known.since + timedelta(seconds=1))
     return since, EditionRecord(digest, judged, since)
 
@@ -139,7 +142,7 @@ async def edition_record(transaction: Transaction, feed: str, recipient: str) ->
 
 async def edition_moment(
     transaction: Transaction, feed: str, recipient: str, digest: str, judged: int, at: datetime
-) -> datetime:
+) -> datetime | None:
     """See `Store.edition_moment`: the part that writes. Looks again, now that it is our turn."""
     await lock_counters(transaction)
     since, kept = answer(await edition_record(transaction, feed, recipient), digest, judged, at)

@@ -317,13 +317,14 @@ class Store(Reads, Protocol):
 
     async def edition_moment(
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime
-    ) -> datetime:
-        """Since when this feed has had this content for this recipient, to the second.
+    ) -> datetime | None:
+        """Since when this feed has had this content for this recipient, in UTC, to the second.
 
-        If the content that the store knows is another, it becomes this one from `at` (or one second
-        after the last change, whichever is later, so that the moment always grows); a digest judged at
-        an older change number than the known one is not taken over, and `at` is answered. All workers
-        agree, also after a restart. On a store that cannot be written: `at`, and nothing is kept.
+        If the store knows other content, this one replaces it from `at` on, or from one second after the
+        last replacement, whichever is later: the time always grows. None where the other content was
+        judged at a newer change number than `judged`: the caller's content is out of date and must be
+        judged again. All workers get the same time, also after a restart. On a store that cannot be
+        written: `at`, and nothing is kept.
         """
 
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

@@ -86,7 +86,7 @@ class SqlStore(SqlReadQueries, Store):
     @override
     async def edition_moment(
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime
-    ) -> datetime:
+    ) -> datetime | None:
         async with self._database.reading() as transaction:
             known = await gate.edition_record(transaction, feed, recipient)
         since, news = gate.answer(known, digest, judged, at)
@@ -96,7 +96,7 @@ class SqlStore(SqlReadQueries, Store):
             async with self._database.writing() as transaction:
                 return await gate.edition_moment(transaction, feed, recipient, digest, judged, at)
         except StoreReadOnly:
-            return since if known is not None and known.digest == digest else gate.whole_second(at)
+            return gate.whole_second(at)
 
     @override
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

@@ -14,7 +14,6 @@ from syndicate.web.public import public_handlers
 from syndicate.web.public.pages import Pages
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.answer_cache import ReadyAnswers
-from syndicate.web.server.authentication import Authenticator
 from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.worker import WORKER, Handler, Worker, around, expect
 from syndicate.wiring import Services
@@ -92,7 +91,6 @@ def build(services: Services, access_log: AccessLog | None = None) -> web.Applic
     ready, log = ReadyAnswers(terms), access_log or AccessLog()
     app[WORKER] = Worker(
         services=services,
-        doorkeeper=Authenticator(services),
         ready=ready,
         pages=Pages(services.settings.publisher, terms),
         access_log=log,

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from syndicate.access.authentication import Session, session_of
 from syndicate.model.events import (
     EditionDelivered,
     Event,
@@ -19,7 +20,9 @@ from syndicate.model.events import (
     LicenceShown,
     ReleaseRefused,
 )
+from syndicate.model.parties import PartnerId
 from syndicate.model.records import event_fields
+from syndicate.wiring import Services
 from tests.support.servers import Answer, Serving, serving
 from tests.test_matrix import furnish
 
@@ -39,6 +42,12 @@ def visit(folder: Path, act: Callable[[Serving, Keys], Awaitable[None]], *, empt
             await act(here, {} if empty else await furnish(here))
 
     asyncio.run(inside())
+
+
+async def session_for(house: Services, partner: PartnerId, jti: str) -> Session:
+    """The session of a key whose signature is good. Raises TokenRejected."""
+    register, revision = await house.rights_cache.read()
+    return session_of(partner, jti, register, revision)
 
 
 async def an_id(here: Serving, headline: str) -> str:

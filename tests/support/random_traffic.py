@@ -26,6 +26,7 @@ from syndicate.model.rights import Use
 from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.wiring import Services
 from tests.support.factories import days, minutes
+from tests.support.fixtures import session_for
 from tests.support.servers import MovableClock
 from tests.test_matrix import page
 
@@ -260,7 +261,7 @@ class Bustle:
         """Ask for an item, or for the feed of all, as the routes do it: until the line is written."""
         front = self.house.delivery
         for _ in range(8):
-            caller = await front.admit(partner, self.keys[partner])
+            caller = await session_for(self.house, partner, self.keys[partner])
             try:
                 if item is None:
                     served = await front.licensed_feed("all", caller, use)
@@ -278,7 +279,7 @@ class Bustle:
         """Read the change sequence to its end, and promise to keep every embargo."""
         desk, after = self.house.changes, 0
         while True:
-            caller = await self.house.delivery.admit(partner, self.keys[partner])
+            caller = await session_for(self.house, partner, self.keys[partner])
             read = await desk.read(caller, after, 50)
             if not await desk.deliver(read, caller, ASKED):
                 continue

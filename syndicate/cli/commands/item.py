@@ -1,10 +1,9 @@
-"""`item`: what is in the services, one item whole, and an item written in a format for somebody."""
+"""`item`: list the items, show one whole, and export one in a format."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import click
 
@@ -13,19 +12,15 @@ from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, standing
 from syndicate.cli.ui.output import Column, Output, iso
-from syndicate.errors import Conflict, NotLicensed, Unknown
+from syndicate.errors import NotLicensed, Unknown
 from syndicate.formats import ITEM_FORMATS
 from syndicate.language import Text
-from syndicate.model.events import ItemDelivered
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.parties import PartnerId
-from syndicate.model.records import Entry
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import REASONS
-from syndicate.services.delivery.delivery_service import Session
-from syndicate.services.delivery.editions import CachedEdition
-from syndicate.store.protocol import Outcome, Pending, Place
+from syndicate.store.protocol import Place
 from syndicate.wiring import Services
 
 _BATCH = 200
@@ -52,7 +47,7 @@ def item() -> None:
 )
 @with_services
 async def list_(services: Services, voice: Output, limit: int) -> None:
-    """列出稿件 · What is in the services, ours or not.
+    """列出稿件 · The items, ours or not.
 
     \b
     例 · Example:
@@ -151,61 +146,29 @@ async def export(
         raise Bilingual(Text("--use 需与 --partner 同用", "--use goes with --partner"))
     wanted = None if use is None else Use(use)
     await services.items.item(ItemId(id))
-    served = await _served(services, ItemId(id), partner, wanted)
-    rendered = ITEM_FORMATS[format](served.edition)
-    if partner is not None:
-        await _told(services, served, partner, format)
+    try:
+        rendered = await services.delivery.export(
+            ItemId(id),
+            None if partner is None else PartnerId(partner),
+            wanted,
+            format,
+            ITEM_FORMATS[format],
+        )
+    except Unknown as unknown:
+        if unknown.code == "unknown_partner":
+            raise
+        # An outsider is told that there is no such item; staff are told why.
+        explained = Use.LINK if partner is None else wanted
+        verdict = (await services.explanation.explain(partner or "public", ItemId(id), explained)).verdict
+        if isinstance(verdict, Refusal):
+            raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
+        raise
     if voice.json:
         body = rendered.body.decode()
         voice.give({"id": id, "format": format, "content_type": rendered.content_type, "body": body})
     else:
         sys.stdout.buffer.write(rendered.body)
         sys.stdout.buffer.flush()
-
-
-async def _served(services: Services, id: ItemId, partner: str | None, use: Use | None) -> CachedEdition:
-    """The item as the partner or the public may have it. Raises NotLicensed, also where an outsider
-    would be told that there is no such item."""
-    try:
-        if partner is None:
-            return await services.delivery.public_item(id)
-        known = (await services.rights.register()).partners.get(PartnerId(partner))
-        if known is None:
-            raise Unknown(Text("授权媒体", "partner"), partner, code="unknown_partner")
-        return await services.delivery.licensed_item(id, Session(known, "", 0), use)
-    except Unknown as unknown:
-        if unknown.code == "unknown_partner":
-            raise
-        asked = Use.LINK if partner is None else use
-        verdict = (await services.explanation.explain(partner or "public", id, asked)).verdict
-        if isinstance(verdict, Refusal):
-            raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
-        raise
-
-
-async def _told(services: Services, served: CachedEdition, partner: str, format: str) -> None:
-    """The line for an export to a partner: durable before a byte of it is written."""
-    stamped = served.edition.items[0]
-    event = ItemDelivered(
-        partner=partner,
-        jti="",
-        item=stamped.id,
-        version=stamped.version,
-        use=stamped.use.value,
-        clause=stamped.clause,
-        status=200,
-        method="EXPORT",
-        request=format,
-        mandate=stamped.mandate,
-    )
-    # Staff give it themselves: it is kept as given, and counts against no quota.
-    charges = [replace(one, limit=None) for one in services.delivery.quotas.charges([stamped])]
-    pending = Pending(Entry(services.clock(), "staff", event), served.judged, charges=tuple(charges))
-    if (await services.store.record([pending]))[0] is not Outcome.WRITTEN:
-        raise Conflict(
-            Text("授权状态刚刚变动，请重试", "rights have changed at this very moment; try again"),
-            code="rights_changed",
-        )
 
 
 async def _newest(services: Services, limit: int) -> AsyncIterator[Item]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from syndicate.access.authentication import Session
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import ChangeUnknown, CursorUnknown, Unstampable
 from syndicate.language import Text
@@ -21,7 +22,7 @@ from syndicate.policy import Clearance, Refusal
 from syndicate.services.changes.change_detector import ChangeDetector
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot, partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
-from syndicate.services.delivery.delivery_service import DeliveryService, RequestContext, Session
+from syndicate.services.delivery.delivery_service import DeliveryService, RequestContext
 from syndicate.stamping import (
     ChangesPage,
     StampedItem,
@@ -135,7 +136,7 @@ class ChangeService:
         return Page(
             page=page,
             after=after,
-            judged=min(caller.judged, at.judged),
+            judged=min(caller.revision, at.judged),
             until=min(moments, default=None),
             charges=self._front.quotas.charges(given),
             telling=telling,
@@ -197,7 +198,7 @@ class ChangeService:
             return False
         event = ChangesDelivered(
             partner=caller.partner.id,
-            jti=caller.jti,
+            jti=caller.key.jti,
             after=page.after,
             next=page.page.next,
             count=len(page.page.entries),
@@ -206,7 +207,7 @@ class ChangeService:
         )
         entry = Entry(self._clock(), caller.partner.id, event)
         pending = Pending(entry, page.judged, page.manifest, charges=page.charges, sequence=page.telling)
-        return await self._front.tell(pending) is Outcome.WRITTEN
+        return await self._front.write(pending) is Outcome.WRITTEN
 
     async def news(self, caller: Session, seconds: float) -> None:
         """Wait until there may be something new for the partner, at most so many seconds."""
@@ -216,7 +217,7 @@ class ChangeService:
         at = partner_snapshot(caller.partner, register, judged, self._clock(), self._publisher.zone)
         moment = await self._sequences.next_transition(at)
         while loop.time() < ends:
-            if self._standing.known() != judged and (await self._standing.read())[1] != judged:
+            if self._standing.current_revision() != judged and (await self._standing.read())[1] != judged:
                 return
             if moment is not None and self._clock() >= moment:
                 return
@@ -232,7 +233,7 @@ class ChangeService:
         """
         now, partner = self._clock(), caller.partner.id
         async with self._store.writing() as tx:
-            if not (await tx.reached()).rights <= caller.judged:
+            if not (await tx.reached()).rights <= caller.revision:
                 return None
             told = {one.seq: one for one in await tx.entries(partner, set(seqs))}
             unknown = sorted(set(seqs) - set(told))
@@ -240,7 +241,7 @@ class ChangeService:
                 raise ChangeUnknown(unknown)
             new = await tx.acknowledge(partner, set(seqs), now)
             if new:
-                event = ChangesAcknowledged(partner, caller.jti, new, asked.request)
+                event = ChangesAcknowledged(partner, caller.key.jti, new, asked.request)
                 await tx.append(Entry(now, partner, event))
             promised = False
             for one in (told[seq] for seq in new):
@@ -253,7 +254,7 @@ class ChangeService:
                     embargo = replace(embargo, acknowledged=acknowledged)
                     await tx.put_holds(item.id, replace(item.holds, embargo=embargo))
                     promise = EmbargoAcknowledged(
-                        partner, caller.jti, item.id, one.until.isoformat(), asked.request
+                        partner, caller.key.jti, item.id, one.until.isoformat(), asked.request
                     )
                     await tx.append(Entry(now, partner, promise))
                     promised = True

@@ -53,7 +53,7 @@ class Takedowns:
                 if reached.change == judged and await tx.append_entries(telling):
                     await ordered(tx, telling.entries, at.now)
                     return
-            self._standing.forget()
+            self._standing.expire()
 
     async def order_all(self) -> None:
         """`order` for every partner that holds anything."""

@@ -1,21 +1,33 @@
-"""The front desk: what readers and partners ask for. One decision, one stamp, one line in the trail.
+"""Deliver feeds and items to readers, partners and staff: judge, stamp, and write the trail line.
 
-A licensed answer goes three steps: it is judged here, rendered outside, and leaves only when `deliver`
-has written its line. A line that was judged before the last change of rights is not written, so a key
-revoked or a licence ended in between stops the answer, whichever worker holds it.
+A licensed answer takes three steps: it is judged here, rendered by the caller, and leaves only after
+`deliver` has written its trail line. The store refuses a line that was judged before the last change of
+rights. So a key that is revoked or a licence that ends in between stops the answer, on every worker.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from cachetools import LRUCache
 
+from syndicate.access.authentication import Session
 from syndicate.access.rights_cache import Clock, RightsCache
-from syndicate.errors import NotLicensed, QuotaExceeded, Recalled, TokenRejected, Unknown
+from syndicate.errors import (
+    Conflict,
+    NotLicensed,
+    QuotaExceeded,
+    Recalled,
+    StoreBusy,
+    TokenRejected,
+    Unknown,
+)
 from syndicate.language import Text
+from syndicate.model.changes import Charge
 from syndicate.model.events import (
     EditionDelivered,
     Event,
@@ -27,184 +39,199 @@ from syndicate.model.events import (
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.holds import Recall
 from syndicate.model.item import ItemId
-from syndicate.model.parties import PUBLIC, Partner, PartnerId, Publisher, Recipient
+from syndicate.model.parties import PUBLIC, PartnerId, Publisher, Recipient
 from syndicate.model.records import Entry
-from syndicate.model.register import Key
-from syndicate.model.rights import Licence, Use
+from syndicate.model.register import Key, Register
+from syndicate.model.rights import Use
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import HIDDEN, REASONS, RECALLS, Reason
 from syndicate.services.audit.audit_writer import AuditWriter
-from syndicate.services.delivery.editions import CachedEdition, Editions
+from syndicate.services.delivery.editions import CachedEdition, Editions, OutdatedEdition
 from syndicate.services.delivery.quotas import Quotas
+from syndicate.stamping import Edition
 from syndicate.store.protocol import Outcome, Pending, Store
 
-_REJECTIONS_A_MINUTE = 60
-"""Rejections of one key, or of all that were never ours, that are written one by one; the rest are
-counted, so that nobody can fill the trail."""
+Output = TypeVar("Output")
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A partner that showed a good key, as the register knew it at change `judged`."""
-
-    partner: Partner
-    jti: str
-    judged: int
+MAX_ATTEMPTS = 8
+"""How often an answer is judged again because rights changed while it was being made."""
+_MAX_REJECTIONS_A_MINUTE = 60
+"""Trail lines a minute about one key of ours, or about all tokens that were never ours. Further
+rejections are only counted, so that nobody can fill the trail."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The circumstances of one request that its line in the trail names."""
+    """What a trail line says about the request: its id, method, and the format of the answer."""
 
     request: str
     method: str
     format: str
 
 
-class DeliveryService:
-    """One per worker. Raises NotLicensed, Unknown, TokenRejected, StoreFault."""
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One answer to a partner: what leaves, to whom, by whose key or act, and how."""
 
-    def __init__(self, store: Store, publisher: Publisher, standing: RightsCache, clock: Clock) -> None:
-        self._store, self._publisher, self._standing, self._clock = store, publisher, standing, clock
+    edition: CachedEdition
+    partner: PartnerId
+    jti: str
+    """Empty where staff export the item."""
+    actor: str
+    revision: int
+    status: int
+    context: RequestContext
+
+
+class DeliveryService:
+    """One per worker. Raises NotLicensed, Unknown, Recalled, QuotaExceeded, StoreFault."""
+
+    def __init__(self, store: Store, publisher: Publisher, rights: RightsCache, clock: Clock) -> None:
+        self._store, self._publisher, self._rights, self._clock = store, publisher, rights, clock
         self._feeds = feeds_of(publisher)
-        self._pen = AuditWriter(store)
+        self._writer = AuditWriter(store)
         self.quotas = Quotas(store, publisher, clock)
         self.editions = Editions(store, publisher, self.quotas, clock)
-        self._counted: LRUCache[tuple[PartnerId, str], int] = LRUCache(10_000)
+        self._charged: LRUCache[tuple[PartnerId, str], int] = LRUCache(10_000)
+        """Revision at which an edition was last charged and recorded, by partner and digest with status."""
         self._minute: datetime | None = None
         self._rejections: Counter[str] = Counter()
-        self._uncounted: Counter[str] = Counter()
+        self._unwritten: Counter[str] = Counter()
 
     @property
     def feeds(self) -> dict[str, Feed]:
         """Every feed by its id."""
         return self._feeds
 
-    async def admit(self, partner: PartnerId, jti: str) -> Session:
-        """Let a key with a good signature in, or not: it must be known, its partner's, and in force.
-
-        Raises TokenRejected with key_revoked, partner_suspended or token_invalid.
-        """
-        register, judged = await self._standing.read()
-        key = register.keys.get(jti)
-        if key is None or key.partner != partner:
-            raise TokenRejected("token_invalid", "no such key was issued", partner=partner, jti=jti)
-        known = register.partners.get(partner)
-        if known is None:
-            raise TokenRejected("token_invalid", "no such partner", partner=partner, jti=jti)
-        if key.revoked is not None:
-            raise TokenRejected("key_revoked", "the key was revoked", partner=partner, jti=jti)
-        if known.suspended is not None:
-            raise TokenRejected("partner_suspended", "the partner is suspended", partner=partner, jti=jti)
-        return Session(known, jti, judged)
-
     async def public_feed(self, feed: str) -> CachedEdition:
-        """The public's edition of a feed: headline, abstract, stamp."""
-        register, judged = await self._standing.read()
-        return await self.editions.of_feed(self._feed(feed), PUBLIC, None, register, judged)
-
-    def kept_public_feed(self, feed: str) -> CachedEdition | None:
-        """The public's edition of a feed if it is at hand and still holds; never waits."""
-        judged = self._standing.known()
-        return None if judged is None else self.editions.kept(feed, PUBLIC, None, judged)
-
-    async def licensed_feed(self, feed: str, caller: Session, use: Use | None) -> CachedEdition:
-        """The partner's edition of a feed: what its licences cover, and nothing else."""
+        """Return the public edition of a feed: headline, abstract, stamp. Raises Unknown."""
         known = self._feed(feed)
-        register, judged = await self._standing.read()
-        return await self.editions.of_feed(known, caller.partner, use, register, judged)
+        return await self._judged_anew(
+            lambda register, revision: self.editions.of_feed(known, PUBLIC, None, register, revision)
+        )
+
+    def cached_public_feed(self, feed: str) -> CachedEdition | None:
+        """Return the public edition of a feed if it is cached and current. Never waits."""
+        revision = self._rights.current_revision()
+        return None if revision is None else self.editions.cached(feed, PUBLIC, None, revision)
+
+    async def licensed_feed(self, feed: str, session: Session, use: Use | None) -> CachedEdition:
+        """Return the partner's edition of a feed: exactly what its licences cover.
+
+        Raises NotLicensed, Unknown, QuotaExceeded; OutdatedEdition where the session is out of date.
+        """
+        return await self.editions.of_feed(
+            self._feed(feed), session.partner, use, session.register, session.revision
+        )
 
     async def public_item(self, item: ItemId) -> CachedEdition:
-        """One item as the public may have it. Raises Unknown for all that the public may not know."""
-        return await self._item(item, PUBLIC, None)
+        """Return one item as the public may have it.
 
-    async def licensed_item(self, item: ItemId, caller: Session, use: Use | None) -> CachedEdition:
-        """One item as the partner may have it.
-
-        Raises NotLicensed with reason and clause; Unknown where nobody may know that it exists.
+        Raises Recalled, or Unknown for everything that the public may not know.
         """
-        return await self._item(item, caller.partner, use)
+        return await self._judged_anew(
+            lambda register, revision: self._item(item, PUBLIC, None, register, revision)
+        )
 
-    async def licence_of(self, caller: Session) -> tuple[tuple[Licence, ...], list[Key]]:
-        """The partner's own licences and keys."""
-        register, _ = await self._standing.read()
-        return register.licences_of(caller.partner.id), await self._store.keys(caller.partner.id)
+    async def licensed_item(self, item: ItemId, session: Session, use: Use | None) -> CachedEdition:
+        """Return one item as the partner may have it.
 
-    async def licences_of(self, caller: Session) -> tuple[Licence, ...]:
-        """The partner's own licences."""
-        register, _ = await self._standing.read()
-        return register.licences_of(caller.partner.id)
+        Raises NotLicensed with reason and clause, Recalled, Unknown where the partner may not know that
+        the item exists, and OutdatedEdition where the session is out of date.
+        """
+        return await self._item(item, session.partner, use, session.register, session.revision)
+
+    async def keys_of(self, session: Session) -> list[Key]:
+        """Return the partner's own keys, with when each was last used."""
+        return await self._store.keys(session.partner.id)
 
     async def deliver(
-        self, served: CachedEdition, caller: Session, status: int, asked: RequestContext
+        self, edition: CachedEdition, session: Session, status: int, context: RequestContext
     ) -> bool:
-        """Write the line for an answer that is about to leave. False: judge it again.
+        """Write the trail line for an answer that is about to leave. False: judge the request again.
 
-        An answer is judged by the older of the moments at which the key and the content were judged.
         Raises QuotaExceeded for an item that its quota does not allow any more.
         """
-        if served.edition.until is not None and self._clock() >= served.edition.until:
-            return False
-        # What was counted once is counted, and what was given is held, until something changes: it may have
-        # been taken back meanwhile. A 304 or the answer to a HEAD gives nothing.
-        # By status: what a 304 looked at was given by none, and a body behind it still counts.
-        name = (caller.partner.id, f"{served.digest}:{status}")
-        counted = self._counted.get(name) == served.judged
-        gives = status == 200 and asked.method != "HEAD" and not counted
-        confirms = status == 304 and not counted
-        items = self.quotas.charges(served.edition.items) if gives or confirms else ()
-        pending = Pending(
-            self._entry(caller, _delivered(served, caller, status, asked)),
-            min(caller.judged, served.judged),
-            served.kept(),
-            items if gives else (),
-            items if confirms else (),
+        partner = session.partner.id
+        return await self._deliver(
+            _Delivery(edition, partner, session.key.jti, partner, session.revision, status, context)
         )
-        outcome = await self._write(pending)
-        if outcome is Outcome.WRITTEN:
-            self._counted.update({name: served.judged} if gives or confirms else {})
-        elif outcome is Outcome.STALE:
-            self._counted.clear()
-        elif served.edition.feed is None:
-            raise self.quotas.exceeded(served.edition.items[0])
-        else:
-            # Others have used the quota meanwhile: the feed is made anew with what is left of it.
-            self.editions.forget(served)
-        return outcome is Outcome.WRITTEN
 
-    async def show_licence(self, caller: Session, asked: RequestContext) -> bool:
-        """Write the line for the partner's look at its own licence. False: judge it again."""
-        event = LicenceShown(caller.partner.id, caller.jti, asked.request)
-        return await self._write(Pending(self._entry(caller, event), caller.judged)) is Outcome.WRITTEN
+    async def export(
+        self,
+        item: ItemId,
+        partner: PartnerId | None,
+        use: Use | None,
+        format: str,
+        render: Callable[[Edition], Output],
+        *,
+        actor: str = "staff",
+    ) -> Output:
+        """Return one item as staff give it to a partner, or as the public may have it.
 
-    async def tell(self, pending: Pending) -> Outcome:
-        """Write the line for an answer of the change sequence, with what it tells."""
-        return await self._write(pending)
+        A partner's export is recorded as given to it and charged to no quota. Its trail line is durable
+        before this returns. Raises NotLicensed, Recalled, Unknown (also for an unknown partner, with the
+        code unknown_partner), and Conflict where rights keep changing meanwhile.
+        """
+        if partner is None:
+            return render((await self.public_item(item)).edition)
+        context = RequestContext(request=format, method="EXPORT", format=format)
+        for _ in range(MAX_ATTEMPTS):
+            register, revision = await self._rights.read()
+            recipient = register.partners.get(partner)
+            if recipient is None:
+                raise Unknown(Text("授权媒体", "partner"), partner, code="unknown_partner")
+            try:
+                edition = await self._item(item, recipient, use, register, revision)
+            except OutdatedEdition:
+                self._rights.expire()
+                continue
+            rendered = render(edition.edition)
+            if await self._deliver(_Delivery(edition, partner, "", actor, revision, 200, context)):
+                return rendered
+        raise Conflict(
+            Text("授权状态正在频繁变动，请重试", "rights keep changing at this moment; try again"),
+            code="rights_changed",
+        )
+
+    async def show_licence(self, session: Session, context: RequestContext) -> bool:
+        """Write the trail line for a partner that reads its own licence. False: judge the request again."""
+        event = LicenceShown(session.partner.id, session.key.jti, context.request)
+        return await self.write(Pending(self._entry(session, event), session.revision)) is Outcome.WRITTEN
+
+    async def write(self, pending: Pending) -> Outcome:
+        """Write one trail line about an answer; after STALE, the rights are read again."""
+        outcome = await self._writer.write(pending)
+        if outcome is Outcome.STALE:
+            self._rights.expire()
+        return outcome
 
     async def refuse(
         self,
-        caller: Session,
+        session: Session,
         subject: str,
         use: Use | None,
         refusal: NotLicensed | Unknown | Recalled | QuotaExceeded,
-        asked: RequestContext,
+        context: RequestContext,
     ) -> None:
-        """Write the line for a refusal to a known partner: also for what it may not know to exist, and
-        in the same way for what does not, so that the two cannot be told apart by the time they take."""
+        """Write the trail line for a refusal to a known partner.
+
+        An unknown item gets a line like a hidden one, so that the two take the same time.
+        """
         event = ReleaseRefused(
-            partner=caller.partner.id,
-            jti=caller.jti,
+            partner=session.partner.id,
+            jti=session.key.jti,
             subject=subject,
             use=use.value if use is not None else "",
             reason=_reason(refusal),
             clause=None if isinstance(refusal, Unknown) else refusal.clause,
-            request=asked.request,
+            request=context.request,
         )
-        await self._pen.write(Pending(self._entry(caller, event)))
+        await self._writer.write(Pending(self._entry(session, event)))
 
-    async def reject(self, rejected: TokenRejected, asked: RequestContext) -> None:
-        """Write the line for a key that did not open; floods of forged ones are counted instead."""
-        times = self._times(rejected)
+    async def reject(self, rejected: TokenRejected, context: RequestContext) -> None:
+        """Write the trail line for a key that was not accepted; a flood of them is counted instead."""
+        times = self._count_rejection(rejected)
         if times == 0:
             return
         event = KeyRejected(
@@ -213,27 +240,81 @@ class DeliveryService:
             partner=rejected.partner,
             jti=rejected.jti,
             times=times,
-            request=asked.request,
+            request=context.request,
         )
-        await self._pen.write(Pending(Entry(self._clock(), rejected.partner or "unknown", event)))
+        await self._writer.write(Pending(Entry(self._clock(), rejected.partner or "unknown", event)))
 
-    async def rights_changed(self) -> int:
-        """A number that differs after a change of rights: partners, agreements, keys, signing keys."""
-        register, _ = await self._standing.read()
-        return register.seq
+    def expire_rights(self) -> None:
+        """Read the rights again at the next request."""
+        self._rights.expire()
 
     async def close(self) -> None:
-        """Wait until every line is written."""
-        await self._pen.flush()
+        """Wait until every trail line is written."""
+        await self._writer.flush()
 
     async def ready(self) -> None:
         """Raise a StoreFault unless the store answers."""
-        self._standing.forget()
-        await self._standing.read()
+        self._rights.expire()
+        await self._rights.read()
 
-    async def _item(self, item: ItemId, recipient: Recipient, use: Use | None) -> CachedEdition:
-        register, judged = await self._standing.read()
-        verdict = await self.editions.of_item(item, recipient, use, register, judged)
+    async def _deliver(self, delivery: _Delivery) -> bool:
+        """Write the line, charge quotas and record holdings, for every way in. False: judge again.
+
+        The line is judged at the older of the revisions of the key and of the content.
+        """
+        edition, partner = delivery.edition, delivery.partner
+        if edition.edition.until is not None and self._clock() >= edition.edition.until:
+            return False
+        # Charge quota and record holdings once per edition and revision: after a change the partner may
+        # have had to remove it. A 304 or a HEAD answer gives nothing, so the status is part of the name:
+        # a body that follows a 304 is still charged.
+        name = (partner, f"{edition.digest}:{delivery.status}")
+        charged = self._charged.get(name) == edition.revision
+        gives = delivery.status == 200 and delivery.context.method != "HEAD" and not charged
+        confirms = delivery.status == 304 and not charged
+        charges = self._charges(delivery) if gives or confirms else ()
+        pending = Pending(
+            Entry(self._clock(), delivery.actor, _delivered(delivery)),
+            min(delivery.revision, edition.revision),
+            edition.trail_manifest(),
+            charges if gives else (),
+            charges if confirms else (),
+        )
+        outcome = await self.write(pending)
+        if outcome is Outcome.WRITTEN:
+            self._charged.update({name: edition.revision} if gives or confirms else {})
+        elif outcome is Outcome.STALE:
+            self._charged.clear()
+        elif edition.edition.feed is None:
+            raise self.quotas.exceeded(edition.edition.items[0])
+        else:
+            # Other requests used the quota meanwhile: make the feed again from what is left of it.
+            self.editions.discard(edition)
+        return outcome is Outcome.WRITTEN
+
+    def _charges(self, delivery: _Delivery) -> tuple[Charge, ...]:
+        """The edition's charges; what staff export is recorded, and counts against no quota."""
+        charges = self.quotas.charges(delivery.edition.edition.items)
+        return charges if delivery.jti else tuple(replace(one, limit=None) for one in charges)
+
+    async def _judged_anew(
+        self, judge: Callable[[Register, int], Awaitable[CachedEdition]]
+    ) -> CachedEdition:
+        """Judge by the newest rights, again where another worker had newer ones meanwhile."""
+        for _ in range(MAX_ATTEMPTS):
+            register, revision = await self._rights.read()
+            try:
+                return await judge(register, revision)
+            except OutdatedEdition:
+                self._rights.expire()
+        raise StoreBusy(
+            Text("内容正在频繁变动，请重试", "content is changing faster than it can be read; try again")
+        )
+
+    async def _item(
+        self, item: ItemId, recipient: Recipient, use: Use | None, register: Register, revision: int
+    ) -> CachedEdition:
+        verdict = await self.editions.of_item(item, recipient, use, register, revision)
         if verdict is None:
             raise Unknown(Text("稿件", "item"), item)
         if isinstance(verdict, Refusal):
@@ -250,30 +331,24 @@ class DeliveryService:
             raise Unknown(Text("订阅源", "feed"), feed, code="unknown_feed")
         return known
 
-    def _entry(self, caller: Session, event: Event) -> Entry:
-        return Entry(self._clock(), caller.partner.id, event)
+    def _entry(self, session: Session, event: Event) -> Entry:
+        return Entry(self._clock(), session.partner.id, event)
 
-    async def _write(self, pending: Pending) -> Outcome:
-        outcome = await self._pen.write(pending)
-        if outcome is Outcome.STALE:
-            self._standing.forget()
-        return outcome
+    def _count_rejection(self, rejected: TokenRejected) -> int:
+        """How many rejections the next line stands for; 0 where no line is written now.
 
-    def _times(self, rejected: TokenRejected) -> int:
-        """How many rejections the line stands for; 0 where there is to be no line now.
-
-        Each key that was ours has its own count, all that were not share one.
+        Each key of ours has a count of its own; all tokens that were never ours share one.
         """
         minute = self._clock().replace(second=0, microsecond=0)
         if minute != self._minute:
             self._minute = minute
             self._rejections.clear()
-        whose = rejected.jti or ""
-        self._rejections[whose] += 1
-        if self._rejections[whose] > _REJECTIONS_A_MINUTE:
-            self._uncounted[whose] += 1
+        key = rejected.jti or ""
+        self._rejections[key] += 1
+        if self._rejections[key] > _MAX_REJECTIONS_A_MINUTE:
+            self._unwritten[key] += 1
             return 0
-        return 1 + self._uncounted.pop(whose, 0)
+        return 1 + self._unwritten.pop(key, 0)
 
 
 def _recalled(refusal: Refusal, recall: Recall) -> Recalled:
@@ -282,7 +357,7 @@ def _recalled(refusal: Refusal, recall: Recall) -> Recalled:
 
 
 def _reason(refusal: NotLicensed | Unknown | Recalled | QuotaExceeded) -> str:
-    """Why, in the trail's words. A recall is one reason of the policy, whatever was behind it."""
+    """The reason as the trail writes it. Every recall is the policy's one reason RECALLED."""
     match refusal:
         case Recalled():
             return Reason.RECALLED.value
@@ -292,30 +367,32 @@ def _reason(refusal: NotLicensed | Unknown | Recalled | QuotaExceeded) -> str:
             return refusal.reason
 
 
-def _delivered(served: CachedEdition, caller: Session, status: int, asked: RequestContext) -> Event:
-    edition = served.edition
+def _delivered(delivery: _Delivery) -> Event:
+    """The event of a trail line: a feed by its digest, an item by its id, version and clause."""
+    cached, context = delivery.edition, delivery.context
+    edition = cached.edition
     if edition.feed is not None:
         return EditionDelivered(
-            partner=caller.partner.id,
-            jti=caller.jti,
+            partner=delivery.partner,
+            jti=delivery.jti,
             feed=edition.feed.id,
-            format=asked.format,
-            use=served.use.value if served.use is not None else "",
-            edition=served.digest,
-            status=status,
-            method=asked.method,
-            request=asked.request,
+            format=context.format,
+            use=cached.use.value if cached.use is not None else "",
+            edition=cached.digest,
+            status=delivery.status,
+            method=context.method,
+            request=context.request,
         )
     item = edition.items[0]
     return ItemDelivered(
-        partner=caller.partner.id,
-        jti=caller.jti,
+        partner=delivery.partner,
+        jti=delivery.jti,
         item=item.id,
         version=item.version,
         use=item.use.value,
         clause=item.clause,
-        status=status,
-        method=asked.method,
-        request=asked.request,
+        status=delivery.status,
+        method=context.method,
+        request=context.request,
         mandate=item.mandate,
     )

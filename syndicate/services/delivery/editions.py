@@ -1,7 +1,8 @@
-"""Editions: what one recipient gets in one answer, judged now and kept until that may change.
+"""Make editions: what one recipient gets in one answer, cleared, stamped, and cached while it holds.
 
-A kept edition is used again only while the change number is the one it was judged at and its `until`
-has not come; after a change that left its content alone it keeps its moment, so that validators hold.
+A cached edition is used again only while the change number is the one it was judged at (its revision)
+and its `until` has not come. After a change that left the content alone it keeps its time, so that
+validators stay good.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 import structlog
 from cachetools import LRUCache
@@ -38,20 +40,25 @@ from syndicate.stamping import (
 from syndicate.store.protocol import Place, Selection, Store
 
 _BATCH = 100
-_KEPT = 24_000_000
-"""Characters of text in kept editions, at most: some 100 full-text feeds, or 1,000 public ones."""
+_MAX_CACHED_CHARACTERS = 24_000_000
+"""Text in cached editions, at most: some 100 full-text feeds, or 1,000 public ones."""
 
 _log = structlog.get_logger("syndicate.services")
 
-Asking = tuple[str, str, Use | None]
+CacheKey = tuple[str, str, Use | None]
+"""Feed id or `item:` with the item's id; recipient; use."""
+
+
+class OutdatedEdition(Exception):
+    """Another worker recorded other content at a newer change number: judge the request again."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedEdition:
     """An edition with what the trail and the caches need to know of it.
 
-    `digest` names the manifest; `content` names all that the bytes are made from (manifest, settings,
-    release); `judged` is the change number that it was judged at.
+    `digest` names the manifest; `content` names everything that the bytes are made from (manifest,
+    settings, release); `revision` is the change number at which it was judged.
     """
 
     edition: Edition
@@ -59,64 +66,68 @@ class CachedEdition:
     digest: str
     content: str
     manifest: bytes
-    judged: int
+    revision: int
     shown_until: datetime | None
-    """Like the edition's `until`, but only from what is in it: what caches may be told. When something
-    hidden will appear is nobody's business."""
+    """Like the edition's `until`, but computed only from the items in it. HTTP caches may learn it; when a
+    hidden item will appear stays secret."""
 
-    def kept(self) -> tuple[str, bytes] | None:
-        """The manifest as the trail keeps it; None for a single item, whose line says it all."""
+    def trail_manifest(self) -> tuple[str, bytes] | None:
+        """The manifest that the trail keeps; None for a single item, whose trail line is enough."""
         return (self.digest, self.manifest) if self.edition.feed is not None else None
 
 
 class Editions:
-    """Makes editions, and keeps those of feeds."""
+    """Makes editions of feeds and items, and caches them. One per worker."""
 
     def __init__(self, store: Store, publisher: Publisher, quotas: Quotas, clock: Clock) -> None:
         self._store, self._publisher, self._quotas, self._clock = store, publisher, quotas, clock
-        self._kept: LRUCache[Asking, CachedEdition] = LRUCache(_KEPT, getsizeof=_weight)
-        self._turns: dict[Asking, asyncio.Lock] = {}
+        self._cache: LRUCache[CacheKey, CachedEdition] = LRUCache(_MAX_CACHED_CHARACTERS, getsizeof=_size)
+        self._locks: WeakValueDictionary[CacheKey, asyncio.Lock] = WeakValueDictionary()
         self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
 
     async def of_feed(
-        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, judged: int
+        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, revision: int
     ) -> CachedEdition:
-        """The recipient's edition of a feed. Raises NotLicensed where nothing at all may be released."""
-        asking = (feed.id, recipient_id(recipient), use)
-        kept = self._kept.get(asking)
-        if kept is not None and self._holds(kept, judged):
-            return kept
-        # One request makes the edition, the others who ask for the same wait for it.
-        turn = self._turns.setdefault(asking, asyncio.Lock())
-        try:
-            async with turn:
-                kept = self._kept.get(asking)
-                if kept is not None and self._holds(kept, judged):
-                    return kept
-                made, sure = await self._make(feed, recipient, use, register, judged, kept)
-                if sure:
-                    self._keep(asking, made)
-                return made
-        finally:
-            if not turn.locked():
-                self._turns.pop(asking, None)
+        """Return the recipient's edition of a feed.
 
-    def kept(self, feed: str, recipient: Recipient, use: Use | None, judged: int) -> CachedEdition | None:
-        """The edition that was made before, if it still holds at this change number."""
-        kept = self._kept.get((feed, recipient_id(recipient), use))
-        return kept if kept is not None and self._holds(kept, judged) else None
+        Raises NotLicensed where nothing at all may be released, OutdatedEdition where the rights changed
+        meanwhile.
+        """
+        key = (feed.id, recipient_id(recipient), use)
+        cached = self._cache.get(key)
+        if cached is not None and self._is_current(cached, revision):
+            return cached
+        # One request makes the edition; others that want the same wait for it. The dictionary drops a
+        # lock when its last user lets it go, never while somebody waits for it.
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            cached = self._cache.get(key)
+            if cached is not None and self._is_current(cached, revision):
+                return cached
+            made, recorded = await self._make(feed, recipient, use, register, revision, cached)
+            if recorded:
+                self._keep(key, made)
+            return made
+
+    def cached(
+        self, name: str, recipient: Recipient, use: Use | None, revision: int
+    ) -> CachedEdition | None:
+        """Return the cached edition of this feed id or `item:` id, if it is current at this revision."""
+        cached = self._cache.get((name, recipient_id(recipient), use))
+        return cached if cached is not None and self._is_current(cached, revision) else None
 
     async def of_item(
-        self, id: ItemId, recipient: Recipient, use: Use | None, register: Register, judged: int
+        self, id: ItemId, recipient: Recipient, use: Use | None, register: Register, revision: int
     ) -> CachedEdition | Refusal | None:
-        """One item as an edition of its own, why not, or None where there is none.
+        """Return one item as an edition of its own, or why not; None for an unknown item.
 
-        What is refused is judged from its outline, so that it takes no longer than what does not exist.
+        A refusal is judged from the item's outline, so that it takes no longer than an unknown item.
         """
-        kept = self.kept(f"item:{id}", recipient, use, judged)
-        if kept is not None:
-            return kept
-        now, licences = self._clock(), _own(register, recipient)
+        name = f"item:{id}"
+        cached = self.cached(name, recipient, use, revision)
+        if cached is not None:
+            return cached
+        now, licences = self._clock(), _licences_of(register, recipient)
         outline = await self._store.outline(id)
         if outline is None:
             return None
@@ -130,9 +141,9 @@ class Editions:
         if isinstance(verdict, Refusal):
             return verdict
         stamped = stamp(verdict, self._publisher)
-        content = manifest(recipient, None, [stamped])
-        name = self._content(content, [stamped])
-        updated, sure = await self._moment(f"item:{item.id}", recipient, use, name, judged, now)
+        listed = manifest(recipient, None, [stamped])
+        content = self._content(listed, [stamped])
+        updated, recorded = await self._updated(name, recipient, use, content, revision, now)
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -141,32 +152,34 @@ class Editions:
             updated=updated,
             until=verdict.until,
         )
-        served = CachedEdition(edition, use, manifest_digest(content), name, content, judged, verdict.until)
-        if sure:
-            self._keep((f"item:{item.id}", recipient_id(recipient), use), served)
-        return served
+        made = CachedEdition(
+            edition, use, manifest_digest(listed), content, listed, revision, verdict.until
+        )
+        if recorded:
+            self._keep((name, recipient_id(recipient), use), made)
+        return made
 
-    def forget(self, served: CachedEdition) -> None:
-        """Make this feed anew at the next request."""
-        feed = served.edition.feed
+    def discard(self, edition: CachedEdition) -> None:
+        """Make this feed again at the next request."""
+        feed = edition.edition.feed
         if feed is not None:
-            self._kept.pop((feed.id, recipient_id(served.edition.recipient), served.use), None)
+            self._cache.pop((feed.id, recipient_id(edition.edition.recipient), edition.use), None)
 
-    def _keep(self, asking: Asking, served: CachedEdition) -> None:
-        """Keep it, unless it is so large that keeping it would throw out everything else."""
-        if _weight(served) <= self._kept.maxsize / 4:
-            self._kept[asking] = served
+    def _keep(self, key: CacheKey, edition: CachedEdition) -> None:
+        """Cache an edition, unless it is so large that it would push out everything else."""
+        if _size(edition) <= self._cache.maxsize / 4:
+            self._cache[key] = edition
         else:
-            self._kept.pop(asking, None)
+            self._cache.pop(key, None)
 
-    def _holds(self, kept: CachedEdition, judged: int) -> bool:
-        until = kept.edition.until
-        return kept.judged == judged and (until is None or self._clock() < until)
+    def _is_current(self, edition: CachedEdition, revision: int) -> bool:
+        until = edition.edition.until
+        return edition.revision == revision and (until is None or self._clock() < until)
 
-    def _content(self, content: bytes, items: Sequence[StampedItem]) -> str:
-        """A name for all that the bytes are made from: also the terms that stand in them."""
+    def _content(self, listed: bytes, items: Sequence[StampedItem]) -> str:
+        """A digest of everything that the bytes are made from, also the terms that are printed in them."""
         terms = canonical_json([terms_of(item) for item in items])
-        return hashlib.sha256(b"\0".join((self._settings, content, terms))).hexdigest()
+        return hashlib.sha256(b"\0".join((self._settings, listed, terms))).hexdigest()
 
     async def _make(
         self,
@@ -174,22 +187,24 @@ class Editions:
         recipient: Recipient,
         use: Use | None,
         register: Register,
-        judged: int,
+        revision: int,
         before: CachedEdition | None,
     ) -> tuple[CachedEdition, bool]:
-        """The edition, and whether its moment is sure: only then may it be kept."""
+        """The edition, and whether the store recorded its time: only then may it be cached."""
         now = self._clock()
-        licences = _own(register, recipient)
+        licences = _licences_of(register, recipient)
         refusal = admit(recipient, register.mandates, licences, use, now)
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
         items, tombstones, until, shown = await self._cleared(feed, recipient, use, register, now)
-        content = manifest(recipient, feed, items, tombstones)
-        name = self._content(content, items)
-        if before is not None and before.content == name:
-            kept = replace(before.edition, until=until)
-            return replace(before, edition=kept, judged=judged, shown_until=shown), True
-        updated, sure = await self._moment(feed.id, recipient, use, name, judged, now)
+        listed = manifest(recipient, feed, items, tombstones)
+        content = self._content(listed, items)
+        # The store is asked also where the content is what this worker had before: another worker may
+        # have seen and recorded other content in between, and then this content has a new time.
+        updated, recorded = await self._updated(feed.id, recipient, use, content, revision, now)
+        if before is not None and (before.content, before.edition.updated) == (content, updated):
+            edition = replace(before.edition, until=until)
+            return replace(before, edition=edition, revision=revision, shown_until=shown), recorded
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -199,36 +214,40 @@ class Editions:
             until=until,
             tombstones=tuple(tombstones),
         )
-        return CachedEdition(edition, use, manifest_digest(content), name, content, judged, shown), sure
+        made = CachedEdition(edition, use, manifest_digest(listed), content, listed, revision, shown)
+        return made, recorded
 
-    async def _moment(
-        self, what: str, recipient: Recipient, use: Use | None, name: str, judged: int, now: datetime
+    async def _updated(
+        self, name: str, recipient: Recipient, use: Use | None, content: str, revision: int, now: datetime
     ) -> tuple[datetime, bool]:
-        """Since when this is the content, for every worker alike, and whether the store has said so."""
+        """Since when this is the content, the same on every worker, and whether the store recorded it."""
         whose = f"{recipient_id(recipient)}:{use or ''}"
         try:
-            return await self._store.edition_moment(what, whose, name, judged=judged, at=now), True
+            since = await self._store.edition_moment(name, whose, content, judged=revision, at=now)
         except StoreBusy:
             if isinstance(recipient, Partner):
                 raise
-            # What is open is read even while somebody else holds the database; the store is asked again
-            # at the next request, so that workers do not go on with moments of their own.
+            # Open feeds are readable while somebody else holds the database. The edition is not cached,
+            # so the store is asked again at the next request.
             return now.replace(microsecond=0), False
+        if since is None:
+            raise OutdatedEdition
+        return since, True
 
     async def _cleared(
         self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime
     ) -> tuple[list[StampedItem], list[Tombstone], datetime | None, datetime | None]:
-        """The newest items of the feed that the recipient may have, which of them were recalled, until
-        when that list holds, and until when what is in it does.
+        """Clear the newest items of the feed: (items, tombstones, until, shown until).
 
-        Items older than the last one in the list cannot enter it before one of the list leaves, so
-        what was looked at decides `until`.
+        `until` is when the list may change, `shown until` when an item in it may. An item older than the
+        last one in the list cannot enter it before another leaves, so the items that were judged decide
+        both.
         """
-        licences = _own(register, recipient)
+        licences = _licences_of(register, recipient)
         selection = reach(feed, recipient, register, licences, now)
         items: list[StampedItem] = []
         tombstones: list[Tombstone] = []
-        moments: list[datetime] = []
+        changes: list[datetime] = []
         shown: list[datetime] = []
         after: Place | None = None
         while selection is not None and len(items) < FEED_LENGTH:
@@ -236,7 +255,7 @@ class Editions:
             for item in batch:
                 verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
                 if verdict.until is not None:
-                    moments.append(verdict.until)
+                    changes.append(verdict.until)
                     if isinstance(verdict, Clearance):
                         shown.append(verdict.until)
                 if isinstance(verdict, Clearance):
@@ -254,13 +273,15 @@ class Editions:
         coming = [edge for edge in edges if edge > now]
         items, room = await self._within_quota(items, tombstones)
         coming += [] if room is None else [room]
-        return items, tombstones, min((*coming, *moments), default=None), min(shown, default=None)
+        return items, tombstones, min((*coming, *changes), default=None), min(shown, default=None)
 
     async def _within_quota(
         self, items: list[StampedItem], tombstones: list[Tombstone]
     ) -> tuple[list[StampedItem], datetime | None]:
-        """What the recipient's quotas allow of these, and when there will be room for the rest. Raises
-        QuotaExceeded where nothing is left."""
+        """The items that the recipient's quotas allow, and when the next quota period begins.
+
+        Raises QuotaExceeded where nothing is left.
+        """
         fits = await self._quotas.fitting(items)
         over = [item for item, fit in zip(items, fits, strict=True) if not fit]
         if not over:
@@ -272,15 +293,15 @@ class Editions:
 
 
 def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publisher) -> None:
-    """One item that cannot be stamped does not leave, and does not empty the feed for the others."""
+    """Add the stamped item; leave one out that cannot be stamped, and keep the others."""
     try:
         items.append(stamp(clearance, publisher))
-    except Unstampable as why:
-        _log.warning("item_left_out", item=clearance.item.id, why=why.text.en)
+    except Unstampable as error:
+        _log.warning("item_left_out", item=clearance.item.id, why=error.text.en)
 
 
 def terms_of(item: StampedItem) -> list[object]:
-    """What an item's recipient must keep to, besides what a manifest says."""
+    """The item's terms for its recipient that a manifest does not list."""
     return [
         item.may_edit,
         item.take_down.isoformat() if item.take_down else None,
@@ -289,15 +310,15 @@ def terms_of(item: StampedItem) -> list[object]:
     ]
 
 
-def _weight(served: CachedEdition) -> int:
-    """Roughly the characters that keeping this edition costs."""
+def _size(edition: CachedEdition) -> int:
+    """Roughly the characters of memory that caching this edition costs."""
     return 2_000 + sum(
         400 + len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
-        for item in served.edition.items
+        for item in edition.edition.items
     )
 
 
-def _own(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
+def _licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
     return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
 
 
@@ -308,9 +329,10 @@ def reach(
     licences: tuple[Licence, ...],
     now: datetime,
 ) -> Selection | None:
-    """What agreements could release at all, now or later; None for nothing.
+    """Select what the agreements could release at all, now or later; None for nothing.
 
-    A hint that keeps the store from reading what no agreement names: the policy decides on every item.
+    This keeps the store from reading items that no agreement names. The policy still decides on every
+    item.
     """
     outlets: frozenset[OutletId] = frozenset().union(*(m.outlets for m in register.mandates))
     media: frozenset[Medium] = frozenset().union(*(m.media for m in register.mandates))

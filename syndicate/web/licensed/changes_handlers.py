@@ -14,7 +14,7 @@ from syndicate.web.licensed.licensed_handlers import Prepared, limits
 from syndicate.web.server.connection import WAITS_UNTIL
 from syndicate.web.server.request_parameters import must_accept
 from syndicate.web.server.responses import Headers, reply
-from syndicate.web.server.worker import ANSWER_WITHIN, CALLER, PATIENCE, WORKER, BadParameter, asked
+from syndicate.web.server.worker import ANSWER_WITHIN, PATIENCE, SESSION, WORKER, BadParameter, asked
 
 MOST_WAITING = 8
 """Requests of one partner that one worker lets wait; beyond that they are answered at once."""
@@ -31,35 +31,35 @@ _NUMBER = re.compile(r"[0-9]{1,16}")
 async def changes(request: web.Request) -> Prepared:
     """Everything that changed for the partner after a cursor; with `wait`, as soon as there is anything."""
     must_accept(request, "ninjs")
-    worker, caller = request.app[WORKER], request[CALLER]
+    worker, session = request.app[WORKER], request[SESSION]
     services = worker.services
     after = _number(request, "after", 0, 0, _LARGEST)
     limit = _number(request, "limit", _USUAL, 1, _MOST)
     wait = _number(request, "wait", 0, 0, LONGEST_WAIT)
     loop = asyncio.get_running_loop()
     ends = request.get(WAITS_UNTIL)
-    if worker.waiting[caller.partner.id] >= MOST_WAITING:
+    if worker.waiting[session.partner.id] >= MOST_WAITING:
         wait, ends = 0, loop.time()
     if ends is None:
         ends = request[WAITS_UNTIL] = loop.time() + wait
         request[PATIENCE].reschedule(ends + ANSWER_WITHIN)
-    worker.waiting[caller.partner.id] += 1
+    worker.waiting[session.partner.id] += 1
     try:
         while True:
-            page = await services.changes.read(caller, after, limit)
+            page = await services.changes.read(session, after, limit)
             left = ends - loop.time()
             if not page.empty or page.page.reset or left <= 0 or worker.draining or _gone(request):
                 break
             # A second at a time: who waits must also hear that its key was revoked, or that we stop.
-            await services.changes.news(caller, min(left, 1.0))
-            caller = request[CALLER] = await worker.doorkeeper.admit(request)
+            await services.changes.news(session, min(left, 1.0))
+            session = request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
     finally:
-        worker.waiting[caller.partner.id] -= 1
+        worker.waiting[session.partner.id] -= 1
     rendered = await asyncio.to_thread(changes_page.render, page.page)
     answer = reply(200, _headers(request, rendered.content_type), rendered.body)
     return Prepared(
         answer,
-        lambda: services.changes.deliver(page, caller, asked(request, "json")),
+        lambda: services.changes.deliver(page, session, asked(request, "json")),
         lambda: limits(request),
     )
 
@@ -71,9 +71,9 @@ def _gone(request: web.Request) -> bool:
 
 async def acknowledge(request: web.Request) -> Prepared:
     """The partner did what these entries told it."""
-    services, caller = request.app[WORKER].services, request[CALLER]
+    services, session = request.app[WORKER].services, request[SESSION]
     seqs = _acknowledged(await request.read())
-    done = await services.changes.acknowledge(caller, seqs, asked(request, "json"))
+    done = await services.changes.acknowledge(session, seqs, asked(request, "json"))
     body = json.dumps({"acknowledged": done}).encode()
 
     async def written() -> bool:

@@ -26,15 +26,13 @@ from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence
-from syndicate.services.delivery.editions import CachedEdition
+from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
+from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
 from syndicate.services.delivery.quotas import Left
 from syndicate.web.server.answer_cache import PRIVATE, Renderer, answer
 from syndicate.web.server.request_parameters import must_accept, use_of
 from syndicate.web.server.responses import Headers, Reply, quoted, reply
-from syndicate.web.server.worker import CALLER, WORKER, Handler, asked
-
-_TRIES = 8
-"""How often an answer is judged again because rights changed while it was being made."""
+from syndicate.web.server.worker import SESSION, WORKER, Handler, asked
 
 
 async def _no_fields() -> Headers:
@@ -66,9 +64,9 @@ def with_key(handler: PartnerHandler) -> Handler:
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
         worker = request.app[WORKER]
-        for _ in range(_TRIES):
+        for _ in range(MAX_ATTEMPTS):
             try:
-                request[CALLER] = await worker.doorkeeper.admit(request)
+                request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
             except TokenRejected as rejected:
                 await worker.services.delivery.reject(rejected, asked(request))
                 raise
@@ -78,10 +76,12 @@ def with_key(handler: PartnerHandler) -> Handler:
                     raise TypeError("a handler for partners answers with what its line is written for")
                 if await prepared.deliver():
                     return prepared.reply.with_fields(await prepared.fields())
+            except OutdatedEdition:
+                worker.services.delivery.expire_rights()
             except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
-                front = worker.services.delivery
-                await front.refuse(
-                    request[CALLER], _subject(request), use_of(request), refusal, asked(request)
+                delivery = worker.services.delivery
+                await delivery.refuse(
+                    request[SESSION], _subject(request), use_of(request), refusal, asked(request)
                 )
                 raise
         raise StoreBusy(
@@ -100,7 +100,7 @@ async def feed(request: web.Request) -> Prepared:
     format = request.match_info["format"]
     must_accept(request, format)
     use = use_of(request)
-    served = await worker.services.delivery.licensed_feed(request.match_info["feed"], request[CALLER], use)
+    served = await worker.services.delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)
     return await _prepared(request, served, format, FEED_FORMATS[format])
 
 
@@ -110,7 +110,7 @@ async def item(request: web.Request) -> Prepared:
     must_accept(request, "ninjs")
     use = use_of(request)
     served = await worker.services.delivery.licensed_item(
-        ItemId(request.match_info["item"]), request[CALLER], use
+        ItemId(request.match_info["item"]), request[SESSION], use
     )
     return await _prepared(request, served, "ninjs", ITEM_FORMATS["ninjs"])
 
@@ -118,15 +118,16 @@ async def item(request: web.Request) -> Prepared:
 async def licence(request: web.Request) -> Prepared:
     """The partner's own licences and keys, never a token."""
     worker = request.app[WORKER]
-    caller = request[CALLER]
+    session = request[SESSION]
     zone, now = worker.services.settings.publisher.zone, worker.services.clock()
-    licences, keys = await worker.services.delivery.licence_of(caller)
-    quotas = await worker.services.delivery.quotas.left(caller.partner.id, licences)
+    licences = session.register.licences_of(session.partner.id)
+    keys = await worker.services.delivery.keys_of(session)
+    quotas = await worker.services.delivery.quotas.left(session.partner.id, licences)
     left = {one.clause: one for one in quotas}
     document = {
-        "partner": {"id": caller.partner.id, "name": caller.partner.name},
+        "partner": {"id": session.partner.id, "name": session.partner.name},
         "licences": [_licence(one, zone, now, left) for one in licences],
-        "keys": [_key(one, caller.jti) for one in keys],
+        "keys": [_key(one, session.key.jti) for one in keys],
     }
     headers = [
         ("Content-Type", "application/json"),
@@ -135,7 +136,7 @@ async def licence(request: web.Request) -> Prepared:
         ("Link", f'<{worker.services.settings.base_url}/terms>; rel="license"'),
     ]
     said = reply(200, headers, json.dumps(document, ensure_ascii=False).encode())
-    return Prepared(said, lambda: worker.services.delivery.show_licence(caller, asked(request, "json")))
+    return Prepared(said, lambda: worker.services.delivery.show_licence(session, asked(request, "json")))
 
 
 async def _prepared(
@@ -144,10 +145,10 @@ async def _prepared(
     worker = request.app[WORKER]
     ready = await worker.ready.of(served, format, renderer)
     said = answer(ready, request, PRIVATE)
-    caller = request[CALLER]
+    session = request[SESSION]
     return Prepared(
         said,
-        lambda: worker.services.delivery.deliver(served, caller, said.status, asked(request, format)),
+        lambda: worker.services.delivery.deliver(served, session, said.status, asked(request, format)),
         lambda: limits(request),
     )
 
@@ -157,10 +158,10 @@ async def limits(request: web.Request) -> Headers:
 
     None where no licence in force has a quota.
     """
-    worker, caller = request.app[WORKER], request[CALLER]
+    worker, session = request.app[WORKER], request[SESSION]
     now = worker.services.clock()
-    licences = [one for one in await worker.services.delivery.licences_of(caller) if now in one.window]
-    quotas = await worker.services.delivery.quotas.left(caller.partner.id, licences)
+    licences = [one for one in session.register.licences_of(session.partner.id) if now in one.window]
+    quotas = await worker.services.delivery.quotas.left(session.partner.id, licences)
     if not quotas:
         return ()
     policies, left = [], []

@@ -107,7 +107,7 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 async def jwks(request: web.Request) -> web.StreamResponse:
     """The public signing keys (RFC 7517): those that sign, and those whose signatures still hold."""
-    keys = await request.app[WORKER].doorkeeper.jwks()
+    keys = await request.app[WORKER].services.authenticator.jwks()
     headers = [("Content-Type", "application/jwk-set+json"), ("Cache-Control", "public, max-age=300")]
     return reply(200, headers, json.dumps(keys, separators=(",", ":")).encode())
 

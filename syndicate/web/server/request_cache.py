@@ -78,7 +78,7 @@ class RequestCache:
         if question is None or self.closed or transport.get_write_buffer_size() > 0:
             return False
         begun = perf_counter()
-        served = self._front.kept_public_feed(question.feed)
+        served = self._front.cached_public_feed(question.feed)
         ready = self._ready.kept(served, question.format) if served is not None else None
         if served is None or ready is None:
             return False

@@ -14,6 +14,7 @@ from time import perf_counter, time
 import structlog
 from aiohttp import web
 
+from syndicate.access.authentication import Session
 from syndicate.errors import (
     ChangeUnknown,
     CursorUnknown,
@@ -27,11 +28,10 @@ from syndicate.errors import (
 )
 from syndicate.formats.timestamps import on_the_clock
 from syndicate.language import Lang, Text
-from syndicate.services.delivery.delivery_service import RequestContext, Session
+from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.web.public.pages import Pages
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.answer_cache import ReadyAnswers, field
-from syndicate.web.server.authentication import Authenticator
 from syndicate.web.server.negotiation import language_of
 from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.responses import CLOSING, REQUEST_ID, Headers, Reply, problem, quoted
@@ -56,7 +56,6 @@ class Worker:
     """What one worker process serves with."""
 
     services: Services
-    doorkeeper: Authenticator
     ready: ReadyAnswers
     pages: Pages
     access_log: AccessLog
@@ -75,7 +74,7 @@ class Worker:
 
 
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
-CALLER: web.RequestKey[Session] = web.RequestKey("caller", Session)
+SESSION: web.RequestKey[Session] = web.RequestKey("session", Session)
 PATIENCE: web.RequestKey[asyncio.Timeout] = web.RequestKey("patience", asyncio.Timeout)
 """How long the answer may take; a handler that was asked to wait moves it."""
 
@@ -106,7 +105,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = await handler(request)
     except Exception as accident:  # noqa: BLE001  (nothing may leave as aiohttp's own error page)
         answer = problem_of(request, accident)
-    caller = request.get(CALLER)
+    session = request.get(SESSION)
     worker.access_log.add(
         at=time(),
         request_id=request[REQUEST_ID],
@@ -115,7 +114,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
         status=answer.status,
         octets=answer.body_length if isinstance(answer, Reply) else 0,
         seconds=perf_counter() - begun,
-        partner=caller.partner.id if caller is not None else "",
+        partner=session.partner.id if session is not None else "",
     )
     return answer
 
