@@ -64,7 +64,7 @@ def article(shell: Shell) -> str:
 
 def month(shell: Shell) -> str:
     """The month in which the article was given, in Xiaoshan."""
-    at = datetime.fromisoformat(shell.good("--json", "trail", "list").lines[-1]["at"])
+    at = datetime.fromisoformat(shell.good("--json", "trail", "list").lines[0]["at"])
     return f"{at.astimezone(UTC) + timedelta(hours=8):%Y-%m}"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from syndicate.cli.commands.trail import KINDS
+from syndicate.cli.ui.trail_text import FIELDS, KINDS
 from syndicate.model.events import EVENTS
 from tests.support.shell import Shell, demo, no_settings, prepared
 
@@ -202,13 +203,14 @@ def test_explain_judges_at_the_moment_that_is_asked(demo: Shell, story: str) -> 
 
 def test_every_kind_of_event_has_its_words() -> None:
     assert set(KINDS) == set(EVENTS)
+    assert set(FIELDS) == {field.name for event in EVENTS.values() for field in fields(event)}
 
 
 def test_the_trail_continues_after_a_line_and_narrows_to_a_partner(demo: Shell) -> None:
-    lines = demo.good("trail", "list", "--json").lines
+    lines = demo.good("trail", "list", "--reverse", "--json").lines
     assert [one["seq"] for one in lines] == list(range(1, len(lines) + 1))
     assert demo.good("trail", "list", "--after", "3", "--limit", "2", "--json").lines == lines[3:5]
-    own = demo.good("trail", "list", "--partner", "demo", "--json").lines
+    own = demo.good("trail", "list", "--partner", "demo", "--reverse", "--json").lines
     assert [one["kind"] for one in own] == ["partner_added", "licence_added", "key_issued"]
     assert "收稿" in demo.good("trail", "list").out
 

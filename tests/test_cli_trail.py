@@ -163,7 +163,7 @@ def test_a_changed_line_is_named_and_nothing_is_proved_by_it(house: Shell, tmp_p
         (["prove", "99999"], 1),
         (["export", "--from", "0"], 2),
         (["export", "--from", "yesterday"], 2),
-        (["export", "--to", "2026-01-01T08:00:00"], 2),
+        (["export", "--to", "2026-13-01T08:00:00"], 2),
         (["export", "--to", "99999"], 1),
         (["export", "--from", "3", "--to", "2"], 1),
         (["export", "--from", "2999-01-01"], 1),

@@ -37,7 +37,7 @@ def story(demo: Shell) -> str:
 def exported(demo: Shell, item: str, *more: str) -> int:
     """The number of the line about this item, given to the partner."""
     demo.good("item", "export", item, "--as", "ninjs", "--partner", "demo", *more)
-    return int(demo.good("trail", "list", "--json").lines[-1]["seq"])
+    return int(demo.good("trail", "list", "--json").lines[0]["seq"])
 
 
 def test_a_line_is_decided_again_and_agrees_whatever_was_ended_since(demo: Shell, story: str) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from syndicate.cli.app import Command, with_services
 from syndicate.cli.commands.trail_check import wrong
-from syndicate.cli.ui.failures import Bilingual, faults_as_json
+from syndicate.cli.ui.failures import faults_as_json
+from syndicate.cli.ui.local_time import local_time
 from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.proof_io import PATH, counting, written
 from syndicate.errors import Unknown
@@ -198,19 +198,7 @@ def _edge(word: str, name: str, voice: Output) -> int | datetime:
     """A line's number, or a moment."""
     if word.isascii() and word.isdigit() and 0 < len(word) < 19 and int(word) > 0:
         return int(word)
-    with suppress(ValueError):
-        return datetime.combine(date.fromisoformat(word), time(), voice.zone)
-    with suppress(ValueError):
-        at = datetime.fromisoformat(word)
-        if at.tzinfo is not None:
-            return at
-    raise Bilingual(
-        Text(
-            f"{name} {word!r} 应为序号、日期，或带时区的时刻，例如 2026-11-01T08:00:00+08:00",
-            f"{name} {word!r} is no number of a line, no day, and no moment with its offset, such as "
-            "2026-11-01T08:00:00+08:00",
-        )
-    )
+    return local_time(word, name, voice, Text("序号、", "the number of a record, "))
 
 
 def _note(path: Path) -> str:

@@ -1,0 +1,175 @@
+"""Records of the trail in words: who acted, what happened, and the fields of the event with local times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+from syndicate.cli.ui import agreement_words
+from syndicate.cli.ui.decision_text import reason_text
+from syndicate.cli.ui.output import Output
+from syndicate.language import Text, verbatim
+from syndicate.model.changes import Action
+from syndicate.model.holds import RecallReason
+from syndicate.model.rights import Use
+from syndicate.policy.reasons import RECALLS
+
+KINDS: Final = {
+    "item_ingested": Text("收稿", "item ingested"),
+    "document_refused": Text("拒收文件", "document refused"),
+    "partner_added": Text("添加授权媒体", "partner added"),
+    "partner_suspended": Text("暂停授权媒体", "partner suspended"),
+    "partner_resumed": Text("恢复授权媒体", "partner resumed"),
+    "mandate_added": Text("添加独家发布权", "mandate added"),
+    "mandate_ended": Text("终止独家发布权", "mandate ended"),
+    "licence_added": Text("添加授权协议", "licence added"),
+    "licence_ended": Text("终止授权协议", "licence ended"),
+    "key_issued": Text("签发密钥", "key issued"),
+    "key_revoked": Text("撤销密钥", "key revoked"),
+    "signing_key_made": Text("生成签名密钥", "signing key made"),
+    "signing_key_retired": Text("停用签名密钥", "signing key retired"),
+    "clock_accepted": Text("确认时钟", "clock accepted"),
+    "edition_delivered": Text("发出订阅", "edition delivered"),
+    "item_delivered": Text("发出稿件", "item delivered"),
+    "licence_shown": Text("查看协议", "licence shown"),
+    "release_refused": Text("拒绝放行", "release refused"),
+    "key_rejected": Text("拒绝密钥", "key rejected"),
+    "item_held": Text("扣住稿件", "item held"),
+    "item_released": Text("放行稿件", "item released"),
+    "item_corrected": Text("更正稿件", "item corrected"),
+    "item_recalled": Text("撤回稿件", "item recalled"),
+    "item_reinstated": Text("恢复稿件", "item reinstated"),
+    "embargo_acknowledged": Text("确认禁发", "embargo acknowledged"),
+    "changes_delivered": Text("发出变更", "changes delivered"),
+    "changes_acknowledged": Text("确认变更", "changes acknowledged"),
+    "takedown_ordered": Text("要求撤下", "take-down ordered"),
+    "takedown_overdue": Text("逾期未撤下", "take-down overdue"),
+}
+"""Every kind of event in words."""
+
+_ACTORS: Final = {
+    "staff": Text("本网", "staff"),
+    "system": Text("系统", "system"),
+    "unknown": Text("不明", "unknown"),
+}
+
+FIELDS: Final = {
+    "item": Text("稿件", "item"),
+    "version": Text("版本", "version"),
+    "digest": Text("散列", "digest"),
+    "document": Text("文件", "document"),
+    "faults": Text("差错", "faults"),
+    "partner": Text("授权媒体", "partner"),
+    "mandate": Text("独家发布权", "mandate"),
+    "licence": Text("授权协议", "licence"),
+    "closes": Text("截止", "closes"),
+    "jti": Text("密钥", "key"),
+    "kid": Text("签名密钥", "signing key"),
+    "expires": Text("到期", "expires"),
+    "label": Text("备注", "label"),
+    "feed": Text("订阅源", "feed"),
+    "format": Text("格式", "format"),
+    "use": Text("使用方式", "use"),
+    "edition": Text("清单", "edition"),
+    "status": Text("状态码", "status"),
+    "method": Text("请求方法", "method"),
+    "request": Text("请求", "request"),
+    "clause": Text("条款", "clause"),
+    "subject": Text("所要", "asked for"),
+    "reason": Text("原因", "reason"),
+    "code": Text("代码", "code"),
+    "detail": Text("说明", "detail"),
+    "times": Text("次数", "times"),
+    "hold": Text("方式", "hold"),
+    "holds": Text("解除", "lifted"),
+    "until": Text("至", "until"),
+    "note": Text("说明的散列", "digest of the note"),
+    "deadline": Text("期限", "deadline"),
+    "given": Text("已取得的媒体数", "partners who have it"),
+    "after": Text("自序号", "after"),
+    "next": Text("至序号", "up to"),
+    "count": Text("条数", "entries"),
+    "acknowledged": Text("确认的变更", "acknowledged"),
+    "action": Text("动作", "action"),
+    "change": Text("变更", "change"),
+    "machine": Text("本机时间", "machine"),
+    "newest_record": Text("最新记录", "newest record"),
+}
+"""Every field of an event in words."""
+
+_HOLDS: Final = {
+    "embargo": Text("禁发", "embargo"),
+    "exclusive": Text("独家", "exclusive"),
+    "withheld": Text("扣发", "withheld"),
+}
+_ACTIONS: Final = {
+    Action.PUT.value: Text("供稿", "put"),
+    Action.CORRECT.value: Text("更正", "correct"),
+    Action.RECALL.value: Text("撤回", "recall"),
+    Action.WITHDRAW.value: Text("授权终止，撤下", "withdraw"),
+    Action.EMBARGO.value: Text("禁发通知", "embargo"),
+}
+_SUBJECTS: Final = {"item": Text("稿件 ", "item "), "feed": Text("订阅源 ", "feed ")}
+_INSTANTS: Final = frozenset({"closes", "expires", "until", "deadline", "machine", "newest_record"})
+_SHORT: Final = 16
+"""Characters of a digest, of the 64, that people are shown: programs get all of it."""
+
+
+def kind_text(kind: str) -> Text:
+    """A kind of event in words; the kind itself where a later release wrote it."""
+    return KINDS.get(kind, verbatim(kind))
+
+
+def actor_text(actor: str) -> Text:
+    """Who acted: staff, the server itself, nobody that is known, or a partner by its id."""
+    role, colon, name = actor.partition(":")
+    if role not in _ACTORS:
+        return verbatim(actor)
+    return _ACTORS[role] + verbatim(f"{colon}{name}")
+
+
+def details(event: Mapping[str, Any], voice: Output) -> str:
+    """The fields of an event that have a value, by name, in the language of the output."""
+    separator = Text("；", "; ").in_(voice.lang)
+    return separator.join(
+        f"{FIELDS.get(name, verbatim(name)).in_(voice.lang)} {field_text(name, value, voice)}"
+        for name, value in event.items()
+        if value is not None and value != "" and value != []
+    )
+
+
+def field_text(name: str, value: object, voice: Output) -> str:
+    """One value for people: times in the publisher's zone, known words in the language of the output."""
+    if isinstance(value, list):
+        return Text("、", ", ").in_(voice.lang).join(field_text(name, one, voice) for one in value)
+    if not isinstance(value, str):
+        return str(value)
+    if name in _INSTANTS:
+        with suppress(ValueError):
+            at = datetime.fromisoformat(value)
+            return voice.moment(at) if at.tzinfo is not None else value
+    return _word(name, value).in_(voice.lang)
+
+
+def _word(name: str, value: str) -> Text:
+    match name:
+        case "use" if value in set(Use):
+            return agreement_words.uses([Use(value)])
+        case "reason":
+            if value in set(RecallReason):
+                return RECALLS[RecallReason(value)]
+            with suppress(KeyError):
+                return reason_text(value)
+        case "hold" | "holds":
+            return _HOLDS.get(value, verbatim(value))
+        case "action":
+            return _ACTIONS.get(value, verbatim(value))
+        case "subject":
+            kind, _, id = value.partition(":")
+            if kind in _SUBJECTS:
+                return _SUBJECTS[kind] + verbatim(id)
+        case _:
+            pass
+    return verbatim(f"{value[:_SHORT]}…" if len(value) == 64 else value)
