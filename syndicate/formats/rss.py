@@ -64,7 +64,6 @@ def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -
         Element("source", galley.stamp, {"url": outlet_feed}),
         Element(f"{{{DC}}}creator", galley.byline),
         Element(f"{{{DC}}}contributor", galley.editor),
-        Element(f"{{{DC}}}source", galley.stamp),
         Element(f"{{{DC}}}rights", rights_line(item, publisher).zh),
         # Not the Creative Commons module: its name would promise what no licence of ours does.
         Element(f"{{{DCTERMS}}}license", terms_address(publisher)),

@@ -15,6 +15,9 @@ _DATE = re.compile(
 )
 _LANGUAGE = re.compile(r"[a-z]{2}(-[a-z0-9]{2,8})*")
 _ONCE_IN_ITEM = ("title", "link", "description", "guid", "pubDate", "source", CONTENT)
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_SAME_MEANING = {"pubDate": "date", "author": "creator", "category": "subject", "source": "source"}
+"""Elements of an item, and the Dublin Core elements that mean the same: an item has one of the two."""
 _ONCE_IN_CHANNEL = ("title", "link", "description", "language", "copyright", "lastBuildDate", "generator")
 
 
@@ -67,6 +70,11 @@ def _item(item: etree._Element) -> list[str]:
         broken.append("a permanent link is no address")
     if not _said(item, "title") and not _said(item, "description"):
         broken.append("an item has neither title nor description")
+    broken += [
+        f"an item has both {own} and dc:{other}"
+        for own, other in _SAME_MEANING.items()
+        if own in tags and f"{_DC}{other}" in tags
+    ]
     if CONTENT in tags and ("description" not in tags or tags.index("description") > tags.index(CONTENT)):
         broken.append("description does not stand before content:encoded")
     if item.find("author") is not None and "@" not in _said(item, "author"):

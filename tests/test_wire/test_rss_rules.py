@@ -29,6 +29,7 @@ def test_rss_breaks_no_rule_of_the_validator(case: str) -> None:
         ("2018-01-21:item:20180121-tables0001", "2018-01-22:item:20180122-abc2345678", "twice in the feed"),
         ('isPermaLink="false"', 'isPermaLink="true"', "permanent link"),
         ("<dc:contributor>桂信怡", "<author>桂信怡</author><dc:contributor>", "e-mail"),
+        ("<dc:contributor>", "<dc:source>x</dc:source><dc:contributor>", "both source and dc:source"),
         ("<item>", "<item/><generator>x</generator><item>", "follows an item"),
     ],
 )
