@@ -62,7 +62,7 @@ def test_a_bad_document_stops_none_of_the_others(shell: Shell, inbox: Path) -> N
         assert all(list(fault) == ["code", "field", "line", "text"] for fault in one["faults"])
         assert bool(one["faults"]) == (one["action"] == "refused")
     codes = {Path(one["path"]).name: [fault["code"] for fault in one["faults"]] for one in outcome.lines}
-    assert "headline_missing" in codes["b.txt"]
+    assert "published_missing" in codes["b.txt"]
     assert (codes["f.txt"], codes["missing.txt"]) == (["too_large"], ["file_missing"])
     refusals = [one for one in shell.good("trail", "list", "--json").lines if "refused" in one["kind"]]
     assert len(refusals) == 4

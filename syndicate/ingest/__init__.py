@@ -1,10 +1,11 @@
-"""Taking in what the newsroom gives: a saved page, an HTML page or a ninjs document becomes an item.
+"""Ingest: a saved page, an HTML page, an MHTML archive or a ninjs document becomes an item, or is refused.
 
-One module per kind of document (`plain`, `page`, `ninjs`), each from text to a `Draft`; `door` chooses
-among them, and `draft` judges what they found. Pure: bytes and `now` in, an item or every fault out.
+One module per kind of document (`text_page`, `html_page`, `mhtml`, `ninjs`), each from bytes or text to a
+`Draft`; `document_parser` chooses among them, `draft` checks what they found. Pure: bytes and `now` in, an
+item with notes, or every fault, out.
 """
 
-from syndicate.ingest.door import MAX_DOCUMENT, parse
+from syndicate.ingest.document_parser import MAX_DOCUMENT, parse
 from syndicate.ingest.draft import Parsed
 
 __all__ = ["MAX_DOCUMENT", "Parsed", "parse"]

@@ -1,4 +1,4 @@
-"""Dates as the site prints them and as ninjs writes them, each with its place in the time of the world.
+"""Dates as pages print them and as ninjs writes them, read as aware instants.
 
 A page prints the newsroom's wall clock (`2018年1月22日 8:1`), which means the publisher's time zone; ninjs
 carries an offset of its own (RFC 3339), and without one it is refused: a guessed hour would open an item
@@ -12,37 +12,58 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 _COLON: Final = "[:\uff1a\u2236\ufe30\ufe55]"
-_DAY: Final = r"(\d{4})\s?(?:年|[-/.])\s?(\d{1,2})\s?(?:月|[-/.])\s?(\d{1,2})\s?日?"
-_CLOCK: Final = (
-    rf"(\d{{1,2}})\s?(?:{_COLON}|时|点)\s?(\d{{1,2}})\s?分?(?:\s?{_COLON}?\s?(\d{{1,2}})\s?秒?)?"
+_DAY: Final = (
+    r"(?P<year>\d{4})\s?(?:年|[-/.])\s?(?P<month>\d{1,2})\s?(?:月|[-/.])\s?(?P<day>\d{1,2})(?!\d)\s?[日号]?"
 )
-_WEEKDAY: Final = r"(?:\s?[(\uff08]?(?:星期|周)[一二三四五六日天][)\uff09]?)?"
-PRINTED: Final = re.compile(rf"{_DAY}{_WEEKDAY}(?:[\sT]*{_CLOCK})?{_WEEKDAY}")
+_HALF: Final = r"(?P<half>上午|下午|中午|早上|晚上|凌晨|傍晚|[AaPp]\.?[Mm]\.?)"
+_CLOCK: Final = (
+    rf"(?:{_HALF}\s?)?(?P<hour>\d{{1,2}})\s?(?:{_COLON}|时|点)\s?(?P<minute>\d{{1,2}})(?!\d)\s?分?"
+    rf"(?:\s?{_COLON}?\s?(?P<second>\d{{1,2}})(?!\d)\s?秒?)?(?:\.\d{{1,6}})?(?:\s?(?P<late>[AaPp][Mm]))?"
+    r"(?P<offset>[Zz]|[+-]\d\d:?\d\d)?"
+)
+_WEEKDAY: Final = r"(?:\s?[(\uff08]?(?:星期|周|礼拜)[一二三四五六日天][)\uff09]?)?"
+PRINTED: Final = re.compile(rf"{_DAY}{_WEEKDAY}(?:[\s,，T]*{_CLOCK})?{_WEEKDAY}")
 """A printed date: year, month, day, and, unless left out, hour, minute, second."""
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
 _FIRST_YEAR, _LAST_YEAR = 1950, 2999
-"""Outside of these a date is a slip of the pen (and time zones were not what they are)."""
+"""Outside of these a date is a typing mistake (and time zones were not what they are)."""
 
 
 def printed(match: re.Match[str], zone: tzinfo) -> datetime | None:
-    """The moment that a match of PRINTED means, with the zone's offset of that day.
+    """The instant that a match of PRINTED means, with the zone's offset of that day.
 
-    None where it names no moment: no time of day, a thirteenth month, a year out of reason.
+    An offset in the text itself counts before the zone. None where the text names no instant: no time of
+    day, a thirteenth month, a year out of reason.
     """
-    year, month, day, hour, minute, second = (int(part) if part else None for part in match.groups())
-    if year is None or month is None or day is None or hour is None or minute is None:
+    if match["hour"] is None:
         return None
+    year, month, day, hour, minute = (
+        int(match[name]) for name in ("year", "month", "day", "hour", "minute")
+    )
+    half = match["half"] or match["late"] or ""
+    late = (
+        half in ("下午", "晚上", "傍晚") or half.lower().startswith("p") or (half == "中午" and hour < 11)
+    )
+    if late and hour < 12:
+        hour += 12
+    elif hour == 12 and (half in ("凌晨", "上午") or half.lower().startswith("a")):
+        hour = 0
     try:
-        moment = datetime(year, month, day, hour, minute, second or 0, tzinfo=zone)
+        found = datetime(year, month, day, hour, minute, int(match["second"] or 0), tzinfo=zone)
     except ValueError:
         return None
-    return _within_reason(moment)
+    offset = match["offset"]
+    if offset:
+        zulu = offset in "Zz"
+        text = "+00:00" if zulu else offset if ":" in offset else f"{offset[:3]}:{offset[3:]}"
+        return rfc3339(f"{found:%Y-%m-%dT%H:%M:%S}{text}")
+    return _within_reason(found)
 
 
 def rfc3339(text: str) -> datetime | None:
-    """The moment, with the offset as written; None where it is no RFC 3339 date-time or has no offset."""
+    """The instant, with the offset as written; None where it is no RFC 3339 date-time or has no offset."""
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None
@@ -52,15 +73,15 @@ def rfc3339(text: str) -> datetime | None:
         return None
     zone = timezone(-offset if sign == "-" else offset)
     try:
-        moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
+        found = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
     except ValueError:
         return None
-    return _within_reason(moment.replace(microsecond=int((fraction or "0").ljust(6, "0"))))
+    return _within_reason(found.replace(microsecond=int((fraction or "0").ljust(6, "0"))))
 
 
-def _within_reason(moment: datetime) -> datetime | None:
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+def _within_reason(found: datetime) -> datetime | None:
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         return None
     # A fixed offset: what was printed stays as it was, whatever a later zone database says.
-    offset = moment.utcoffset() or timedelta(0)
-    return moment.replace(tzinfo=timezone(offset) if offset else UTC)
+    offset = found.utcoffset() or timedelta(0)
+    return found.replace(tzinfo=timezone(offset) if offset else UTC)

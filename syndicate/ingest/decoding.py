@@ -93,6 +93,14 @@ def decode(data: bytes) -> str | Fault:
     return text
 
 
+def decode_declared(data: bytes, charset: str) -> str | Fault:
+    """The bytes in the charset that a header declares; a Fault where it is unknown or does not fit."""
+    codec = _CODECS.get(charset.lower())
+    if codec is None:
+        return _fault(charset, charset)
+    return _strict(data.removeprefix(codecs.BOM_UTF8), codec)
+
+
 def _strict(data: bytes, codec: str) -> str | Fault:
     try:
         return data.decode(codec)

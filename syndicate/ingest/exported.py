@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from syndicate.ingest.article_end import is_stamp, without_stamp
 from syndicate.ingest.text import folded
-from syndicate.ingest.trimming import is_stamp, without_stamp
 from syndicate.model.item import Block
 from syndicate.model.parties import Publisher
 

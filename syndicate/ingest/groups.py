@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from syndicate.model.item import Block, BlockKind
 
+_MOST_SPANNED: Final = 50
+_LETTERS: Final = 26
 _MOST_LINES: Final = 3
 """A cell with more lines than this holds an article, not a figure: the table only lays out the page."""
 
@@ -17,6 +21,9 @@ class _Cell:
 
     tag: str
     lines: list[Block] = field(default_factory=list)
+    columns: int = 1
+    rows: int = 1
+    number: int | None = None
 
     @property
     def html(self) -> str:
@@ -30,7 +37,9 @@ class _Cell:
 class Group:
     """A list, table or quote while its lines come in. What is nested in it becomes part of it."""
 
-    def __init__(self, kind: BlockKind, tag: str) -> None:
+    def __init__(self, kind: BlockKind, tag: str, attributes: Mapping[str, str | None]) -> None:
+        self.spans = 0
+        self._attributes = attributes
         self._kind = kind
         self._tag = tag
         self._depth = 1
@@ -38,7 +47,7 @@ class Group:
         self._rows: list[list[_Cell]] = []
         self._all: list[Block] = []
 
-    def enter(self, tag: str) -> None:
+    def enter(self, tag: str, attributes: Mapping[str, str | None]) -> None:
         """An element begins inside."""
         if tag == self._tag:
             self._depth += 1
@@ -46,9 +55,10 @@ class Group:
         if tag == "tr" and self._kind is BlockKind.TABLE:
             self._rows.append([])
         elif tag in ("td", "th") and self._kind is BlockKind.TABLE and self._rows:
-            self._rows[-1].append(_Cell(tag))
+            cell = _Cell(tag, columns=_count(attributes, "colspan"), rows=_count(attributes, "rowspan"))
+            self._rows[-1].append(cell)
         elif tag == "li" and self._kind is BlockKind.LIST:
-            self._rows.append([_Cell("li")])
+            self._rows.append([_Cell("li", number=_number(attributes.get("value")))])
 
     def leave(self, tag: str) -> bool:
         """An element ends; True where it is the group itself."""
@@ -75,19 +85,66 @@ class Group:
             return [self._list([row[0] for row in rows])]
         if self._nested or len(rows) < 2 or not _figures(rows):
             return self._all
+        rows = self._spread(rows)
         html = "".join(f"<tr>{''.join(cell.html for cell in row)}</tr>" for row in rows)
         text = "\n".join("\t".join(cell.text for cell in row) for row in rows)
         return [Block(self._kind, text, html)]
 
+    def _spread(self, rows: list[list[_Cell]]) -> list[list[_Cell]]:
+        """The rows with a cell for each place that a spanning cell covers, so that columns stay columns."""
+        grid: list[list[_Cell]] = []
+        below: dict[int, tuple[int, _Cell]] = {}
+        for row in rows:
+            cells, waiting, column = [], list(row), 0
+            while waiting or column in below:
+                if column in below:
+                    left, cell = below.pop(column)
+                    if left > 1:
+                        below[column] = (left - 1, cell)
+                    cells.append(cell)
+                    column += 1
+                    continue
+                cell = waiting.pop(0)
+                self.spans += cell.columns > 1 or cell.rows > 1
+                for _ in range(cell.columns):
+                    if cell.rows > 1:
+                        below[column] = (cell.rows - 1, cell)
+                    cells.append(cell)
+                    column += 1
+            grid.append(cells)
+        return grid
+
     def _list(self, entries: list[_Cell]) -> Block:
-        """Block has no kind for a numbered list: its numbers are written out."""
+        """Block has no kind for a numbered list: its numbers are written out, as its start says."""
         if self._tag == "ol":
-            for number, entry in enumerate(entries, 1):
+            step = -1 if "reversed" in self._attributes else 1
+            start = _number(self._attributes.get("start"))
+            number = start if start is not None else (len(entries) if step < 0 else 1)
+            for entry in entries:
+                number = entry.number if entry.number is not None else number
                 first = entry.lines[0]
-                said = f"{number}. "
+                said = f"{_numeral(number, self._attributes.get('type') or '1')}. "
                 entry.lines[0] = Block(first.kind, said + first.text, said + first.html)
+                number += step
         text = "\n".join(entry.text for entry in entries)
         return Block(self._kind, text, "".join(entry.html for entry in entries))
+
+
+def _count(attributes: Mapping[str, str | None], name: str) -> int:
+    """How many columns or rows a cell spans: 1 to 50."""
+    number = _number(attributes.get(name))
+    return min(max(number or 1, 1), _MOST_SPANNED)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"-?\d{1,6}", text.strip()) else None
+
+
+def _numeral(number: int, kind: str) -> str:
+    """A list's number as its `type` writes it: `1`, `a`, `A`; other types and numbers in digits."""
+    if kind in ("a", "A") and 1 <= number <= _LETTERS:
+        return chr(ord(kind) + number - 1)
+    return str(number)
 
 
 def _figures(rows: list[list[_Cell]]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from syndicate.ingest.labels import labelled
 from syndicate.ingest.text import heading
 from syndicate.model.item import Block, BlockKind
 
@@ -47,4 +48,5 @@ def _could_be(block: Block) -> bool:
         and len(block.text) <= _LONGEST
         and not _ENDS_LIKE_A_SENTENCE.search(block.text)
         and not _IS_NO_HEADING.match(block.text)
+        and not labelled(block.text).values
     )

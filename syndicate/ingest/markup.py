@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from selectolax.lexbor import LexborNode
 
 from syndicate.ingest.addresses import resolved
+from syndicate.ingest.furniture import is_prose
 from syndicate.ingest.groups import Group
 from syndicate.ingest.inline import MARKS, Run, line_of, unfolded
-from syndicate.ingest.text import heading, words
+from syndicate.ingest.text import heading, line, words
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note
@@ -25,10 +27,12 @@ MOST_TAGS: Final = 20_000
 """A page with more is refused unread: the HTML rules take time that grows with the square of nesting."""
 _TAG: Final = re.compile("<[a-zA-Z]")
 _MEDIA: Final = words("img picture image audio video map svg")
+_STRUCK: Final = words("del s strike")
+_FORMULAS: Final = words("math")
 _FRAMES: Final = words("iframe frame frameset object embed applet")
 _GONE: Final = words(
     "script style template noscript noframes noembed head title link meta base input button select"
-    " textarea option optgroup datalist keygen canvas math xmp plaintext listing track source param"
+    " textarea option optgroup datalist keygen canvas xmp plaintext listing track source param"
     " area progress meter rp rt"
 )
 _BREAKS: Final = words(
@@ -44,7 +48,22 @@ _GROUPS: Final = {
     "table": BlockKind.TABLE,
     "blockquote": BlockKind.QUOTE,
 }
-_UNSEEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.I)
+_UNSEEN: Final = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0*)?(?![.\d])"
+    r"|(?:text-indent|left|top)\s*:\s*-\d{3,}",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The blocks of an element in reading order, notes on what was left out of them, and how many
+    characters of sentences were hidden from a reader of the page.
+    """
+
+    blocks: list[Block]
+    notes: tuple[Note, ...]
+    hidden: int = 0
 
 
 def too_many_tags(html: str) -> bool:
@@ -52,45 +71,66 @@ def too_many_tags(html: str) -> bool:
     return sum(1 for _ in _TAG.finditer(html)) > MOST_TAGS
 
 
-def blocks_of(root: LexborNode, base: str | None) -> tuple[list[Block], tuple[Note, ...]]:
+def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Extract:
     """The blocks under `root` in reading order, and notes on what was left out.
 
     Relative links are resolved against `base`; where it is None they lose their link and keep their text.
+    `shown` reads `root` even where its own style hides it until a script has run.
     """
     body = _Body(base)
-    for node, entering in _walk(root):
+    for node, entering in _walk(root, shown=shown):
         if entering:
-            body.enter(node)
+            body.enter(node, unread=_unread(node) and not (shown and node == root))
         else:
             body.leave(node)
     body.end_line()
-    return body.blocks, _notes(body.dropped)
+    return Extract(body.blocks, _notes(body.dropped), body.hidden)
 
 
-def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]:
     """Every node under `root`, entered and left, in order; without recursion, however deep the page."""
     pending: list[tuple[LexborNode, bool]] = [(root, True)]
+    first = shown
     while pending:
         node, entering = pending.pop()
         yield node, entering
         if not entering or not node.is_element_node:
             continue
         pending.append((node, False))
-        if not _unread(node):
+        if first or not _unread(node):
             children = []
             child = node.first_child
             while child is not None:
                 children.append((child, True))
                 child = child.next
             pending.extend(reversed(children))
+        first = False
 
 
 def _unread(node: LexborNode) -> bool:
     tag = node.tag or ""
-    if tag in _GONE or tag in _MEDIA or tag in _FRAMES:
+    if tag in _GONE or tag in _MEDIA or tag in _FRAMES or tag in _STRUCK or tag in _FORMULAS:
         return True
+    return _is_hidden(node) or (tag == "figcaption" and _has_media(node))
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    if not node.is_element_node:
+        return False
     attributes = node.attributes
     return "hidden" in attributes or bool(_UNSEEN.search(attributes.get("style") or ""))
+
+
+def _has_media(caption: LexborNode) -> bool:
+    """Whether the figure of this caption holds a picture, sound or film: it goes, and its caption too."""
+    figure = caption.parent
+    return figure is not None and figure.css_first(", ".join(sorted(_MEDIA))) is not None
+
+
+def _sentences(node: LexborNode) -> int:
+    """Characters of the sentences under a node that a reader does not see."""
+    texts = (unfolded(one) for one in node.text(separator="\n").split("\n"))
+    return sum(len(one.strip()) for one in texts if is_prose(one.strip()))
 
 
 class _Body:
@@ -105,11 +145,16 @@ class _Body:
         self._links: list[str | None] = []
         self._heading = False
         self._group: Group | None = None
+        self.hidden = 0
+        self.struck = ""
+        self._skipped: list[LexborNode] = []
 
-    def enter(self, node: LexborNode) -> None:
-        """Begin an element, or write a text."""
+    def enter(self, node: LexborNode, *, unread: bool = False) -> None:
+        """Begin an element, or write a text. Of an `unread` element nothing but its kind is looked at."""
         tag = node.tag or ""
-        if node.is_text_node:
+        if unread and tag not in _GONE and tag not in _MEDIA and tag not in _FRAMES:
+            self._leave_out(node, tag)
+        elif node.is_text_node:
             text = unfolded(node.text_content or "")
             self._runs.append(Run(text, frozenset(self._marks), self._links[-1] if self._links else None))
         elif tag in _MEDIA:
@@ -124,13 +169,30 @@ class _Body:
             self.end_line()
             self._heading = tag in _HEADINGS
             if self._group is not None:
-                self._group.enter(tag)
+                self._group.enter(tag, node.attributes)
             elif tag in _GROUPS:
-                self._group = Group(_GROUPS[tag], tag)
+                self._group = Group(_GROUPS[tag], tag, node.attributes)
+
+    def _leave_out(self, node: LexborNode, tag: str) -> None:
+        """Count what an element that is not read would have said."""
+        said = line(node.text())
+        if tag in _STRUCK:
+            self.dropped["struck"] += 1 if said else 0
+            self.struck = self.struck or said
+        elif tag in _FORMULAS:
+            self.dropped["formulas"] += 1
+        elif tag == "figcaption":
+            self.dropped["captions"] += 1 if said else 0
+        else:
+            self.hidden += _sentences(node)
+        self._skipped.append(node)
 
     def leave(self, node: LexborNode) -> None:
         """End an element."""
         tag = node.tag or ""
+        if self._skipped and self._skipped[-1] == node:
+            self._skipped.pop()
+            return
         if tag in MARKS:
             self._marks.remove(MARKS[tag])
         elif tag == "a":
@@ -140,31 +202,59 @@ class _Body:
             self._heading = self._heading and tag not in _HEADINGS
             if self._group is not None and self._group.leave(tag):
                 self.blocks += self._group.blocks()
+                self.dropped["spans"] += self._group.spans
                 self._group = None
 
     def end_line(self) -> None:
         """What was written since the last break is one line."""
-        line, self._runs = line_of(self._runs), []
-        if line is None:
+        found, self._runs = line_of(self._runs), []
+        if found is None:
             return
-        block = heading(line.text) if self._heading else Block(BlockKind.PARAGRAPH, line.text, line.html)
+        block = heading(found.text) if self._heading else Block(BlockKind.PARAGRAPH, found.text, found.html)
         if self._group is None:
             self.blocks.append(block)
         else:
             self._group.add(block)
 
 
+_NOTES: Final = {
+    "media": (
+        "media_left_out",
+        "正文中的 {} 个图片或音视频未收入：它们的权利需单独授权",
+        "{} pictures, sounds or films in the body left out: they have rights of their own",
+    ),
+    "frames": (
+        "frames_left_out",
+        "正文中的 {} 个内嵌页面未收入",
+        "{} embedded frames in the body were left out",
+    ),
+    "captions": (
+        "captions_left_out",
+        "{} 条图片说明随图片未收入",
+        "{} captions were left out with their pictures",
+    ),
+    "struck": (
+        "struck_text_left_out",
+        "{} 处划去的文字未收入；请核对改后的句子",
+        "{} passages that were struck out were left out; check the sentences as they read now",
+    ),
+    "formulas": (
+        "formulas_left_out",
+        "{} 个公式未收入；请改用文字或上下标",
+        "{} formulas were left out; write them as text, or with sub and sup",
+    ),
+    "spans": (
+        "table_spans_repeated",
+        "表格中 {} 个合并单元格已拆开，内容在各格重复；请核对",
+        "{} cells of a table span several; their content is repeated in each: check the table",
+    ),
+}
+"""What may be left out or written otherwise: the note's code and sentence, with the count in it."""
+
+
 def _notes(dropped: Counter[str]) -> tuple[Note, ...]:
-    notes = []
-    if count := dropped["media"]:
-        said = Text(
-            f"正文中的 {count} 个图片或音视频未收入：它们的权利需单独授权",
-            f"{count} pictures, sounds or films in the body left out: they have rights of their own",
-        )
-        notes.append(Note("media_left_out", "body", said))
-    if count := dropped["frames"]:
-        said = Text(
-            f"正文中的 {count} 个内嵌页面未收入", f"{count} embedded frames in the body were left out"
-        )
-        notes.append(Note("frames_left_out", "body", said))
-    return tuple(notes)
+    return tuple(
+        Note(code, "body", Text(zh.format(dropped[name]), en.format(dropped[name])))
+        for name, (code, zh, en) in _NOTES.items()
+        if dropped[name]
+    )

@@ -12,18 +12,18 @@ from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import article
+from syndicate.ingest.article_end import without_stamp
 from syndicate.ingest.dates import rfc3339
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.exported import without_additions
 from syndicate.ingest.headings import with_headings
+from syndicate.ingest.html_page import MOST_KEYWORDS, TOO_COMPLEX
 from syndicate.ingest.identity import own_id
 from syndicate.ingest.markup import blocks_of, too_many_tags
-from syndicate.ingest.page import MOST_KEYWORDS, TOO_COMPLEX
 from syndicate.ingest.properties import Properties
 from syndicate.ingest.sourcing import channel_in, source_in
 from syndicate.ingest.strict_json import read_json
 from syndicate.ingest.text import line, lines, paragraph
-from syndicate.ingest.trimming import without_stamp
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, Medium
 from syndicate.model.notes import Note
@@ -179,11 +179,10 @@ def _blocks(value: Properties) -> _Markup:
         value.fault(TOO_COMPLEX.code, "value", TOO_COMPLEX.text)
         return _Markup()
     root = LexborHTMLParser(raw).root
-    return _Markup(*_tupled(blocks_of(root, None))) if root is not None else _Markup()
-
-
-def _tupled(found: tuple[list[Block], tuple[Note, ...]]) -> tuple[tuple[Block, ...], tuple[Note, ...]]:
-    return tuple(found[0]), found[1]
+    if root is None:
+        return _Markup()
+    found = blocks_of(root, None)
+    return _Markup(tuple(found.blocks), found.notes)
 
 
 def _people(document: Properties, rel: str) -> list[str]:

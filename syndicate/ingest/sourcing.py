@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from syndicate.ingest.article_end import is_stamp
 from syndicate.ingest.properties import Properties
-from syndicate.ingest.trimming import is_stamp
 from syndicate.model.item import ChannelId
 from syndicate.model.parties import Publisher
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from syndicate.ingest.draft import Draft
-from syndicate.ingest.reading import PageLine, read
+from syndicate.ingest.page_layout import PageLine, read
 from syndicate.ingest.text import lines, paragraph
 from syndicate.model.parties import Publisher
 
 
-def read_plain(text: str, publisher: Publisher) -> Draft:
+def read_text(text: str, publisher: Publisher) -> Draft:
     """The draft of a saved page; every line of the file that is not blank is a paragraph."""
     page = [PageLine(paragraph(one), number) for number, one in enumerate(lines(text), 1) if one]
     return read(page, publisher)

@@ -1,8 +1,9 @@
-"""The door: one document comes in as bytes and becomes an item, or is refused with every fault."""
+"""Parse one document: bytes become an item, or are refused with every fault."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
@@ -10,9 +11,10 @@ from typing import Final
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.decoding import decode
 from syndicate.ingest.draft import Draft, Parsed, finish
+from syndicate.ingest.html_page import read_page
+from syndicate.ingest.mhtml import html_of_archive, is_archive
 from syndicate.ingest.ninjs import read_ninjs
-from syndicate.ingest.page import read_page
-from syndicate.ingest.plain import read_plain
+from syndicate.ingest.text_page import read_text
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
 
@@ -40,14 +42,17 @@ class _Kind(Enum):
 
 
 def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
-    """The document as an item taken in at the aware moment `now`.
+    """The document as an item taken in at `now`, an aware datetime.
 
     `name` is what people call the document, usually its path; an ending `.json` makes it ninjs, whatever
     it begins with. Raises Faulty(name, faults), and nothing else, for whatever cannot become an item.
     """
     if len(data) > MAX_DOCUMENT:
         raise Faulty(name, [_too_large(len(data))])
-    text = decode(data)
+    archive = html_of_archive(data) if is_archive(data) else None
+    if isinstance(archive, Fault):
+        raise Faulty(name, [archive])
+    text = archive.html if archive is not None else decode(data)
     if isinstance(text, Fault):
         raise Faulty(name, [text])
     if not text.strip():
@@ -55,13 +60,15 @@ def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Par
     draft = _read(text, _kind(text, name), publisher, now)
     if isinstance(draft, list):
         raise Faulty(name, draft)
+    if archive is not None and draft.address is None:
+        draft = replace(draft, address=archive.address)
     return finish(draft, name=name, publisher=publisher, now=now)
 
 
 def _read(text: str, kind: _Kind, publisher: Publisher, now: datetime) -> Draft | list[Fault]:
     match kind:
         case _Kind.PLAIN:
-            return read_plain(text, publisher)
+            return read_text(text, publisher)
         case _Kind.PAGE:
             page = read_page(text, publisher)
             return page if isinstance(page, Draft) else [page]

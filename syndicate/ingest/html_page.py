@@ -1,0 +1,427 @@
+"""An HTML page of the site: by its template where we know it, else by its layout and its metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Final
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from syndicate.errors import Fault
+from syndicate.ingest.addresses import absolute, article
+from syndicate.ingest.article_end import trimmed
+from syndicate.ingest.dates import PRINTED
+from syndicate.ingest.draft import Draft
+from syndicate.ingest.furniture import is_furniture, is_sentence
+from syndicate.ingest.headings import with_headings
+from syndicate.ingest.labels import (
+    Label,
+    Labelled,
+    bare_name,
+    best_date,
+    credits_of,
+    instant,
+    is_name,
+    labelled,
+)
+from syndicate.ingest.markup import Extract, blocks_of, too_many_tags
+from syndicate.ingest.metadata import Metadata, metadata_of
+from syndicate.ingest.outlets import channel_of, is_breadcrumb, outlet_of
+from syndicate.ingest.page_layout import PageLine, invalid_date, more_pages, read
+from syndicate.ingest.text import clean, folded, line
+from syndicate.language import Text
+from syndicate.model.item import Block, BlockKind, ChannelId
+from syndicate.model.notes import Note, quoted
+from syndicate.model.parties import Publisher
+
+_SAVED_FROM: Final = re.compile(r"<!--\s*saved from url=(?:\(\d+\))?(\S{1,2000})\s*-->", re.IGNORECASE)
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+_BETWEEN: Final = re.compile(r"[,、;|\uff0c\uff1b\uff5c]+")
+_LONGEST_SOURCE: Final = 40
+_MOST_PLACES: Final = 5
+_LEAST_HIDDEN: Final = 60
+"""Characters of hidden sentences below which they are a menu or a tip."""
+MOST_KEYWORDS: Final = 50
+TOO_COMPLEX: Final = Fault(
+    "too_complex",
+    "document",
+    Text("HTML 标签过多，不像一篇稿件", "too many HTML tags for one article"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Where a template keeps its parts, as CSS selectors.
+
+    `hidden` says that the template hides its article until a script has run, as WeChat's does.
+    """
+
+    body: str
+    headline: str
+    when: str
+    source: str
+    credits: str
+    hidden: bool = False
+
+
+TEMPLATES: Final = (
+    Template(".xs_content", ".con_title", ".time", ".confrom", ".con_edit"),
+    Template(".thread-model-txt", ".article h2", ".publish-time", ".border", ".con_edit"),
+    Template(
+        "#js_content",
+        "#activity-name, .rich_media_title",
+        "#publish_time, .rich_media_meta_list em",
+        "#js_name, .rich_media_meta_nickname",
+        "#js_author_name, .rich_media_meta_text",
+        hidden=True,
+    ),
+)
+CONTAINERS: Final = (
+    '[itemprop="articleBody"]',
+    ".TRS_Editor",
+    "#ozoom",
+    "#artibody",
+    "#UCAP-CONTENT",
+    ".article-content",
+    "#article-content",
+    ".article_content",
+    "#articleContent",
+    ".rm_txt_con",
+    "#zoom",
+)
+"""Elements that hold an article and nothing else, on the systems most newsrooms use."""
+_BREADCRUMB: Final = ".navigate .rute"
+_WECHAT_TIME: Final = re.compile(r"""\b(?:ct|createTime|create_time)\s*[=:]\s*["']?(\d{10})\b""")
+_SHORT: Final = 4
+
+
+def read_page(text: str, publisher: Publisher) -> Draft | Fault:
+    """The draft of an HTML page; a Fault where the page is not one that may be parsed.
+
+    The evidence, strongest first: the places of a known template; labels that a reader sees; JSON-LD and
+    meta elements; the layout. Where two disagree, the stronger counts and a note says so.
+    """
+    if too_many_tags(text):
+        return TOO_COMPLEX
+    tree = LexborHTMLParser(text)
+    address = _address(tree, text)
+    base = _base(tree, address)
+    said = metadata_of(tree)
+    root = tree.root
+    whole = blocks_of(root, base) if root is not None else Extract([], ())
+    page = [PageLine(block) for block in whole.blocks]
+    for template in TEMPLATES:
+        container = tree.css_first(template.body)
+        if container is not None:
+            draft = _by_template(tree, container, template, base, publisher, text)
+            draft = _completed(draft, _read_outside(whole, publisher, draft), said)
+            break
+    else:
+        draft = _without_template(tree, page, whole, base, publisher, said)
+    draft = _with_metadata(draft, said, publisher)
+    return replace(
+        draft,
+        channel=_channel(tree, whole.blocks, publisher) or draft.channel,
+        address=address,
+        language=_language(tree),
+        keywords=_keywords(tree),
+        lines=draft.lines or tuple((None, block.text) for block in whole.blocks),
+    )
+
+
+def _by_template(
+    tree: LexborHTMLParser,
+    container: LexborNode,
+    template: Template,
+    base: str | None,
+    publisher: Publisher,
+    text: str,
+) -> Draft:
+    extract = blocks_of(container, base, shown=template.hidden)
+    found = trimmed(extract.blocks, publisher, container=True)
+    whens = [labelled(one) for one in _texts(tree, template.when)]
+    sources = [labelled(one) for one in _texts(tree, template.source)]
+    edits = [labelled(one) for one in _texts(tree, template.credits)]
+    credit = credits_of([*sources, *whens, *edits]) | found.credits
+    dated = best_date([*whens, *sources]) or best_date(edits)
+    published = instant(dated[1] if dated else None, publisher.zone)
+    if published is None and template.hidden and (stamp := _WECHAT_TIME.search(text)):
+        published = datetime.fromtimestamp(int(stamp[1]), publisher.zone)
+        published = published.replace(tzinfo=timezone(published.utcoffset() or timedelta(0)))
+    shown = dated[1][0] if dated else next((one.text for one in whens if one.text), "")
+    pages = more_pages([PageLine(block) for block in extract.blocks])
+    faults = (*hidden_fault(extract, found.body), *pages)
+    return Draft(
+        headline=next((one for one in _texts(tree, template.headline) if one), ""),
+        published=published,
+        source=credit.source or _bare(sources),
+        byline=credit.byline,
+        editor=credit.editor,
+        body=with_headings(found.body),
+        notes=(*extract.notes, *found.notes),
+        faults=(*((invalid_date(shown),) if shown and published is None else ()), *faults),
+    )
+
+
+def _read_outside(whole: Extract, publisher: Publisher, draft: Draft) -> Draft:
+    """What the rest of a template's page says by labels alone, as in 2019."""
+    inside = {block.text for block in draft.body}
+    outside = [PageLine(block) for block in whole.blocks if block.text not in inside]
+    lines = [labelled(one.block.text) for one in outside if one.block.kind is not BlockKind.LIST]
+    info = [one for one in lines if (one.only_labels and not one.before) or one.first(Label.SOURCE)]
+    dated = best_date([one for one in info if one.values])
+    credit = credits_of(info)
+    published = instant(dated[1] if dated else None, publisher.zone)
+    return Draft(
+        headline="",
+        published=published,
+        source=credit.source or "",
+        byline=None,
+        editor=None,
+        body=(),
+        faults=((invalid_date(dated[1][0]),) if dated and published is None else ()) + more_pages(outside),
+    )
+
+
+def _completed(draft: Draft, page: Draft, said: Metadata) -> Draft:
+    """What the template's places leave open, from labels elsewhere on the page, then from metadata."""
+    dated = draft.published is not None or any(fault.field == "published" for fault in draft.faults)
+    others = tuple(
+        fault for fault in page.faults if fault.field != "published" and fault not in draft.faults
+    )
+    late = tuple(fault for fault in page.faults if fault.field == "published") if not dated else ()
+    return replace(
+        draft,
+        headline=draft.headline or said.headline,
+        published=draft.published if dated else page.published,
+        faults=(*draft.faults, *late, *others),
+        source=draft.source or page.source,
+    )
+
+
+def _without_template(
+    tree: LexborHTMLParser,
+    page: list[PageLine],
+    whole: Extract,
+    base: str | None,
+    publisher: Publisher,
+    said: Metadata,
+) -> Draft:
+    """A page of an unknown template: by its layout, and its container where it has one of a known name."""
+    headline, notes = _headline(tree, said)
+    draft = read(page, publisher, headline=headline, title=said.title or said.headline)
+    container = next((node for name in CONTAINERS if (node := tree.css_first(name)) is not None), None)
+    extract = blocks_of(container, base) if container is not None else None
+    if extract is not None and any(is_sentence(block.text) for block in extract.blocks):
+        inside = (
+            read([PageLine(block) for block in extract.blocks], publisher) if not draft.source else None
+        )
+        found = trimmed(_without_head(extract.blocks, draft), publisher, container=True)
+        credit = found.credits
+        return replace(
+            draft,
+            source=draft.source or (credit.source or "") or (inside.source if inside else ""),
+            byline=draft.byline or credit.byline,
+            editor=draft.editor or credit.editor,
+            body=with_headings(found.body),
+            notes=(
+                *notes,
+                *(note for note in draft.notes if note.field != "body"),
+                *extract.notes,
+                *found.notes,
+            ),
+            faults=(*draft.faults, *hidden_fault(extract, found.body)),
+        )
+    return replace(
+        draft,
+        notes=(*notes, *draft.notes, *whole.notes),
+        faults=(*draft.faults, *hidden_fault(whole, draft.body)),
+    )
+
+
+def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:
+    """The container's blocks without a headline and lines of labels at their top."""
+    start = 0
+    for block in blocks:
+        one = labelled(block.text)
+        if (
+            folded(block.text) != folded(draft.headline)
+            and not one.only_labels
+            and not is_furniture(block.text)
+        ):
+            break
+        start += 1
+    return blocks[start:]
+
+
+def _headline(tree: LexborHTMLParser, said: Metadata) -> tuple[str, tuple[Note, ...]]:
+    """The page's headline by its one `h1`, checked against its metadata; empty where neither tells."""
+    ones = [text for text in _texts(tree, "h1") if len(text) >= _SHORT and not is_furniture(text)]
+    matching = [text for text in ones if _agree(text, said.headline) or _agree(text, said.title)]
+    if matching:
+        return matching[0], ()
+    if len(ones) == 1 and said.headline and not _agree(ones[0], said.headline):
+        return ones[0], (
+            Note(
+                "headline_differs",
+                "headline",
+                Text(
+                    f"标题取 h1“{quoted(ones[0])}”，与 og:title 等“{quoted(said.headline)}”不一致；请核对",
+                    f"took the h1 “{quoted(ones[0])}” as the headline; the page's metadata says"
+                    f" “{quoted(said.headline)}”: check which is right",
+                ),
+            ),
+        )
+    if len(ones) == 1:
+        return ones[0], ()
+    return said.headline, ()
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether two forms of a headline are the same, the site's name behind one of them aside."""
+    one, other = folded(one), folded(other)
+    return bool(one and other) and (one in other or other in one)
+
+
+def _with_metadata(draft: Draft, said: Metadata, publisher: Publisher) -> Draft:
+    """The draft with what only metadata says, and notes where the two disagree."""
+    match = PRINTED.search(said.published)
+    found = instant(match, publisher.zone) if match else None
+    notes = list(draft.notes)
+    published, faults = draft.published, draft.faults
+    if found is not None and published is None:
+        published = found
+        faults = tuple(fault for fault in faults if fault.field != "published")
+    elif found is not None and published is not None and abs(found - published) >= timedelta(minutes=1):
+        notes.append(
+            Note(
+                "published_differs",
+                "published",
+                Text(
+                    f"发布时间取页面所示 {published:%Y-%m-%d %H:%M}，"
+                    f"与元数据“{said.published}”不一致；请核对",
+                    f"took {published:%Y-%m-%d %H:%M} from the page as the time of publication;"
+                    f" its metadata says"
+                    f" “{said.published}”: check which is right",
+                ),
+            )
+        )
+    source = draft.source
+    named = bare_name(said.source)
+    if not source and named:
+        source = named
+    elif not source and said.publisher:
+        source = bare_name(said.publisher)
+        notes.append(
+            Note(
+                "source_from_publisher",
+                "source",
+                Text(
+                    f"页面没有来源，取 JSON-LD 的 publisher“{quoted(source)}”；请核对",
+                    f"the page names no source; took JSON-LD's publisher “{quoted(source)}”: check it",
+                ),
+            )
+        )
+    elif named and outlet_of(named, publisher) != outlet_of(source, publisher):
+        notes.append(
+            Note(
+                "source_differs",
+                "source",
+                Text(
+                    f"来源取页面所示“{quoted(source)}”，与元数据“{quoted(named)}”不一致；请核对",
+                    f"took the source “{quoted(source)}” that the page shows; its metadata says"
+                    f" “{quoted(named)}”:"
+                    " check which is right",
+                ),
+            )
+        )
+    return replace(
+        draft,
+        headline=draft.headline or said.headline,
+        published=published,
+        faults=faults,
+        source=source,
+        byline=draft.byline
+        or (bare_name(said.author) if is_name(said.author) and said.author != source else None)
+        or None,
+        notes=tuple(notes),
+    )
+
+
+def hidden_fault(extract: Extract, body: Sequence[Block]) -> tuple[Fault, ...]:
+    """The fault of a page whose hidden text is large against the text that is shown; empty elsewhere."""
+    shown = sum(len(block.text) for block in body)
+    if extract.hidden < _LEAST_HIDDEN or extract.hidden * 2 < shown:
+        return ()
+    return (
+        Fault(
+            "hidden_text",
+            "body",
+            Text(
+                f"页面隐藏了 {extract.hidden} 字的正文，只显示 {shown} 字；请展开全文后重新保存",
+                f"the page hides {extract.hidden} characters of text and shows {shown}; expand the"
+                f" article and save"
+                " it again",
+            ),
+        ),
+    )
+
+
+def _texts(tree: LexborHTMLParser, selector: str) -> list[str]:
+    """What can be read in each of the first elements of the selector, on one line each."""
+    nodes = tree.css(selector)[:_MOST_PLACES]
+    return [
+        line(" ".join(block.text for block in blocks_of(node, None, shown=True).blocks)) for node in nodes
+    ]
+
+
+def _bare(sources: Sequence[Labelled]) -> str:
+    """A source without its label: only where the place made for it says nothing else."""
+    alone = bare_name(sources[0].before) if sources and not sources[0].values else ""
+    return alone if len(alone) <= _LONGEST_SOURCE else ""
+
+
+def _attribute(tree: LexborHTMLParser, selector: str, name: str) -> str:
+    node = tree.css_first(selector)
+    return clean((node.attributes.get(name) or "") if node is not None else "").strip()
+
+
+def _address(tree: LexborHTMLParser, text: str) -> str | None:
+    """The page's own address: its canonical one, else its shared one, else where it was saved from."""
+    saved = _SAVED_FROM.search(text, 0, 4000)
+    candidates = (
+        _attribute(tree, 'link[rel~="canonical" i]', "href"),
+        _attribute(tree, 'meta[property="og:url" i]', "content"),
+        saved[1] if saved else "",
+    )
+    return next((found for one in candidates if (found := article(one))), None)
+
+
+def _base(tree: LexborHTMLParser, address: str | None) -> str | None:
+    """What relative links are relative to; None where the page does not tell."""
+    declared = _attribute(tree, "base[href]", "href")
+    try:
+        return absolute(urljoin(address or "", declared)) if declared else address
+    except ValueError:
+        return address
+
+
+def _channel(tree: LexborHTMLParser, whole: Sequence[Block], publisher: Publisher) -> ChannelId | None:
+    crumbs = [*_texts(tree, _BREADCRUMB), *(block.text for block in whole if is_breadcrumb(block.text))]
+    return next((channel for one in crumbs if (channel := channel_of(one, publisher))), None)
+
+
+def _language(tree: LexborHTMLParser) -> str | None:
+    declared = _attribute(tree, "html[lang]", "lang")
+    return declared if _LANGUAGE.fullmatch(declared) else None
+
+
+def _keywords(tree: LexborHTMLParser) -> tuple[str, ...]:
+    """The page's keywords in its order, each once; blanks part them only where no comma does."""
+    said = line(_attribute(tree, 'meta[name="keywords" i]', "content"))
+    words = _BETWEEN.split(said) if _BETWEEN.search(said) else said.split()
+    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))[:MOST_KEYWORDS]

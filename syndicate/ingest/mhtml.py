@@ -1,0 +1,62 @@
+"""A web page saved as one file (MHTML, RFC 2557): its HTML part, whatever it is encoded in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from typing import Final
+
+from syndicate.errors import Fault
+from syndicate.ingest.addresses import article
+from syndicate.ingest.decoding import decode, decode_declared
+from syndicate.language import Text
+
+_HEAD: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:[A-Za-z][A-Za-z0-9-]{0,40}:[^\n]*\r?\n(?:["
+    rb" \t][^\n]*\r?\n)*)*?(?:MIME-Version|Content-Type|"
+    rb"Content-Transfer-Encoding):",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The page that an archive was saved from. `address` is where, if the archive says so."""
+
+    html: str
+    address: str | None
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether the bytes begin like a mail message with a body, which is how MHTML begins."""
+    return _HEAD.match(data[:4096]) is not None
+
+
+def html_of_archive(data: bytes) -> Archive | Fault:
+    """The first HTML part of the archive, decoded; a Fault where there is none or it cannot be read."""
+    message = message_from_bytes(data.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    part = next(
+        (one for one in message.walk() if one.get_content_type() in ("text/html", "application/xhtml+xml")),
+        None,
+    )
+    payload = part.get_payload(decode=True) if part is not None else None
+    if part is None or not isinstance(payload, bytes) or not payload.strip():
+        return Fault(
+            "archive_without_page",
+            "document",
+            Text(
+                "MHTML 文件里没有网页；请另存为 HTML", "the MHTML file holds no web page; save it as HTML"
+            ),
+        )
+    charset = part.get_content_charset()
+    text = decode_declared(payload, charset) if charset else decode(payload)
+    if isinstance(text, Fault):
+        return text
+    return Archive(text, _address(message, part))
+
+
+def _address(message: Message, part: Message) -> str | None:
+    said = (message.get("Snapshot-Content-Location"), part.get("Content-Location"))
+    return next((found for one in said if (found := article(str(one) if one else None))), None)
