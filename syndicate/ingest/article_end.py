@@ -189,7 +189,7 @@ def _unused(taken: Sequence[tuple[Block, int | None]], said: Credits, publisher:
                     Text(
                         f"文末“{quoted(text)}”未收入正文；如属正文请改写后重新入库",
                         f"“{quoted(text)}” under the article was left out; reword it if it belongs"
-                        f" to the story",
+                        " to the story",
                     ),
                     number,
                 )
@@ -217,10 +217,9 @@ def _left_out(rest: Sequence[Block], number: Sequence[int | None], publisher: Pu
             "body",
             Text(
                 f"“{quoted(rest[0].text)}”起 {len(rest)} 段（含 {count}"
-                f" 字的句子）按页面附加内容未收入；请核对正文是否完整",
+                " 字的句子）按页面附加内容未收入；请核对正文是否完整",
                 f"{len(rest)} paragraphs from “{quoted(rest[0].text)}” on ({count} characters of"
-                f" sentences) were left"
-                " out as page furniture; check that the story is whole",
+                " sentences) were left out as page furniture; check that the story is whole",
             ),
             next(iter(number), None),
         )

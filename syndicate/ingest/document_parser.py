@@ -57,7 +57,7 @@ def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Par
         raise Faulty(name, [text])
     if not text.strip():
         raise Faulty(name, [Fault("empty", "document", Text("文件为空", "the document is empty"))])
-    draft = _read(text, _kind(text, name), publisher, now)
+    draft = _read(text, _kind(text, name), publisher)
     if isinstance(draft, list):
         raise Faulty(name, draft)
     if archive is not None and draft.address is None:
@@ -65,7 +65,7 @@ def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Par
     return finish(draft, name=name, publisher=publisher, now=now)
 
 
-def _read(text: str, kind: _Kind, publisher: Publisher, now: datetime) -> Draft | list[Fault]:
+def _read(text: str, kind: _Kind, publisher: Publisher) -> Draft | list[Fault]:
     match kind:
         case _Kind.PLAIN:
             return read_text(text, publisher)
@@ -73,7 +73,7 @@ def _read(text: str, kind: _Kind, publisher: Publisher, now: datetime) -> Draft 
             page = read_page(text, publisher)
             return page if isinstance(page, Draft) else [page]
         case _Kind.NINJS:
-            return read_ninjs(text, publisher, now)
+            return read_ninjs(text, publisher)
         case _Kind.OTHER:
             return [_unsupported()]
 

@@ -14,7 +14,6 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import absolute, article
 from syndicate.ingest.article_end import trimmed
-from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.furniture import is_furniture, is_sentence
 from syndicate.ingest.headings import with_headings
@@ -25,17 +24,18 @@ from syndicate.ingest.labels import (
     best_date,
     credits_of,
     instant,
-    is_name,
     labelled,
 )
 from syndicate.ingest.markup import Extract, blocks_of, too_many_tags
 from syndicate.ingest.metadata import Metadata, metadata_of
-from syndicate.ingest.outlets import channel_of, is_breadcrumb, outlet_of
-from syndicate.ingest.page_layout import PageLine, invalid_date, more_pages, read
+from syndicate.ingest.metadata_check import checked_headline, with_metadata
+from syndicate.ingest.outlets import channel_of, is_breadcrumb
+from syndicate.ingest.page_faults import invalid_date, more_pages
+from syndicate.ingest.page_layout import read
+from syndicate.ingest.page_lines import PageLine
 from syndicate.ingest.text import clean, folded, line
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind, ChannelId
-from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
 
 _SAVED_FROM: Final = re.compile(r"<!--\s*saved from url=(?:\(\d+\))?(\S{1,2000})\s*-->", re.IGNORECASE)
@@ -96,7 +96,6 @@ CONTAINERS: Final = (
 """Elements that hold an article and nothing else, on the systems most newsrooms use."""
 _BREADCRUMB: Final = ".navigate .rute"
 _WECHAT_TIME: Final = re.compile(r"""\b(?:ct|createTime|create_time)\s*[=:]\s*["']?(\d{10})\b""")
-_SHORT: Final = 4
 
 
 def read_page(text: str, publisher: Publisher) -> Draft | Fault:
@@ -122,7 +121,7 @@ def read_page(text: str, publisher: Publisher) -> Draft | Fault:
             break
     else:
         draft = _without_template(tree, page, whole, base, publisher, said)
-    draft = _with_metadata(draft, said, publisher)
+    draft = with_metadata(draft, said, publisher)
     return replace(
         draft,
         channel=_channel(tree, whole.blocks, publisher) or draft.channel,
@@ -212,7 +211,7 @@ def _without_template(
     said: Metadata,
 ) -> Draft:
     """A page of an unknown template: by its layout, and its container where it has one of a known name."""
-    headline, notes = _headline(tree, said)
+    headline, notes = checked_headline(_texts(tree, "h1"), said)
     draft = read(page, publisher, headline=headline, title=said.title or said.headline)
     container = next((node for name in CONTAINERS if (node := tree.css_first(name)) is not None), None)
     extract = blocks_of(container, base) if container is not None else None
@@ -258,100 +257,6 @@ def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:
     return blocks[start:]
 
 
-def _headline(tree: LexborHTMLParser, said: Metadata) -> tuple[str, tuple[Note, ...]]:
-    """The page's headline by its one `h1`, checked against its metadata; empty where neither tells."""
-    ones = [text for text in _texts(tree, "h1") if len(text) >= _SHORT and not is_furniture(text)]
-    matching = [text for text in ones if _agree(text, said.headline) or _agree(text, said.title)]
-    if matching:
-        return matching[0], ()
-    if len(ones) == 1 and said.headline and not _agree(ones[0], said.headline):
-        return ones[0], (
-            Note(
-                "headline_differs",
-                "headline",
-                Text(
-                    f"标题取 h1“{quoted(ones[0])}”，与 og:title 等“{quoted(said.headline)}”不一致；请核对",
-                    f"took the h1 “{quoted(ones[0])}” as the headline; the page's metadata says"
-                    f" “{quoted(said.headline)}”: check which is right",
-                ),
-            ),
-        )
-    if len(ones) == 1:
-        return ones[0], ()
-    return said.headline, ()
-
-
-def _agree(one: str, other: str) -> bool:
-    """Whether two forms of a headline are the same, the site's name behind one of them aside."""
-    one, other = folded(one), folded(other)
-    return bool(one and other) and (one in other or other in one)
-
-
-def _with_metadata(draft: Draft, said: Metadata, publisher: Publisher) -> Draft:
-    """The draft with what only metadata says, and notes where the two disagree."""
-    match = PRINTED.search(said.published)
-    found = instant(match, publisher.zone) if match else None
-    notes = list(draft.notes)
-    published, faults = draft.published, draft.faults
-    if found is not None and published is None:
-        published = found
-        faults = tuple(fault for fault in faults if fault.field != "published")
-    elif found is not None and published is not None and abs(found - published) >= timedelta(minutes=1):
-        notes.append(
-            Note(
-                "published_differs",
-                "published",
-                Text(
-                    f"发布时间取页面所示 {published:%Y-%m-%d %H:%M}，"
-                    f"与元数据“{said.published}”不一致；请核对",
-                    f"took {published:%Y-%m-%d %H:%M} from the page as the time of publication;"
-                    f" its metadata says"
-                    f" “{said.published}”: check which is right",
-                ),
-            )
-        )
-    source = draft.source
-    named = bare_name(said.source)
-    if not source and named:
-        source = named
-    elif not source and said.publisher:
-        source = bare_name(said.publisher)
-        notes.append(
-            Note(
-                "source_from_publisher",
-                "source",
-                Text(
-                    f"页面没有来源，取 JSON-LD 的 publisher“{quoted(source)}”；请核对",
-                    f"the page names no source; took JSON-LD's publisher “{quoted(source)}”: check it",
-                ),
-            )
-        )
-    elif named and outlet_of(named, publisher) != outlet_of(source, publisher):
-        notes.append(
-            Note(
-                "source_differs",
-                "source",
-                Text(
-                    f"来源取页面所示“{quoted(source)}”，与元数据“{quoted(named)}”不一致；请核对",
-                    f"took the source “{quoted(source)}” that the page shows; its metadata says"
-                    f" “{quoted(named)}”:"
-                    " check which is right",
-                ),
-            )
-        )
-    return replace(
-        draft,
-        headline=draft.headline or said.headline,
-        published=published,
-        faults=faults,
-        source=source,
-        byline=draft.byline
-        or (bare_name(said.author) if is_name(said.author) and said.author != source else None)
-        or None,
-        notes=tuple(notes),
-    )
-
-
 def hidden_fault(extract: Extract, body: Sequence[Block]) -> tuple[Fault, ...]:
     """The fault of a page whose hidden text is large against the text that is shown; empty elsewhere."""
     shown = sum(len(block.text) for block in body)
@@ -364,8 +269,7 @@ def hidden_fault(extract: Extract, body: Sequence[Block]) -> tuple[Fault, ...]:
             Text(
                 f"页面隐藏了 {extract.hidden} 字的正文，只显示 {shown} 字；请展开全文后重新保存",
                 f"the page hides {extract.hidden} characters of text and shows {shown}; expand the"
-                f" article and save"
-                " it again",
+                " article and save it again",
             ),
         ),
     )

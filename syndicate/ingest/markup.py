@@ -57,8 +57,9 @@ _UNSEEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The blocks of an element in reading order, notes on what was left out of them, and how many
-    characters of sentences were hidden from a reader of the page.
+    """The blocks of an element in reading order, and notes on what was left out of them.
+
+    `hidden` counts the characters of sentences that the page hides from its readers.
     """
 
     blocks: list[Block]

@@ -40,7 +40,7 @@ _MEDIA: Final = {medium.value: medium for medium in Medium}
 _STATUSES: Final = ("", "usable")
 
 
-def read_ninjs(text: str, publisher: Publisher, now: datetime) -> Draft | list[Fault]:
+def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
     """The draft of a ninjs document, or the faults that keep it from being read as one."""
     value = read_json(text)
     if isinstance(value, list):

@@ -31,7 +31,7 @@ _RUN: Final = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """The text without what must not come in; line breaks become `\\n`, exotic blanks a blank."""
+    """The text without characters that must not come in; every line break is LF, every blank a space."""
     text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
     # A character taken out may leave two behind that belong together: compose last.
     return unicodedata.normalize("NFC", _GONE.sub("", text))

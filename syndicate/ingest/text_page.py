@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from syndicate.ingest.draft import Draft
-from syndicate.ingest.page_layout import PageLine, read
+from syndicate.ingest.page_layout import read
+from syndicate.ingest.page_lines import PageLine
 from syndicate.ingest.text import lines, paragraph
 from syndicate.model.parties import Publisher
 

@@ -1,0 +1,94 @@
+"""Faults of a page: no valid date, or one page of several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from syndicate.errors import Fault
+from syndicate.ingest.dates import PRINTED
+from syndicate.ingest.furniture import names_more_pages
+from syndicate.ingest.labels import DATES, Label, Labelled
+from syndicate.ingest.page_lines import PageLine
+from syndicate.language import Text
+from syndicate.model.notes import quoted
+
+
+def date_faults(
+    dated: tuple[Label, re.Match[str]] | None,
+    published: object,
+    info: Sequence[Labelled],
+    page: Sequence[PageLine],
+    texts: Sequence[str],
+) -> tuple[Fault, ...]:
+    """The fault of a page without a valid date, with the line that comes nearest; none where it has one."""
+    if published is not None:
+        return ()
+    if dated is not None:
+        number = next(
+            (one.number for one, text in zip(page, texts, strict=True) if dated[1][0] in text), None
+        )
+        return (invalid_date(dated[1][0], number),)
+    unread = next(
+        (one.text for one in info if any(label in DATES and value for label, value in one.values)), ""
+    )
+    if unread:
+        number = next((one.number for one, text in zip(page, texts, strict=True) if text == unread), None)
+        return (invalid_date(unread, number),)
+    return missing_date(page, texts)
+
+
+def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault, ...]:
+    """The fault of a page that is not dated, naming the line that comes nearest; none where none does."""
+    for one, text in zip(page, texts, strict=True):
+        near = PRINTED.search(text) or re.search(
+            r"\d{4}\s?年|\d{1,2}月\d{1,2}日|\d{1,2}-\d{1,2}\s+\d{1,2}:\d\d|\d+\s?(?:小时|分钟|天)前|[今昨前]天|刚刚",
+            text,
+        )
+        if near:
+            return (
+                Fault(
+                    "published_missing",
+                    "published",
+                    Text(
+                        f"没有发布时间；最接近的一行是“{quoted(text)}”，应为 发布时间:2018年1月22日 8:01",
+                        f"no time of publication; the nearest line is “{quoted(text)}”, expected"
+                        " 发布时间:2018年1月22日 8:01",
+                    ),
+                    one.number,
+                ),
+            )
+    return ()
+
+
+def invalid_date(found: str, number: int | None = None) -> Fault:
+    """The fault of a date that names no instant."""
+    return Fault(
+        "published_invalid",
+        "published",
+        Text(
+            f"“{quoted(found)}”不是完整有效的时间；应为 2018年1月22日 8:1",
+            f"'{quoted(found)}' is no complete valid time; expected 2018年1月22日 8:1",
+        ),
+        number,
+    )
+
+
+def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
+    """The fault of a story of several pages, of which this document is one; empty where it is whole."""
+    for one in page:
+        text = one.block.text.replace("\n", " ")
+        if names_more_pages(text):
+            return (
+                Fault(
+                    "page_of_several",
+                    "body",
+                    Text(
+                        f"“{quoted(text)}”：稿件分为多页，此文件只是其中一页；请合并全文后重新入库",
+                        f"“{quoted(text)}”: the story has several pages and this document is one"
+                        " of them; join the pages and take it in again",
+                    ),
+                    one.number,
+                ),
+            )
+    return ()

@@ -1,0 +1,82 @@
+"""Lines of a page, taken apart at their labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from syndicate.ingest.article_end import ends_article
+from syndicate.ingest.dates import PRINTED
+from syndicate.ingest.furniture import is_furniture, is_sentence
+from syndicate.ingest.labels import (
+    Label,
+    Labelled,
+    bare_name,
+    joined,
+    labelled,
+)
+from syndicate.ingest.outlets import is_breadcrumb, outlet_of
+from syndicate.ingest.text import words
+from syndicate.model.item import Block
+from syndicate.model.parties import Publisher
+
+_NAVIGATION: Final = words(
+    "手机网 手机版 微信 微博 首页 登录 注册 客户端 无障碍 繁体 简体 English 打印 关闭 收藏 分享 大 中"
+    " 小 搜索 设为首页 加入收藏 RSS 订阅 返回 更多 正文"
+)
+_LONGEST_VALUE: Final = 40
+_LONGEST_DATED: Final = 60
+_LONGEST_NAME: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PageLine:
+    """One line of a page that has something on it, with its number in the file where lines have one."""
+
+    block: Block
+    number: int | None = None
+
+
+def labelled_lines(texts: Sequence[str], publisher: Publisher) -> list[Labelled]:
+    """Take each line apart at its labels; join a label with its value on the next line."""
+    found = [_with_source(labelled(text), publisher) for text in texts]
+    for place in range(len(found) - 1):
+        following = texts[place + 1]
+        if (
+            found[place].waiting is not None
+            and following
+            and len(following) <= _LONGEST_VALUE
+            and not found[place + 1].values
+            and not ends_article(following, publisher)
+            and not is_sentence(following)
+        ):
+            whole = joined(found[place], following)
+            if whole.only_labels:
+                found[place] = whole
+                found[place + 1] = Labelled("", ((Label.OTHER, ""),), following)
+    return found
+
+
+def _with_source(found: Labelled, publisher: Publisher) -> Labelled:
+    """A line of a date and a source without a label, as `萧山日报 2018-01-22 08:01`, with its source named.
+
+    Only an outlet of ours counts as a source without a label; another short word is passed over.
+    """
+    match = PRINTED.search(found.text) if not found.values and len(found.text) <= _LONGEST_DATED else None
+    if match is None:
+        return found
+    rest = bare_name((found.text[: match.start()] + " " + found.text[match.end() :]).strip())
+    if not rest or len(rest) > _LONGEST_NAME or is_sentence(rest) or is_furniture(rest):
+        return found
+    label = Label.SOURCE if outlet_of(rest, publisher) is not None else Label.OTHER
+    return Labelled(match[0], ((label, rest),), found.text)
+
+
+def is_navigation(text: str, publisher: Publisher) -> bool:
+    """Whether every word of the line is one of the page's frame: a channel, a button, a breadcrumb."""
+    if is_breadcrumb(text):
+        return True
+    frame = _NAVIGATION | {channel.name for channel in publisher.channels} | {publisher.name}
+    return bool(text) and all(word in frame for word in re.split(r"[\s|·>›»\uff1e\uff5c]+", text) if word)
