@@ -10,9 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from syndicate.ingest.clusters import is_boundary
 from syndicate.model.item import Block, BlockKind
 
-_SENTENCE: Final = re.compile(r".+?(?:[。!?\uff01\uff1f…]+[”’」』)\uff09\"']*|\.(?=\s)|$)\s*", re.DOTALL)
+_MARKS: Final = "[\\u0300-\\u036f\\u200d\\u20d0-\\u20ff\\ufe00-\\ufe0f]*"
+"""Marks that combine with the sign before, such as U+FE0F in an emoji."""
+_SENTENCE: Final = re.compile(
+    rf".+?(?:[。!?\uff01\uff1f…]+[”’」』)\uff09\"']*{_MARKS}|\.(?=\s)|$)\s*", re.DOTALL
+)
 _CUT: Final = "…"
 
 
@@ -46,4 +51,9 @@ def shortened(paragraphs: Sequence[str], limit: int) -> str:
 
 
 def _cut(sentence: str, limit: int) -> str:
-    return sentence[: limit - 1].rstrip() + _CUT if limit > 1 else ""
+    """The sentence within `limit` characters, cut between grapheme clusters, with an ellipsis."""
+    end = limit - len(_CUT)
+    while end > 0 and not is_boundary(sentence, end):
+        end -= 1
+    start = sentence[: max(end, 0)].rstrip()
+    return start + _CUT if start else ""
