@@ -13,7 +13,7 @@ from syndicate.ingest.decoding import decode
 from syndicate.ingest.draft import Draft, Parsed, finish
 from syndicate.ingest.html_page import read_page
 from syndicate.ingest.mhtml import html_of_archive, is_archive
-from syndicate.ingest.ninjs import read_ninjs
+from syndicate.ingest.ninjs_document import read_ninjs
 from syndicate.ingest.text_page import read_text
 from syndicate.language import Text
 from syndicate.model.parties import Publisher

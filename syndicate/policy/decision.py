@@ -1,4 +1,4 @@
-"""The one decision: may this recipient have this item, for this use, now?
+"""Decide whether a recipient may have an item, for a use, at an instant.
 
 Every list, item, feed and cache asks here. Silence means no: what no mandate and no grant releases is
 refused, and every refusal says why and under which clause. Pure: data and `now` in, a verdict out.

@@ -8,7 +8,7 @@ from syndicate.model.records import Entry
 from syndicate.store.counters import save_counters
 from syndicate.store.database import Transaction
 from syndicate.store.protocol import Change, Reached, Writing
-from syndicate.store.queries.changes import SqlChangeReads, SqlChangeWrites
+from syndicate.store.queries.change_queries import SqlChangeReads, SqlChangeWrites
 from syndicate.store.queries.delivery_queries import SqlDeliveryReads
 from syndicate.store.queries.history_queries import SqlHistoryReads
 from syndicate.store.queries.item_queries import SqlItemReads, SqlItemWrites

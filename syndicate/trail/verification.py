@@ -1,4 +1,4 @@
-"""The whole trail looked through, line by line, as it stands in the database: is it what was written?
+"""Verify the whole trail as the database holds it, record by record.
 
 Three things must agree: a line's content, the hash that was written with it, and the checkpoints that
 were signed over those hashes. Whoever changes a line must change all three, and cannot sign.

@@ -1,9 +1,8 @@
-"""Which items a feed shows, newest first: every question is a walk along an index, however large the
-archive.
+"""The queries for feeds: which items a feed shows, newest first.
 
-A question narrowed to several outlets and media is asked once for each pair, each with its own limit, and
-the short answers are merged. One long walk that skips what does not fit would cost more with every item
-of the others.
+Every query reads along an index, so that its cost does not grow with the archive. A query for several
+outlets and media runs once for each pair, each with its own limit, and the short results are merged: one
+query that skips the items of other outlets would cost more with each of them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Pages for people that are not an item's: home, terms, what an error means, what became of an item that
-was recalled; and our few static files."""
+"""The pages for people: home, terms, problems, recalled items; and the static files."""
 
 from __future__ import annotations
 
