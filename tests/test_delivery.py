@@ -33,7 +33,7 @@ from tests.test_desk import LICENCE, MANDATE, ZJOL, Here, events, licensed, on, 
 async def _bytes(delivery: DeliveryService) -> dict[str, bytes]:
     """The public's feed in every format."""
     edition = (await delivery.public_feed("all")).edition
-    return {name: render(edition).body for name, render in FEED_FORMATS.items()}
+    return {name: format.render(edition).body for name, format in FEED_FORMATS.items()}
 
 
 @pytest.mark.parametrize("polled", [(), ("second",), ("first",), ("second", "third"), ("first", "second")])

@@ -46,7 +46,7 @@ def exported(item: Item) -> dict[str, Any]:
         updated=NOW,
         until=None,
     )
-    document: dict[str, Any] = json.loads(wire_ninjs.render(edition).body)
+    document: dict[str, Any] = json.loads(wire_ninjs.write(edition))
     return document
 
 

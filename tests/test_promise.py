@@ -16,7 +16,7 @@ import feedparser
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from syndicate.formats import FEED_FORMATS, ITEM_FORMATS
+from syndicate.formats import FEED_FORMATS, FORMATS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
@@ -216,7 +216,7 @@ def test_whatever_is_rendered_was_cleared_is_stamped_and_is_cut_to_its_form(
         updated=now,
         until=None,
     )
-    body = FEED_FORMATS[format](edition).body
+    body = FEED_FORMATS[format].render(edition).body
     read = _read(format, body)
     expected = {}
     for item in items:
@@ -255,8 +255,8 @@ def test_a_single_item_keeps_the_promise_in_every_format(
             updated=now,
             until=None,
         )
-        for render in ITEM_FORMATS.values():
-            text = render(edition).body.decode()
+        for format in FORMATS.values():
+            text = format.render(edition).body.decode()
             assert PUBLISHER.stamp in text
             assert (SECRET in text) is bool(uses & FULL)
 

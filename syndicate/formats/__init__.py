@@ -1,37 +1,30 @@
-"""The way out: one edition, for one recipient, written in the format it was asked for.
+"""Serializers: an edition for one recipient becomes bytes in the format that was asked for.
 
-rss, atom, jsonfeed      feeds
-ninjs, html              one item, for programs and for people
-sequence                 a page of a partner's change sequence
-opml                     the list of public feeds
-galley, masthead, terms  what they all say alike: texts with the stamp, a feed's head, the rights
-recalls                  what they say alike of items that were called back
-repairs                  what feedgen gets wrong, put right
+registry                    every format, with its suffix, media types and serializer
+rss, atom, jsonfeed         feeds
+ninjs, html                 one item, for programs and for people
+changes_page                a page of a partner's change sequence
+opml                        the list of public feeds
+rendered_text               an item's text with its credits and stamp, shared by all formats
+feed_metadata, usage_terms  a feed's title and addresses; what a recipient may do
+recall_notices              what a feed says about recalled items
+feedgen_extension           corrections of what feedgen writes
 
-Pure: the same edition is always the same bytes. Nothing here takes an item that was not stamped.
+Pure: the same edition is always the same bytes. Nothing here takes an item without a stamp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
-from syndicate.formats import atom, html, jsonfeed, ninjs, rss
-from syndicate.formats.opml import opml
+from syndicate.formats.registry import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, Format, accepted_types
 from syndicate.formats.rendered import Rendered
-from syndicate.stamping import Edition
 
-FEED_FORMATS: Mapping[str, Callable[[Edition], Rendered]] = MappingProxyType(
-    {"rss": rss.render, "atom": atom.render, "json": jsonfeed.render}
-)
-"""How a feed can be written, by the extension of its address."""
-
-ITEM_FORMATS: Mapping[str, Callable[[Edition], Rendered]] = MappingProxyType(
-    {"ninjs": ninjs.render, "html": html.render, **FEED_FORMATS}
-)
-"""How a single item can be written: an edition with `feed` None and exactly one item.
-
-Each raises ValueError for an edition without a feed that has another number of items.
-"""
-
-__all__ = ["FEED_FORMATS", "ITEM_FORMATS", "Rendered", "opml"]
+__all__ = [
+    "CHANGES",
+    "FEED_FORMATS",
+    "FORMATS",
+    "HTML",
+    "NINJS",
+    "Format",
+    "Rendered",
+    "accepted_types",
+]

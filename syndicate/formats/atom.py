@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.feedgen_extension import AT, AtomExtension, Element
-from syndicate.formats.rendered import Rendered
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import on_the_clock, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
 from syndicate.stamping import Edition, StampedItem, Tombstone
 
-CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
 
-
-def render(edition: Edition) -> Rendered:
+def write(edition: Edition) -> bytes:
     """The edition as an Atom feed. A single item is a feed of one entry, which more readers can open
     than an entry document."""
     publisher = edition.publisher
@@ -36,7 +33,8 @@ def render(edition: Edition) -> Rendered:
     feed.repairs.elements.extend(_deleted(one, edition) for one in recall_notices.gone(edition))
     for item in edition.items:
         _add(feed, edition, item, render_text(item, publisher))
-    return Rendered(CONTENT_TYPE, feed.atom_str(pretty=True))
+    written: bytes = feed.atom_str(pretty=True)
+    return written
 
 
 def _feed_links(edition: Edition) -> list[Element]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from syndicate.formats.clean import one_line
 from syndicate.formats.ninjs import canceled, document
-from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.rendered import json_body
 from syndicate.formats.timestamps import SECOND, on_the_clock, rounded_up
 from syndicate.model.changes import ChangeEntry
 from syndicate.stamping import ChangesPage, StampedItem, Tombstone
 
-CONTENT_TYPE: Final = "application/json"
 
-
-def render(page: ChangesPage) -> Rendered:
+def write(page: ChangesPage) -> bytes:
     """One page of a partner's change sequence (contract, section 5), entries in the order of the page.
 
     Moments are RFC 3339 in the publisher's zone. `item` is the ninjs document of what may be had, or of
@@ -26,7 +24,7 @@ def render(page: ChangesPage) -> Rendered:
         "more": page.more,
         "reset": page.reset,
     }
-    return Rendered(CONTENT_TYPE, json_body(written))
+    return json_body(written)
 
 
 def _entry(told: ChangeEntry, subject: StampedItem | Tombstone | None, page: ChangesPage) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from syndicate.formats import feed_metadata
 from syndicate.formats.clean import address, one_line
-from syndicate.formats.rendered import Rendered
+from syndicate.formats.registry import FEED_FORMATS
 from syndicate.formats.rendered_text import CORRECTION, EMBARGO, RenderedText, render_text
 from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.formats.usage_terms import conditions, rights_line, terms_address
@@ -20,14 +20,6 @@ from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem
-
-CONTENT_TYPE: Final = "text/html; charset=utf-8"
-
-_DISCOVERED: Final = (
-    ("rss", "application/rss+xml", "RSS"),
-    ("atom", "application/atom+xml", "Atom"),
-    ("json", "application/feed+json", "JSON Feed"),
-)
 
 WORDS: Final[Mapping[str, Text]] = {
     "skip": Text("跳到正文", "Skip to the text"),
@@ -91,7 +83,7 @@ def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
     }
 
 
-def render(edition: Edition, lang: Lang = Lang.ZH) -> Rendered:
+def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
     """The page of the edition's one item; its body only where the item's form is full.
 
     Raises ValueError where the edition has another number of items.
@@ -121,18 +113,18 @@ def render(edition: Edition, lang: Lang = Lang.ZH) -> Rendered:
             "json_ld": _data(_news_article(item, galley, publisher)),
         }
     )
-    return Rendered(CONTENT_TYPE, page.encode())
+    return page.encode()
 
 
 def _discovered(publisher: Publisher, lang: Lang, feed: Feed) -> list[dict[str, str]]:
     title = feed_metadata.feed_title(publisher, feed).in_(lang)
     return [
         {
-            "type": type_,
-            "title": title + Text(f"（{name}）", f" ({name})").in_(lang),
-            "href": feed_metadata.feed_address(publisher, feed.id, extension, public=True),
+            "type": format.media_type,
+            "title": title + Text(f"（{format.name}）", f" ({format.name})").in_(lang),
+            "href": feed_metadata.feed_address(publisher, feed.id, format.id, public=True),
         }
-        for extension, type_, name in _DISCOVERED
+        for format in FEED_FORMATS.values()
     ]
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
-from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
 from syndicate.formats.usage_terms import terms_address, usage_terms
 from syndicate.model.parties import Public
 from syndicate.stamping import Edition, StampedItem, Tombstone
 
-CONTENT_TYPE: Final = "application/feed+json"
 
-
-def render(edition: Edition) -> Rendered:
+def write(edition: Edition) -> bytes:
     """The edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
     publisher = edition.publisher
     recalled = [_recalled(one, edition) for one in recall_notices.gone(edition)]
@@ -40,7 +38,7 @@ def render(edition: Edition) -> Rendered:
         ),
         "items": [_item(edition, item, render_text(item, publisher)) for item in edition.items],
     }
-    return Rendered(CONTENT_TYPE, json_body(_without_none(feed)))
+    return json_body(_without_none(feed))
 
 
 def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:

@@ -6,22 +6,21 @@ from typing import Any, Final
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, one_line
-from syndicate.formats.rendered import Rendered, json_body
+from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
 from syndicate.formats.usage_terms import rights_line, rights_under, terms_address, usage_terms
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem, Tombstone
 
-CONTENT_TYPE: Final = "application/json"
 _SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
 _STANDARD: Final = {"name": "ninjs", "version": "3.1", "schema": _SCHEMA}
 _ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
 
 
-def render(edition: Edition) -> Rendered:
+def write(edition: Edition) -> bytes:
     """The edition's one item. Raises ValueError where it has another number of them."""
-    return Rendered(CONTENT_TYPE, json_body(document(feed_metadata.only_item(edition), edition.publisher)))
+    return json_body(document(feed_metadata.only_item(edition), edition.publisher))
 
 
 def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:

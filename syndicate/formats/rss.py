@@ -9,20 +9,18 @@ from feedgen.feed import FeedGenerator
 from syndicate.formats import feed_metadata
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssExtension, Unwritten
-from syndicate.formats.rendered import Rendered
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc822, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
 from syndicate.stamping import Edition, StampedItem
 
-CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
 MINUTES_TO_LIVE: Final = 5
 """How long a reader may keep a public feed; agrees with the answer's `max-age` of 300 seconds."""
 
 _NEVER: Final = Unwritten.fromisoformat("2018-01-22T00:00:00+00:00")
 
 
-def render(edition: Edition) -> Rendered:
+def write(edition: Edition) -> bytes:
     """The edition as one RSS channel: full text in `content:encoded`, the stamp at the end of each text."""
     publisher = edition.publisher
     feed: Any = FeedGenerator()
@@ -44,7 +42,8 @@ def render(edition: Edition) -> Rendered:
     feed.repairs.elements.append(_link("license", "text/html", terms_address(publisher)))
     for item in edition.items:
         _add(feed, edition, item, render_text(item, publisher))
-    return Rendered(CONTENT_TYPE, feed.rss_str(pretty=True))
+    written: bytes = feed.rss_str(pretty=True)
+    return written
 
 
 def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 from aiohttp import web
 
+from syndicate.formats import FEED_FORMATS
 from syndicate.web.licensed import changes_handlers, licensed_handlers
 from syndicate.web.licensed.licensed_handlers import PartnerHandler, with_key
 from syndicate.web.public import public_handlers
@@ -52,8 +53,9 @@ class Route:
                 return with_key(cast("PartnerHandler", self.handler))
 
 
-_FEED = "{feed:[a-z][a-z0-9-]{0,63}}.{format:rss|atom|json}"
+_FEED = f"{{feed:[a-z][a-z0-9-]{{0,63}}}}.{{format:{'|'.join(FEED_FORMATS)}}}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
+
 
 ROUTES = (
     Route("GET", "/", Access.OPEN, public_handlers.home),

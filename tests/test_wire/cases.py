@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any
 
-from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, Rendered, changes_page, html, ninjs, opml
+from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, Rendered, html, ninjs
+from syndicate.formats.opml import opml
 from syndicate.formats.rendered import json_body
 from syndicate.language import Lang
 from syndicate.model.changes import Action, ChangeEntry
@@ -351,8 +352,8 @@ def item_cases() -> dict[str, Edition]:
 
 
 FORMS: Mapping[str, Callable[[Edition], Rendered]] = {
-    **ITEM_FORMATS,
-    "en.html": lambda edition: html.render(edition, lang=Lang.EN),
+    **{format.id: format.render for format in FORMATS.values()},
+    "en.html": lambda edition: Rendered(HTML.content_type, html.write(edition, lang=Lang.EN)),
 }
 SUFFIX = {"ninjs": "ninjs.json"}
 
@@ -361,16 +362,16 @@ def rendered() -> dict[str, Rendered]:
     """Every golden file, by its path under tests/golden/wire."""
     out: dict[str, Rendered] = {}
     for case, edition in feed_cases().items():
-        for name, render in FEED_FORMATS.items():
-            out[f"{case}/expected.{name}"] = render(edition)
+        for format in FEED_FORMATS.values():
+            out[f"{case}/expected.{format.id}"] = format.render(edition)
     for case, edition in item_cases().items():
         for name, render in FORMS.items():
             out[f"{case}/expected.{SUFFIX.get(name, name)}"] = render(edition)
-    out["changes/expected.json"] = changes_page.render(changes_case())
+    out["changes/expected.json"] = CHANGES.render(changes_case())
     for item in CALLED_BACK:
         left = ninjs.canceled(tombstone_of(item, PARTNER), PUBLISHER)
         reason = item.holds.recall.reason if item.holds.recall is not None else None
-        out[f"canceled/expected.{reason}.ninjs.json"] = Rendered(ninjs.CONTENT_TYPE, json_body(left))
+        out[f"canceled/expected.{reason}.ninjs.json"] = Rendered(NINJS.content_type, json_body(left))
     out["opml/expected.opml"] = opml(PUBLISHER, feeds_of(PUBLISHER).values())
     return out
 

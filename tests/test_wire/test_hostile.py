@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
-from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, html
+from syndicate.formats import FEED_FORMATS, FORMATS, html
 from syndicate.formats.clean import clean
 from syndicate.language import Lang
 from syndicate.model.item import Block, BlockKind, Item
@@ -71,7 +71,7 @@ def three(middle: StampedItem) -> tuple[StampedItem, ...]:
 def check_feeds(middle: StampedItem) -> None:
     edition = feed_of(*three(middle), recipient=middle.recipient)
     identities = [item.uri for item in edition.items]
-    bodies = {name: render(edition).body for name, render in FEED_FORMATS.items()}
+    bodies = {name: format.render(edition).body for name, format in FEED_FORMATS.items()}
     rss = etree.fromstring(bodies["rss"])
     atom = etree.fromstring(bodies["atom"])
     feed: dict[str, Any] = json.loads(bodies["json"])
@@ -91,11 +91,11 @@ def check_feeds(middle: StampedItem) -> None:
 
 def check_item(item: StampedItem) -> None:
     edition = alone(item)
-    document = json.loads(ITEM_FORMATS["ninjs"](edition).body)
+    document = json.loads(FORMATS["ninjs"].render(edition).body)
     for body in document.get("bodies", []):
         assert STAMP in body["value"].rsplit("\n", 1)[-1]
     for lang in Lang:
-        page = html.render(edition, lang=lang).body.decode()
+        page = html.write(edition, lang=lang).decode()
         read = LexborHTMLParser(page)
         assert read.css(".correction *:not(span)") == []
         seal = read.css_first("h1 + .seal")
@@ -129,7 +129,7 @@ def test_whatever_a_partner_s_item_says_the_feed_stays_whole_and_stamped(item: I
 def test_feedparser_reads_every_item_whatever_it_says(item: Item) -> None:
     edition = feed_of(*three(for_partner(replace(item, id=HOSTILE.id))), recipient=PARTNER)
     for format in ("rss", "atom"):
-        read = feedparser.parse(FEED_FORMATS[format](edition).body)
+        read = feedparser.parse(FEED_FORMATS[format].render(edition).body)
         assert not read.bozo
         assert [entry.id for entry in read.entries] == [one.uri for one in edition.items]
         assert all(STAMP in entry.summary and STAMP in entry.content[0].value for entry in read.entries)

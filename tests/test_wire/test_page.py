@@ -28,7 +28,7 @@ from tests.test_wire.cases import (
 
 
 def page(item: StampedItem, lang: Lang = Lang.ZH) -> LexborHTMLParser:
-    return LexborHTMLParser(html.render(alone(item), lang=lang).body.decode())
+    return LexborHTMLParser(html.write(alone(item), lang=lang).decode())
 
 
 def said(of: LexborHTMLParser, selector: str) -> str:
@@ -141,14 +141,14 @@ def test_the_page_leads_to_the_feeds_and_the_terms() -> None:
 def test_a_server_under_a_path_finds_its_style_sheet() -> None:
     under = replace(PUBLISHER, base_url="https://www.xsnet.example/syndicate")
     edition = replace(alone(for_public(SEED)), publisher=under)
-    read = LexborHTMLParser(html.render(edition).body.decode())
+    read = LexborHTMLParser(html.write(edition).decode())
     assert attribute(read, 'link[rel="stylesheet"]', "href") == "/syndicate/static/syndicate.css"
 
 
 def test_nothing_on_a_page_needs_more_than_its_content_security_policy_gives() -> None:
     for edition in item_cases().values():
         for lang in Lang:
-            read = LexborHTMLParser(html.render(edition, lang=lang).body.decode())
+            read = LexborHTMLParser(html.write(edition, lang=lang).decode())
             assert [node.attributes.get("type") for node in read.css("script")] == ["application/ld+json"]
             assert read.css("style, iframe, object, img, form, [style]") == []
             for node in read.css("*"):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from syndicate.formats import FEED_FORMATS, ITEM_FORMATS, opml
+from syndicate.formats import FEED_FORMATS, FORMATS
+from syndicate.formats.opml import opml
 from syndicate.formats.timestamps import MINUTE, SECOND, rounded_up
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item
@@ -46,16 +47,16 @@ CREDITS = (
 
 
 def xml(format: str, *items: Any, **of: Any) -> etree._Element:
-    return etree.fromstring(FEED_FORMATS[format](feed_of(*items, **of)).body)
+    return etree.fromstring(FEED_FORMATS[format].render(feed_of(*items, **of)).body)
 
 
 def json_item(item: Any) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(FEED_FORMATS["json"](alone(item)).body)["items"][0]
+    read: dict[str, Any] = json.loads(FEED_FORMATS["json"].render(alone(item)).body)["items"][0]
     return read
 
 
 def ninjs(item: Any) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(ITEM_FORMATS["ninjs"](alone(item)).body)
+    read: dict[str, Any] = json.loads(FORMATS["ninjs"].render(alone(item)).body)
     return read
 
 
@@ -74,13 +75,13 @@ def texts(item: Any) -> list[str]:
     return ["".join(map(str, etree.HTML(one or "").itertext())) for one in marked] + plain
 
 
-@pytest.mark.parametrize("format", ITEM_FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_summary_has_no_word_of_the_body_in_any_format(format: str) -> None:
     for item in (for_public(STORY), for_partner(STORY, Use.LINK)):
-        body = ITEM_FORMATS[format](alone(item)).body.decode()
+        body = FORMATS[format].render(alone(item)).body.decode()
         assert SECRET not in body
         assert STAMP in body
-    assert SECRET in ITEM_FORMATS[format](alone(for_partner(STORY))).body.decode()
+    assert SECRET in FORMATS[format].render(alone(for_partner(STORY))).body.decode()
 
 
 def test_every_full_text_has_its_credits_and_ends_with_the_stamp() -> None:
@@ -213,9 +214,9 @@ def test_a_moment_is_rounded_up_only_where_it_is_not_whole() -> None:
     assert rounded_up(early, MINUTE) == whole + timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("format", ITEM_FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_the_public_is_not_told_what_an_agreement_says(format: str) -> None:
-    body = ITEM_FORMATS[format](alone(for_public(SEED))).body.decode()
+    body = FORMATS[format].render(alone(for_public(SEED))).body.decode()
     assert "HEAD-2015-1" not in body
     assert "XSW-2018" not in body
 
@@ -227,7 +228,7 @@ def test_public_and_licensed_feeds_say_their_own_address_and_identity() -> None:
             feed = xml(format, feed="news", **recipient)
             found = [link.get("href") for link in feed.iter(f"{ATOM}link") if link.get("rel") == "self"]
             assert found == [f"{base}/{path}/news.{extension}"]
-    public = json.loads(FEED_FORMATS["json"](feed_of(feed="news")).body)
+    public = json.loads(FEED_FORMATS["json"].render(feed_of(feed="news")).body)
     assert public["feed_url"] == f"{base}/feeds/news.json"
     own = xml("atom", feed="news").findtext(f"{ATOM}id")
     licensed = xml("atom", feed="news", recipient=PARTNER).findtext(f"{ATOM}id")
@@ -268,17 +269,17 @@ def test_an_offset_with_seconds_of_old_zone_data_becomes_one_that_feeds_can_writ
     assert json_item(for_public(old))["date_published"] == "2018-01-22T00:00:00+00:00"
 
 
-@pytest.mark.parametrize("format", ITEM_FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_an_item_s_own_document_needs_exactly_one_item(format: str) -> None:
     edition = alone(for_public(SEED))
     for items in ((), (*edition.items, *edition.items)):
         with pytest.raises(ValueError, match="exactly one item"):
-            ITEM_FORMATS[format](replace(edition, items=items))
+            FORMATS[format].render(replace(edition, items=items))
 
 
 def test_the_content_types_are_the_whole_header_values() -> None:
     edition = alone(for_public(SEED))
-    assert {name: render(edition).content_type for name, render in ITEM_FORMATS.items()} == {
+    assert {name: format.render(edition).content_type for name, format in FORMATS.items()} == {
         "rss": "application/rss+xml; charset=utf-8",
         "atom": "application/atom+xml; charset=utf-8",
         "json": "application/feed+json",

@@ -52,7 +52,7 @@ def test_feedparser_finds_the_stamp_in_the_summary_and_the_content_of_every_item
     case: str, format: str
 ) -> None:
     edition = EDITIONS[case]
-    read = feedparser.parse(FEED_FORMATS[format](edition).body)
+    read = feedparser.parse(FEED_FORMATS[format].render(edition).body)
     assert not read.bozo
     assert [entry.id for entry in read.entries] == [item.uri for item in edition.items]
     for entry, item in zip(read.entries, edition.items, strict=True):
@@ -67,7 +67,7 @@ def test_feedparser_finds_the_stamp_in_the_summary_and_the_content_of_every_item
 
 @pytest.mark.parametrize("case", EDITIONS)
 def test_feedparser_finds_one_alternate_and_one_licence_link_in_every_atom_entry(case: str) -> None:
-    read = feedparser.parse(FEED_FORMATS["atom"](EDITIONS[case]).body)
+    read = feedparser.parse(FEED_FORMATS["atom"].render(EDITIONS[case]).body)
     for entry in read.entries:
         found = {link.rel: link.href for link in entry.links}
         assert len(entry.links) == 2
@@ -79,7 +79,7 @@ def test_ruby_s_strict_parser_reads_every_item_with_its_stamp(case: str) -> None
     ruby = program("ruby", "apt-get install ruby")
     edition = EDITIONS[case]
     command = [ruby, "-EUTF-8:UTF-8", "-rjson", "-rrss", "-e", RUBY]
-    read = asked(command, FEED_FORMATS["rss"](edition).body)
+    read = asked(command, FEED_FORMATS["rss"].render(edition).body)
     assert read["link"] == PUBLISHER.home
     assert read["language"] == "zh-cn"
     assert [item["guid"] for item in read["items"]] == [item.uri for item in edition.items]
@@ -99,7 +99,7 @@ def test_ruby_s_strict_parser_reads_every_item_with_its_stamp(case: str) -> None
 def test_rss_parser_of_npm_reads_every_item_with_its_stamp(case: str, format: str) -> None:
     node, folder = program("node", "apt-get install nodejs"), rss_parser()
     edition = EDITIONS[case]
-    read = asked([node, "-e", NODE], FEED_FORMATS[format](edition).body, cwd=folder)
+    read = asked([node, "-e", NODE], FEED_FORMATS[format].render(edition).body, cwd=folder)
     items = read.get("items", [])
     identity = "guid" if format == "rss" else "id"
     assert [item[identity] for item in items] == [item.uri for item in edition.items]

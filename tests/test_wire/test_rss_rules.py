@@ -9,13 +9,13 @@ from tests.test_wire.cases import every_edition, feed_cases
 from tests.test_wire.rss_rules import broken_rules
 
 EDITIONS = every_edition()
-GOOD = FEED_FORMATS["rss"](feed_cases()["partner-feed"]).body.decode()
+GOOD = FEED_FORMATS["rss"].render(feed_cases()["partner-feed"]).body.decode()
 
 
 @pytest.mark.parametrize("case", EDITIONS)
 def test_rss_breaks_no_rule_of_the_validator(case: str) -> None:
     edition = EDITIONS[case]
-    assert broken_rules(FEED_FORMATS["rss"](edition).body, served=edition.feed is not None) == []
+    assert broken_rules(FEED_FORMATS["rss"].render(edition).body, served=edition.feed is not None) == []
 
 
 @pytest.mark.parametrize(

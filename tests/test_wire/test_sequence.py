@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from syndicate.client.change_entries import read_page
 from syndicate.client.item_page import make
 from syndicate.errors import ForeignItem
-from syndicate.formats import changes_page, ninjs
+from syndicate.formats import CHANGES, ninjs
 from syndicate.model.changes import Action, ChangeEntry
 from syndicate.model.parties import PartnerId
 from syndicate.stamping import ChangesPage
@@ -47,7 +47,7 @@ MORE = {
 
 
 def read(page: ChangesPage) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(changes_page.render(page).body)
+    made: dict[str, Any] = json.loads(CHANGES.render(page).body)
     return made
 
 
@@ -87,7 +87,7 @@ def test_every_item_of_a_page_is_valid_by_the_iptc_schema() -> None:
 
 
 def test_the_partner_s_client_reads_the_page_and_keeps_what_it_gives() -> None:
-    made = changes_page.render(PAGE)
+    made = CHANGES.render(PAGE)
     assert made.content_type == "application/json"
     page = read_page(made.body, after=0)
     assert [(one.seq, one.action.value, one.id) for one in page.changes] == [
@@ -102,7 +102,7 @@ def test_the_partner_s_client_reads_the_page_and_keeps_what_it_gives() -> None:
 
 def test_a_page_without_entries_keeps_its_cursor_and_says_more_and_reset() -> None:
     empty = replace(changes_of(), next=77, more=True, reset=True)
-    assert changes_page.render(empty).body == b'{"changes":[],"next":77,"more":true,"reset":true}\n'
+    assert CHANGES.render(empty).body == b'{"changes":[],"next":77,"more":true,"reset":true}\n'
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,6 @@ def test_a_page_for_another_partner_takes_nothing_of_this_one_s() -> None:
 @settings(max_examples=40, deadline=None)
 def test_whatever_a_note_says_the_page_is_one_that_the_client_reads(note: str) -> None:
     entry = (told(5, Action.CORRECT, CORRECTED, note=note), for_partner(replace(CORRECTED, note=note)))
-    (change,) = read_page(changes_page.render(changes_of(entry)).body, after=0).changes
+    (change,) = read_page(CHANGES.render(changes_of(entry)).body, after=0).changes
     assert (change.note or "") == (change.item or {}).get("edNote", "")
     assert "\n" not in (change.note or "")

@@ -13,7 +13,7 @@ from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, standing
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import NotLicensed, Unknown
-from syndicate.formats import ITEM_FORMATS
+from syndicate.formats import FORMATS
 from syndicate.language import Text
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.parties import PartnerId
@@ -123,7 +123,7 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
 
 @item.command()
 @click.argument("id", metavar="ID")
-@click.option("--as", "format", type=click.Choice(list(ITEM_FORMATS)), required=True, help="格式 · format")
+@click.option("--as", "format", type=click.Choice(list(FORMATS)), required=True, help="格式 · format")
 @click.option("--partner", metavar="P", help="按该授权媒体的协议输出 · as this partner's licence covers it")
 @click.option(
     "--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use; with --partner alone"
@@ -152,7 +152,7 @@ async def export(
             None if partner is None else PartnerId(partner),
             wanted,
             format,
-            ITEM_FORMATS[format],
+            FORMATS[format].render,
         )
     except Unknown as unknown:
         if unknown.code == "unknown_partner":

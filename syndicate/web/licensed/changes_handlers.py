@@ -8,7 +8,7 @@ import re
 
 from aiohttp import web
 
-from syndicate.formats import changes_page
+from syndicate.formats import CHANGES
 from syndicate.language import Text
 from syndicate.web.licensed.licensed_handlers import Prepared, limits
 from syndicate.web.server.connection import WAITS_UNTIL
@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[0-9]{1,16}")
 
 async def changes(request: web.Request) -> Prepared:
     """Everything that changed for the partner after a cursor; with `wait`, as soon as there is anything."""
-    must_accept(request, "ninjs")
+    must_accept(request, CHANGES)
     worker, session = request.app[WORKER], request[SESSION]
     services = worker.services
     after = _number(request, "after", 0, 0, _LARGEST)
@@ -55,7 +55,7 @@ async def changes(request: web.Request) -> Prepared:
             session = request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
     finally:
         worker.waiting[session.partner.id] -= 1
-    rendered = await asyncio.to_thread(changes_page.render, page.page)
+    rendered = await asyncio.to_thread(CHANGES.render, page.page)
     answer = reply(200, _headers(request, rendered.content_type), rendered.body)
     return Prepared(
         answer,

@@ -21,7 +21,7 @@ from syndicate.errors import (
     TokenRejected,
     Unknown,
 )
-from syndicate.formats import FEED_FORMATS, ITEM_FORMATS
+from syndicate.formats import FEED_FORMATS, NINJS, Format
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
@@ -29,7 +29,8 @@ from syndicate.model.rights import Licence
 from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
 from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
 from syndicate.services.delivery.quotas import Left
-from syndicate.web.server.answer_cache import PRIVATE, Renderer, answer
+from syndicate.stamping import Edition
+from syndicate.web.server.answer_cache import PRIVATE, answer
 from syndicate.web.server.request_parameters import must_accept, use_of
 from syndicate.web.server.responses import Headers, Reply, quoted, reply
 from syndicate.web.server.worker import SESSION, WORKER, Handler, asked
@@ -97,22 +98,22 @@ def with_key(handler: PartnerHandler) -> Handler:
 async def feed(request: web.Request) -> Prepared:
     """A feed in full text: only what the partner's licences cover."""
     worker = request.app[WORKER]
-    format = request.match_info["format"]
+    format = FEED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
     use = use_of(request)
     served = await worker.services.delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)
-    return await _prepared(request, served, format, FEED_FORMATS[format])
+    return await _prepared(request, served, format)
 
 
 async def item(request: web.Request) -> Prepared:
     """One item as ninjs."""
     worker = request.app[WORKER]
-    must_accept(request, "ninjs")
+    must_accept(request, NINJS)
     use = use_of(request)
     served = await worker.services.delivery.licensed_item(
         ItemId(request.match_info["item"]), request[SESSION], use
     )
-    return await _prepared(request, served, "ninjs", ITEM_FORMATS["ninjs"])
+    return await _prepared(request, served, NINJS)
 
 
 async def licence(request: web.Request) -> Prepared:
@@ -139,16 +140,14 @@ async def licence(request: web.Request) -> Prepared:
     return Prepared(said, lambda: worker.services.delivery.show_licence(session, asked(request, "json")))
 
 
-async def _prepared(
-    request: web.Request, served: CachedEdition, format: str, renderer: Renderer
-) -> Prepared:
+async def _prepared(request: web.Request, served: CachedEdition, format: Format[Edition]) -> Prepared:
     worker = request.app[WORKER]
-    ready = await worker.ready.of(served, format, renderer)
+    ready = await worker.ready.of(served, format.id, format.render)
     said = answer(ready, request, PRIVATE)
     session = request[SESSION]
     return Prepared(
         said,
-        lambda: worker.services.delivery.deliver(served, session, said.status, asked(request, format)),
+        lambda: worker.services.delivery.deliver(served, session, said.status, asked(request, format.id)),
         lambda: limits(request),
     )
 

@@ -10,9 +10,9 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from syndicate.errors import Recalled
-from syndicate.formats import Rendered
-from syndicate.formats import opml as write_opml
-from syndicate.formats.html import CONTENT_TYPE, environment, frame
+from syndicate.formats import FEED_FORMATS, HTML, Rendered
+from syndicate.formats.html import environment, frame
+from syndicate.formats.opml import opml as write_opml
 from syndicate.formats.timestamps import on_the_clock, readable, rfc3339
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
@@ -112,7 +112,14 @@ class Pages:
             ),
             (WORDS["media"], [feed for feed in feeds if feed.medium is not None]),
         ]
-        return self._page("home.html", lang, newest=newest, everything=everything, groups=groups)
+        return self._page(
+            "home.html",
+            lang,
+            newest=newest,
+            everything=everything,
+            groups=groups,
+            formats=FEED_FORMATS.values(),
+        )
 
     def terms(self, lang: Lang) -> Ready:
         """The rights notice."""
@@ -155,7 +162,7 @@ class Pages:
         shared = frame(self._publisher, lang)
         shared["words"] = {**shared["words"], **WORDS}
         made = self._environment.get_template(template).render({**shared, **names})
-        return Rendered(CONTENT_TYPE, made.encode())
+        return Rendered(HTML.content_type, made.encode())
 
     def _once(self, name: str, make: Any, *, page: bool = False) -> Ready:
         if name not in self._made:

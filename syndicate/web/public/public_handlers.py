@@ -9,10 +9,11 @@ from functools import wraps
 from aiohttp import web
 
 from syndicate.errors import Recalled, Unknown
-from syndicate.formats import FEED_FORMATS
+from syndicate.formats import FEED_FORMATS, HTML, Rendered
 from syndicate.formats import html as item_page
 from syndicate.language import Lang, Text
 from syndicate.model.item import ItemId
+from syndicate.stamping import Edition
 from syndicate.web.server.answer_cache import answer, public_cache
 from syndicate.web.server.problems import PROBLEMS
 from syndicate.web.server.request_parameters import lang_of, must_accept, spoken, wants_page
@@ -23,11 +24,11 @@ from syndicate.web.server.worker import WORKER, Handler
 async def feed(request: web.Request) -> web.StreamResponse:
     """A public feed."""
     worker = request.app[WORKER]
-    format = request.match_info["format"]
+    format = FEED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
     served = await worker.services.delivery.public_feed(request.match_info["feed"])
-    ready = await worker.ready.of(served, format, FEED_FORMATS[format])
-    worker.repeats.learn(request, request.match_info["feed"], format)
+    ready = await worker.ready.of(served, format.id, format.render)
+    worker.repeats.learn(request, request.match_info["feed"], format.id)
     return answer(ready, request, public_cache(served.shown_until, worker.services.clock()))
 
 
@@ -50,19 +51,21 @@ def telling_people(handler: Handler) -> Handler:
 async def item(request: web.Request) -> web.StreamResponse:
     """The page of one item."""
     worker = request.app[WORKER]
-    must_accept(request, "html")
+    must_accept(request, HTML)
     lang = lang_of(request)
     served = await worker.services.delivery.public_item(ItemId(request.match_info["item"]))
-    ready = await worker.ready.of(
-        served, f"html-{lang}", lambda edition: item_page.render(edition, lang=lang), page=True
-    )
+
+    def render(edition: Edition) -> Rendered:
+        return Rendered(HTML.content_type, item_page.write(edition, lang=lang))
+
+    ready = await worker.ready.of(served, f"{HTML.id}-{lang}", render, page=True)
     return answer(ready, request, public_cache(served.shown_until, worker.services.clock()))
 
 
 async def home(request: web.Request) -> web.StreamResponse:
     """The home page: feeds, the newest headlines, terms, and how to become a partner."""
     worker = request.app[WORKER]
-    must_accept(request, "html")
+    must_accept(request, HTML)
     lang = lang_of(request)
     served = await worker.services.delivery.public_feed("all")
     ready = await worker.ready.of(
@@ -74,7 +77,7 @@ async def home(request: web.Request) -> web.StreamResponse:
 async def terms(request: web.Request) -> web.StreamResponse:
     """The rights notice, for people."""
     worker = request.app[WORKER]
-    must_accept(request, "html")
+    must_accept(request, HTML)
     return answer(
         worker.pages.terms(lang_of(request)), request, public_cache(None, worker.services.clock())
     )

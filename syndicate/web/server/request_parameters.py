@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from aiohttp import web
 
+from syndicate.formats import HTML, Format, accepted_types
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
 from syndicate.web.server.answer_cache import field
 from syndicate.web.server.negotiation import language_of, weight_of
 from syndicate.web.server.worker import BadParameter
 
-_FEEDS = (
-    "application/rss+xml",
-    "application/atom+xml",
-    "application/xml",
-    "text/xml",
-    "application/rdf+xml",
-    "application/feed+json",
-    "application/json",
-)
-"""A reader that asks for one kind of feed and follows an address to another takes that too: rss-parser,
-for one, says `application/rss+xml` wherever it goes."""
-
-_WIDER = {
-    "rss": _FEEDS,
-    "atom": _FEEDS,
-    "json": _FEEDS,
-    "ninjs": ("application/json",),
-    "html": ("text/html", "application/xhtml+xml"),
-    "problem": ("application/problem+json", "application/json"),
-}
-"""The media types under which a format may be asked for."""
-_HERE = {
-    "rss": "application/rss+xml",
-    "atom": "application/atom+xml",
-    "json": "application/feed+json",
-    "ninjs": "application/json",
-    "html": "text/html",
-}
-"""The media type that each format is."""
+_PROBLEM = frozenset({"application/problem+json", "application/json"})
+"""The media types by which a problem document (RFC 9457) may be asked for."""
 
 
 def use_of(request: web.Request) -> Use | None:
@@ -67,7 +42,7 @@ def lang_of(request: web.Request) -> Lang:
 def wants_page(request: web.Request) -> bool:
     """Whether a person asks, who would rather have a page than JSON: a browser names text/html first."""
     accept = field(request, "Accept") or "*/*"
-    return (_weight(accept, "html") or 0.0) > (_weight(accept, "problem") or 0.0)
+    return (_weight(accept, accepted_types(HTML)) or 0.0) > (_weight(accept, _PROBLEM) or 0.0)
 
 
 def spoken(request: web.Request) -> Lang:
@@ -78,23 +53,26 @@ def spoken(request: web.Request) -> Lang:
     return language_of(field(request, "Accept-Language"))
 
 
-def must_accept(request: web.Request, format: str) -> None:
+def must_accept(request: web.Request, format: Format[Any]) -> None:
     """Raise BadParameter unless the client takes this format, or says nothing about it."""
     accept = field(request, "Accept")
     if accept is None or accept == "*/*":
         return
-    weight = _weight(accept, format)
+    weight = _weight(accept, accepted_types(format))
     if weight is None:
         text = Text("Accept 不是有效的媒体类型列表", "Accept is no list of media ranges (RFC 9110, 12.5.1)")
         raise BadParameter("Accept", text)
     if weight == 0:
-        text = Text(f"这里提供的是：{_HERE[format]}", f"what is here: {_HERE[format]}")
+        text = Text(f"这里提供的是：{format.media_type}", f"what is here: {format.media_type}")
         raise BadParameter("Accept", text, code="not_acceptable")
 
 
 @lru_cache(maxsize=512)
-def _weight(accept: str, format: str) -> float | None:
-    """How much the format is wanted, 0 to 1, by the most exact range; None for what is no Accept."""
+def _weight(accept: str, types: frozenset[str]) -> float | None:
+    """How much one of these media types is wanted, 0 to 1, by the most exact range (RFC 9110, 12.5.1).
+
+    None for a value that is not a list of media ranges.
+    """
     best: tuple[int, float] | None = None
     for part in accept.split(","):
         if not part.strip():
@@ -105,7 +83,7 @@ def _weight(accept: str, format: str) -> float | None:
             if name != "*":  # some old clients write * for */*
                 return None
             kind = subtype = "*"
-        precision = _precision(kind, subtype, format)
+        precision = _precision(kind, subtype, types)
         if precision is None:
             continue
         weight = weight_of(parameters)
@@ -117,10 +95,10 @@ def _weight(accept: str, format: str) -> float | None:
     return best[1] if best is not None else 0.0
 
 
-def _precision(kind: str, subtype: str, format: str) -> int | None:
-    """How exactly a range covers the format: the most exact range decides. None: not at all."""
+def _precision(kind: str, subtype: str, types: frozenset[str]) -> int | None:
+    """How exactly a range covers one of the types: the most exact range decides. None: not at all."""
     if kind == "*":
         return 1 if subtype == "*" else None
     if subtype == "*":
-        return 2 if any(one.startswith(f"{kind}/") for one in _WIDER[format]) else None
-    return 3 if f"{kind}/{subtype}" in _WIDER[format] else None
+        return 2 if any(one.startswith(f"{kind}/") for one in types) else None
+    return 3 if f"{kind}/{subtype}" in types else None
