@@ -70,24 +70,6 @@ def test_one_story_in_any_form_is_recognised_by_a_key(case: str) -> None:
     assert set(parsed(document_of(case).read_bytes()).keys) & set(parsed(seed()).keys)
 
 
-def test_a_corrected_text_keeps_the_headline_key_and_a_corrected_headline_the_opening_key() -> None:
-    page = parsed(seed())
-    corrected = parsed(seed().decode().replace("新年伊始", "新春伊始"))
-    renamed = parsed(seed().decode().replace("系列报道之四", "系列报道之五"))
-    assert corrected.item.id == page.item.id
-    assert set(corrected.keys) & set(page.keys) == {page.keys[0], page.keys[1]}
-    assert renamed.item.id != page.item.id
-    assert set(renamed.keys) & set(page.keys) == {page.keys[2]}
-    assert page.keys[2].startswith("opening:")
-
-
-def test_keys_go_from_the_address_down_and_one_page_has_one_address() -> None:
-    spelled = "HTTP://www.XSNET.cn:80/news/1.shtml#top"
-    found = parsed(article("<p>一。</p><p>二。</p>", head=f"<link rel='canonical' href='{spelled}'>"))
-    assert found.keys[0] == "address:https://www.xsnet.cn/news/1.shtml"
-    assert [key.split(":")[0] for key in found.keys] == ["address", "uri", "headline"]
-
-
 @pytest.mark.parametrize(
     "line",
     [

@@ -64,13 +64,18 @@ class Draft:
 class Parsed:
     """A document that became an item.
 
-    `item` is version 1, taken in at the moment of parsing; the desk gives it another number where it knows
-    the item already by one of `keys` (strongest first). `notes` say to staff what was left out, and why.
-    `embargo` is until when the document asks for one, also where that has passed.
+    Attributes:
+        item: version 1, taken in at the time of parsing; the service gives it another number where it knows
+            the item already.
+        keys: what the item goes by, strongest first.
+        lookup: what to find it by, strongest first: also the keys that older releases kept.
+        notes: what was left out or read with doubt.
+        embargo: until when the document asks for an embargo, also where that has passed; None for none.
     """
 
     item: Item
     keys: tuple[str, ...]
+    lookup: tuple[str, ...]
     notes: tuple[Note, ...]
     embargo: datetime | None = None
 
@@ -82,7 +87,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         order = list(_MISSING)
         raise Faulty(name, sorted(faults, key=lambda f: order.index(f.field) if f.field in order else -1))
     address = article(draft.address)
-    id, keys = identity(
+    known = identity(
         headline=draft.headline,
         source=draft.source,
         published=draft.published,
@@ -92,7 +97,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         publisher=publisher,
     )
     item = Item(
-        id=id,
+        id=known.id,
         version=1,
         ingested=now,
         first_ingested=now,
@@ -110,7 +115,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         language=draft.language or publisher.language,
         keywords=draft.keywords,
     )
-    return Parsed(item, keys, (*draft.notes, *_damage(item)), draft.embargo)
+    return Parsed(item, known.keys, known.lookup, (*draft.notes, *_damage(item)), draft.embargo)
 
 
 _MISSING: Final = {

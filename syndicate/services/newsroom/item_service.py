@@ -11,7 +11,8 @@ from enum import StrEnum
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Fault, Faulty, Unknown
 from syndicate.ingest import Parsed, parse
-from syndicate.ingest.identity import item_id
+from syndicate.ingest.addresses import normal
+from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
 from syndicate.model.events import DocumentRefused, ItemIngested
 from syndicate.model.holds import Embargo
@@ -71,6 +72,19 @@ def _alike(before: Item, after: Item) -> bool:
     )
 
 
+def _spelled(key: str) -> str:
+    """The key in the spelling of this release: older ones kept addresses with `www.` and all parameters."""
+    kind, _, address = key.partition(":")
+    return f"{kind}:{normal(address)}" if kind == "address" else key
+
+
+def _address(item: Item, before: Item) -> str | None:
+    """The address of a new version: another spelling of the same page's changes nothing."""
+    if item.address is None or before.address is None:
+        return item.address or before.address
+    return before.address if normal(item.address) == normal(before.address) else item.address
+
+
 def _newly_held(before: Item, after: Item) -> tuple[Note, ...]:
     """What to say where taking a document in held the item back."""
     said = []
@@ -117,7 +131,7 @@ class ItemService:
                     id=before.id,
                     version=before.version + 1,
                     first_ingested=before.first_ingested,
-                    address=parsed.item.address or before.address,
+                    address=_address(parsed.item, before),
                     keywords=parsed.item.keywords or before.keywords,
                     holds=before.holds,
                 )
@@ -219,7 +233,7 @@ class ItemService:
                 id=id,
                 version=before.version + 1,
                 first_ingested=before.first_ingested,
-                address=parsed.item.address or before.address,
+                address=_address(parsed.item, before),
                 keywords=parsed.item.keywords or before.keywords,
                 note=note,
                 holds=before.holds,
@@ -240,7 +254,7 @@ class ItemService:
                 f"the source '{item.source}' is of another outlet than '{before.source}'",
             )
             return [Fault("correction_of_another", "source", said)]
-        named = [key for key in parsed.keys if key.startswith(("address:", "uri:"))]
+        named = [key for key in parsed.lookup if key.startswith(("address:", "uri:"))]
         found = await tx.find_item(named) if named else None
         if found is not None and found[0].id != before.id:
             said = Text(f"是另一篇稿件 {found[0].id} 的文件", f"is a document of item {found[0].id}")
@@ -254,7 +268,7 @@ class ItemService:
             return [Fault("correction_older", "published", said)]
         alike = replace(
             item,
-            address=item.address or before.address,
+            address=_address(item, before),
             keywords=item.keywords or before.keywords,
         )
         if replace(alike, note=before.note).digest == before.digest:
@@ -308,15 +322,17 @@ class ItemService:
         """The item that this document is another version of, if there is one, and what it is known by.
 
         A document that names itself (an address, a newsroom's URI) is never taken for an item that
-        goes by another name of that kind, however alike their headlines.
+        goes by another name of that kind, however alike their headlines. Two stories may share a passage:
+        a match by that alone counts where most of their bodies agrees.
         """
-        keys = list(parsed.keys)
+        keys = list(parsed.lookup)
         while keys:
             found = await tx.find_item(keys)
             if found is None:
                 return None, ""
             item, key = found
-            if self._names(key) or not await self._named_otherwise(tx, item.id, parsed.keys):
+            same = not is_weak(key) or agree(parsed.item.body, item.body)
+            if self._names(key) or (same and not await self._named_otherwise(tx, item.id, parsed.keys)):
                 return item, key
             keys = keys[keys.index(key) + 1 :]
         return None, ""
@@ -325,8 +341,8 @@ class ItemService:
         known = {key for key in await tx.keys_of(id) if self._names(key)}
         named = {key for key in keys if self._names(key)}
         for kind in ("address:", "uri:"):
-            theirs = {key for key in named if key.startswith(kind)}
-            ours = {key for key in known if key.startswith(kind)}
+            theirs = {_spelled(key) for key in named if key.startswith(kind)}
+            ours = {_spelled(key) for key in known if key.startswith(kind)}
             if theirs and ours and not theirs & ours:
                 return True
         return False
