@@ -102,8 +102,9 @@ async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialis
         made = await store.create()
         await store.open()
         services = build(settings, store, clock)
-        kid = await services.keys.make_signing_key()
+        # The trail's key first: where the database knows other keys this refuses, and nothing is made.
         trail = await services.proof.make_key()
+        kid = await services.keys.make_signing_key()
     finally:
         await store.close()
     return Initialised(made, kid, trail)

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from syndicate.access import key_files
 from syndicate.access.thumbprint import encode, key_of, public_jwk, thumbprint
 from syndicate.errors import Conflict, Unknown
-from syndicate.language import Text
+from syndicate.language import Text, verbatim
 
 INDEX: Final = "keyring.json"
 
@@ -100,7 +100,11 @@ def load(folder: Path) -> Keyring:
     path = folder / INDEX
     if not key_files.exists(path):
         said = Text("不存在：尚未生成签名密钥", "is not there: no signing key has been made yet")
-        raise key_files.fault(path, said, key_files.command("syndicate init"))
+        mend = Text(
+            "密钥若在别的文件夹，请设置 SYNDICATE_KEYS；新建的系统请执行：",
+            "If the keys are in another folder, set SYNDICATE_KEYS. For a new server, run: ",
+        )
+        raise key_files.fault(path, said, mend + verbatim("syndicate init"))
     keys = _read(path)
     private = _private(folder, keys[0])
     for key in keys[1:]:

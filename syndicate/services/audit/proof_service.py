@@ -274,10 +274,12 @@ class ProofService:
 def _lost() -> KeyringFault:
     return KeyringFault(
         Text(
-            "审计记录的签名密钥（keys 文件夹中的 trail）不见了，而已有检查点由它签署：请从备份恢复；"
+            "审计记录的签名密钥（keys 文件夹中的 trail）不见了，而已有检查点由它签署："
+            "请检查 SYNDICATE_KEYS 是否指向本系统的密钥文件夹，或从备份恢复；"
             "确已丢失时，执行 syndicate trail key --rotate 换用新的，旧检查点将无从检验",
             "the trail's signing key (the folder trail among the keys) is gone, and checkpoints were "
-            "signed with it: restore it from a backup; if it is lost for good, "
+            "signed with it: set SYNDICATE_KEYS to the folder of this server's keys, or restore it from a "
+            "backup; if it is lost for good, "
             "`syndicate trail key --rotate` makes a new one, and nobody can check old checkpoints any more",
         )
     )
