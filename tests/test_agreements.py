@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.config import load
 from syndicate.errors import Fault, Faulty
-from syndicate.model.item import Medium
+from syndicate.model.item import ChannelId, Medium
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.toml_forms import parse
@@ -307,7 +309,7 @@ def test_a_licence_that_grants_nothing_is_refused() -> None:
 
 def test_what_was_meant_and_what_is_allowed_is_said() -> None:
     (fault,) = faults((HEAD + GRANT).replace('"tv"', '"tvv"'))
-    assert "daily、tv、radio" in fault.text.zh
+    assert "daily（萧山日报）、tv（萧山电视台）、radio（萧山人民广播电台）" in fault.text.zh
     assert "did you mean tv?" in fault.text.en
     (key,) = faults(HEAD + GRANT + "retian = 1")
     assert "did you mean retain?" in key.text.en
@@ -332,6 +334,116 @@ def test_what_is_not_toml_is_refused_with_its_line(text: str, line: int) -> None
     (fault,) = faults(text)
     assert fault.code == "syntax"
     assert fault.line == line
+
+
+IN_CHINESE = """\
+number      = "XSW-2026-017"
+partner     = "zjol"
+valid_from  = 2026-01-01
+valid_until = 2027-01-01
+
+[[grant]]
+uses     = ["转载", "链接", "转贴", "其他方式复制发表"]
+outlets  = ["萧山日报", "萧山电视台", "radio"]
+media    = ["文字", "图片", "音频", "视频"]
+channels = ["新闻", "即时报", "北干楼宇"]
+quota    = { items = 100, per = "日" }
+
+[[except]]
+uses     = ["以其他方式复制发表"]
+channels = ["网络问政"]
+"""
+
+
+def test_the_chinese_names_of_uses_media_outlets_and_channels_stand_for_their_ids() -> None:
+    read = licence(IN_CHINESE)
+    (grant,), (exception,) = read.grants, read.excepts
+    assert grant.uses == frozenset(Use)
+    assert grant.outlets == {"daily", "tv", "radio"}
+    assert grant.media == frozenset(Medium)
+    assert grant.channels == frozenset(map(ChannelId, ["news", "instant", "beigan"]))
+    assert grant.quota == Quota(100, "day")
+    assert exception.uses == frozenset({Use.COPY})
+    assert exception.channels == frozenset({ChannelId("ask")})
+    head = read_mandate(MANDATE.replace('"daily"', '"萧山日报"'), name="h", publisher=PUBLISHER)
+    assert head == read_mandate(MANDATE, name="h", publisher=PUBLISHER)
+
+
+def test_a_name_that_two_outlets_have_stands_for_neither() -> None:
+    first, second, *_ = PUBLISHER.outlets
+    alike = replace(PUBLISHER, outlets=(first, replace(second, name=first.name)))
+    with pytest.raises(Faulty) as caught:
+        read_mandate(MANDATE.replace('"daily"', '"萧山日报"'), name="h", publisher=alike)
+    assert [fault.code for fault in caught.value.faults] == ["unknown_outlet"]
+
+
+def test_a_fault_names_the_chinese_names_and_means_the_nearest() -> None:
+    with pytest.raises(Faulty) as caught:
+        licence((HEAD + GRANT).replace('"tv"', '"萧山晚报"'))
+    (fault,) = caught.value.faults
+    assert "是否想写 萧山日报？" in fault.text.zh
+    assert "daily（萧山日报）" in fault.text.zh
+    assert "did you mean daily?" in fault.text.en
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "hint"),
+    [
+        ('"X-1"', "“X-1”", 1, '“ 写成 "；” 写成 "'),
+        ('["link"]', "【“link”】", 6, "【 写成 ["),
+        ('["video"]', '["video"，"text"]', 8, "， 写成 ,"),
+        ('["video"]', '["video"、"text"]', 8, "、 写成 ,"),
+        ("number =", "number：", 1, "： 写成 ="),
+        ("number =", "number ＝", 1, "＝ 写成 ="),
+        ("[[grant]]", "【【grant】】", 5, "【 写成 ["),
+        ('"X-1"', '"X-1”', 1, '” 写成 "'),
+        ('["link"]', '["link”, "repost"]', 6, '” 写成 "'),
+        ("partner", "\u3000partner", 2, "全角空格 写成 半角空格"),
+        ("2026-01-01", "2026-01-01T08：00：00+08:00", 3, "： 写成 :"),
+        ("2026-01-01", "２０２６-01-01", 3, "２ 写成 2"),
+    ],
+)
+def test_chinese_punctuation_is_named_with_its_line_and_what_to_write(
+    old: str, new: str, line: int, hint: str
+) -> None:
+    (fault,) = faults((HEAD + GRANT).replace(old, new, 1))
+    assert (fault.code, fault.line) == ("chinese_punctuation", line)
+    assert "请改用英文标点" in fault.text.zh
+    assert hint in fault.text.zh
+
+
+@pytest.mark.parametrize("date", ["2026年1月1日", "2026年01月01日", "2026/1/1", "2026.1.1", "2026-1-1"])
+def test_a_date_as_people_write_it_is_answered_with_the_date_to_write(date: str) -> None:
+    (bare,) = faults(HEAD.replace("2026-01-01", date, 1) + GRANT)
+    assert (bare.code, bare.line) == ("date_format", 3)
+    assert "应写成 2026-01-01" in bare.text.zh
+    (quoted,) = faults(HEAD.replace("2026-01-01", f'"{date}"', 1) + GRANT)
+    assert (quoted.code, quoted.line) == ("wrong_type", 3)
+    assert "应写成 2026-01-01" in quoted.text.zh
+
+
+def test_every_line_with_such_a_mistake_is_named_at_once_and_no_other() -> None:
+    text = (
+        (HEAD + GRANT)
+        .replace('"X-1"', "“X-1” # 编号，不是【字号】")
+        .replace("2027-01-01", "2027年2月30日")
+        .replace('["tv"]', '["tv"】')
+        .replace('"zjol"', '"zjol" # “授权媒体”')
+    )
+    found = [(fault.code, fault.line) for fault in faults(text)]
+    assert found == [("chinese_punctuation", 1), ("date_format", 4), ("chinese_punctuation", 7)]
+    assert "没有这一天" in faults(text)[1].text.zh
+
+
+def test_chinese_punctuation_in_strings_and_comments_is_no_mistake() -> None:
+    read = licence((HEAD + GRANT).replace('"X-1"', '"萧网〔2026〕“17”号" # 编号：【17】'))
+    assert read.number == "萧网〔2026〕“17”号"
+
+
+def test_what_the_parser_finds_is_said_in_chinese() -> None:
+    for text in ('number = "X', "number = ", "a = 1\na = 2\n", "= 1", "a = yes", "a = 2026-13-45"):
+        (fault,) = faults(text)
+        assert not re.search("[A-Za-z]{4,}", fault.text.zh.replace("TOML", "").replace("number", "")), fault
 
 
 def test_a_text_of_any_size_is_not_read() -> None:

@@ -50,6 +50,25 @@ def test_a_faulty_licence_is_refused_with_every_fault_and_its_line(demo: Shell, 
     assert len(demo.good("licence", "list", "--json").lines) == 1
 
 
+def test_a_licence_saved_in_gb18030_is_added_with_its_chinese_names(demo: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "l.toml"
+    text = LICENCE.replace('["daily"]', '["萧山日报"]').replace("[[grant]]", "[[grant]] # 授权条款")
+    file.write_bytes(text.encode("gb18030"))
+    added = demo.good("licence", "add", str(file), "--json")
+    assert added.json["grants"][0]["outlets"] == ["daily"]
+    assert demo.good("licence", "show", "XSW-2026-017", "--json").json["document"] == text
+
+
+def test_chinese_punctuation_alone_does_not_hide_that_a_file_is_gb18030(
+    demo: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "l.toml"
+    file.write_bytes(LICENCE.replace('"XSW-2026-017"', "“XSW-2026-017”").encode("gb18030"))
+    outcome = demo("licence", "add", str(file), "--json")
+    assert [one["code"] for one in outcome.json["faults"]] == ["chinese_punctuation"]
+    assert "改用英文标点" in outcome.err
+
+
 def test_a_licence_lives_from_standard_input_to_its_end(demo: Shell, story: str) -> None:
     added = demo.good("licence", "add", "-", "--json", stdin=LICENCE.encode())
     assert added.json["grants"][0]["delay"] == "PT30M"

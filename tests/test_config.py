@@ -248,7 +248,7 @@ def test_a_file_that_is_not_toml_does_not_hide_a_mistake_elsewhere() -> None:
     ]
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"name = \xb8\xe6"])
+@pytest.mark.parametrize("content", [None, b"\x00\x01", b"name = \xff"])
 def test_a_file_that_cannot_be_read_is_named(content: bytes | None) -> None:
     file = Path("odd.toml")
     if content is not None:
@@ -256,6 +256,12 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None) -> None:
     with pytest.raises(Faulty, match=r"odd\.toml") as caught:
         load(file, {})
     assert [fault.code for fault in caught.value.faults] == ["file_unreadable"]
+
+
+def test_settings_saved_in_gb18030_are_read() -> None:
+    file = Path("odd.toml")
+    file.write_bytes('[publisher]\nname = "余杭网" # 本网\n'.encode("gb18030"))
+    assert load(file, {}).publisher.name == "余杭网"
 
 
 def outlet(id: str, source: str) -> str:

@@ -6,7 +6,8 @@ Validators for the shapes in `agreements`. They look names up in the `House` tha
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
@@ -17,10 +18,11 @@ from pydantic_core import PydanticCustomError
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
-from syndicate.model.item import Medium
-from syndicate.model.parties import PartnerId, Publisher
-from syndicate.model.rights import Use
+from syndicate.model.item import Medium, medium_name
+from syndicate.model.parties import Channel, Outlet, PartnerId, Publisher
+from syndicate.model.rights import Use, use_name
 from syndicate.toml_forms import one_of, wrong
+from syndicate.toml_forms.keyboard_mistakes import date_hint
 
 LONGEST_NUMBER: Final = 64
 LONGEST_SPAN: Final = timedelta(days=36_525)
@@ -32,6 +34,11 @@ _SPAN: Final = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+S)?)?"
 )
+
+_USES: Final = {"其他方式复制发表": Use.COPY.value, **{use_name(use).zh: use.value for use in Use}}
+_MEDIA: Final = {medium_name(medium).zh: medium.value for medium in Medium}
+_PERIODS: Final = {"日": "day", "月": "month"}
+"""Chinese names with the words that they stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +81,32 @@ def _partner(word: str, info: ValidationInfo) -> str:
 
 
 def _outlet(word: str, info: ValidationInfo) -> str:
-    return one_of(word, [outlet.id for outlet in _house(info).publisher.outlets], "unknown_outlet")
+    outlets = _house(info).publisher.outlets
+    return one_of(word, [one.id for one in outlets], "unknown_outlet", _names(outlets))
 
 
 def _channel(word: str, info: ValidationInfo) -> str:
-    return one_of(word, [channel.id for channel in _house(info).publisher.channels], "unknown_channel")
+    channels = _house(info).publisher.channels
+    return one_of(word, [one.id for one in channels], "unknown_channel", _names(channels))
+
+
+def _names(of: Iterable[Outlet | Channel]) -> dict[str, str]:
+    """Chinese names with the ids that they stand for; a name that two have stands for neither."""
+    of = list(of)
+    count = Counter(one.name for one in of)
+    return {one.name: one.id for one in of if count[one.name] == 1}
 
 
 def _medium(word: str) -> str:
-    return one_of(word, [medium.value for medium in Medium], "unknown_medium")
+    return one_of(word, [medium.value for medium in Medium], "unknown_medium", _MEDIA)
 
 
 def _use(word: str) -> str:
-    return one_of(word, [use.value for use in Use], "unknown_use")
+    return one_of(word, [use.value for use in Use], "unknown_use", _USES)
 
 
 def _per(word: str) -> str:
-    return one_of(word, ["day", "month"], "unknown_period")
+    return one_of(word, list(_PERIODS.values()), "unknown_period", _PERIODS)
 
 
 def _some(words: list[str]) -> list[str]:
@@ -114,7 +130,7 @@ def _moment(given: object, info: ValidationInfo) -> datetime:
     if isinstance(given, time):
         raise wrong("local_time", Text("只有钟点，没有日期；", "a time of day without a date; ") + expected)
     if not isinstance(given, date):
-        raise wrong("wrong_type", expected)
+        raise wrong("wrong_type", expected + (date_hint(given) if isinstance(given, str) else Text("", "")))
     if given.year not in YEARS:
         said = Text(
             f"年份应在 {YEARS[0]} 至 {YEARS[-1]} 之间", f"the year is not in {YEARS[0]}–{YEARS[-1]}"
@@ -197,7 +213,7 @@ def _after_delay(span: timedelta, info: ValidationInfo) -> timedelta:
 
 
 def _overdue(word: str) -> str:
-    return one_of(word, ["suspend"], "unknown_consequence")
+    return one_of(word, ["suspend"], "unknown_consequence", {"暂停": "suspend"})
 
 
 def _amount(items: int) -> int:

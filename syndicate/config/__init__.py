@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from syndicate.config.settings_file import SettingsForm
+from syndicate.decoding import decode
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
@@ -98,11 +99,12 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        text = decode(file.read_bytes())
+        if isinstance(text, str):
+            return text
+        said = text.text
     except FileNotFoundError:
         said = Text("文件不存在", "there is no such file")
-    except UnicodeDecodeError:
-        said = Text("不是 UTF-8 编码的文本", "this is not text in UTF-8")
     except OSError as error:
         said = Text(f"无法读取（{error.strerror}）", f"it cannot be read ({error.strerror})")
     raise Faulty(str(file), [Fault("file_unreadable", str(file), said)])

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
 from syndicate.formats.timestamps import MINUTE, readable, rounded_up
 from syndicate.language import Text, verbatim
 from syndicate.model.parties import Public, Publisher
-from syndicate.model.rights import Use
+from syndicate.model.rights import use_name
 from syndicate.stamping import StampedItem
-
-
-def use_name(use: Use) -> Text:
-    """A use in the words of the publisher's notice."""
-    match use:
-        case Use.REPRINT:
-            return Text("转载", "reprint")
-        case Use.LINK:
-            return Text("链接", "link")
-        case Use.REPOST:
-            return Text("转贴", "repost")
-        case Use.COPY:
-            return Text("以其他方式复制发表", "copy in another way")
-    assert_never(use)
-
 
 _RESERVED: Final = Text(
     "未经协议授权不得转载、链接、转贴或以其他方式复制发表。",

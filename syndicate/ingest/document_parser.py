@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
+from syndicate.decoding import decode
 from syndicate.errors import Fault, Faulty
-from syndicate.ingest.decoding import decode
 from syndicate.ingest.draft import Draft, Parsed, finish
 from syndicate.ingest.html_page import read_page
 from syndicate.ingest.mhtml import html_of_archive, is_archive

@@ -8,9 +8,9 @@ from email import message_from_bytes
 from email.message import Message
 from typing import Final
 
+from syndicate.decoding import decode, decode_declared
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import article
-from syndicate.ingest.decoding import decode, decode_declared
 from syndicate.language import Text
 
 _HEAD: Final = re.compile(

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
+from syndicate.language import Text
 from syndicate.model.holds import NO_HOLDS, Holds
 from syndicate.model.names import ChannelId, ItemId, OutletId
 
@@ -22,6 +23,7 @@ __all__ = [
     "OutletId",
     "canonical_json",
     "from_json",
+    "medium_name",
     "tag_uri",
     "to_json",
 ]
@@ -34,6 +36,20 @@ class Medium(StrEnum):
     PICTURE = "picture"
     AUDIO = "audio"
     VIDEO = "video"
+
+
+def medium_name(medium: Medium) -> Text:
+    """A medium as people read it."""
+    match medium:
+        case Medium.TEXT:
+            return Text("文字", "text")
+        case Medium.PICTURE:
+            return Text("图片", "picture")
+        case Medium.AUDIO:
+            return Text("音频", "audio")
+        case Medium.VIDEO:
+            return Text("视频", "video")
+    assert_never(medium)
 
 
 class BlockKind(StrEnum):

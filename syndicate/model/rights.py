@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
+from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
 from syndicate.model.parties import PartnerId
 
@@ -17,6 +19,20 @@ class Use(StrEnum):
     LINK = "link"
     REPOST = "repost"
     COPY = "copy"
+
+
+def use_name(use: Use) -> Text:
+    """A use in the words of the publisher's notice."""
+    match use:
+        case Use.REPRINT:
+            return Text("转载", "reprint")
+        case Use.LINK:
+            return Text("链接", "link")
+        case Use.REPOST:
+            return Text("转贴", "repost")
+        case Use.COPY:
+            return Text("以其他方式复制发表", "copy in another way")
+    assert_never(use)
 
 
 class Form(StrEnum):

@@ -7,19 +7,35 @@ key that nobody knows is a mistake: a misspelled limit must not become no limit.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
-from tomlkit.exceptions import TOMLKitError
+from tomlkit.exceptions import (
+    EmptyKeyError,
+    EmptyTableNameError,
+    InvalidControlChar,
+    InvalidDateError,
+    InvalidDateTimeError,
+    InvalidNumberError,
+    InvalidTimeError,
+    KeyAlreadyPresent,
+    TOMLKitError,
+    UnexpectedCharError,
+    UnexpectedEofError,
+)
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
+from syndicate.toml_forms.keyboard_mistakes import keyboard_mistakes
 from syndicate.toml_forms.line_numbers import Where, lines_of
 
+_QUOTED: Final = re.compile(r"'.+?'")
 LONGEST: Final = 65_536
 """A form is at most this many characters."""
 
@@ -31,6 +47,9 @@ _EXPECTED: Final = {
     "dict_type": Text("应为表，例如 { … }", "expected a table, such as { … }"),
     "model_type": Text("应为表，例如 { … }", "expected a table, such as { … }"),
 }
+
+
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Form(BaseModel):
@@ -66,26 +85,35 @@ def wrongs(code: str, places: Iterable[tuple[Where, Text]]) -> PydanticCustomErr
     return PydanticCustomError(code, "refused", {"places": list(places)})
 
 
-def one_of(word: str, allowed: Sequence[str], code: str) -> str:
-    """The word, if it is allowed; else a mistake that says what is, and what was probably meant."""
+def one_of(word: str, allowed: Sequence[str], code: str, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """The allowed word that `word` is or names. A mistake says what is allowed, and what was meant.
+
+    `names` maps Chinese names to the allowed words that they stand for.
+    """
     if word in allowed:
         return word
+    if word in names:
+        return names[word]
     text = Text(f"“{word}”不在可用范围内", f'"{word}" is not among what is allowed')
-    raise wrong(code, text + meant(word, allowed) + among(allowed))
+    raise wrong(code, text + meant(word, allowed, names) + among(allowed, names))
 
 
-def among(allowed: Sequence[str]) -> Text:
-    """`; allowed: a, b`, cut short where there are very many."""
+def among(allowed: Sequence[str], names: Mapping[str, str] = _NO_NAMES) -> Text:
+    """`; allowed: a, b`, cut short where there are very many; in Chinese with their names."""
     if not allowed:
         return Text("（目前没有可用的值）", " (there is none yet)")
     shown, more = allowed[:30], "…" if len(allowed) > 30 else ""
-    return Text("；可用：" + "、".join(shown) + more, "; allowed: " + ", ".join(shown) + more)
+    first_names = {word: name for name, word in reversed(list(names.items()))}
+    zh = [f"{word}（{first_names[word]}）" if word in first_names else word for word in shown]
+    return Text("；可用：" + "、".join(zh) + more, "; allowed: " + ", ".join(shown) + more)
 
 
-def meant(word: str, allowed: Sequence[str]) -> Text:
+def meant(word: str, allowed: Sequence[str], names: Mapping[str, str] = _NO_NAMES) -> Text:
     """A guess at what was meant, empty if there is none."""
-    near = difflib.get_close_matches(word[:100], allowed, n=1)
-    return Text(f"（是否想写 {near[0]}？）", f", did you mean {near[0]}?") if near else Text("", "")
+    near = difflib.get_close_matches(word[:100], [*allowed, *names], n=1)
+    if not near:
+        return Text("", "")
+    return Text(f"（是否想写 {near[0]}？）", f", did you mean {names.get(near[0], near[0])}?")
 
 
 def parse(text: str, what: str) -> Written:
@@ -98,9 +126,33 @@ def parse(text: str, what: str) -> Written:
         values = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
         line = getattr(error, "line", None) or lines_of(text)[1]
-        said = Text(f"不是有效的 TOML：{error}", f"not valid TOML: {error}")
-        raise Faulty(what, [Fault("syntax", what, said, line)]) from None
+        faults = keyboard_mistakes(text, what, line or 0)
+        if not faults or (line is not None and line < (faults[0].line or 0)):
+            said = Text("不是有效的 TOML：", "not valid TOML: ") + _syntax(error)
+            faults.insert(0, Fault("syntax", what, said, line))
+        raise Faulty(what, faults) from None
     return Written(values, lines_of(text)[0])
+
+
+def _syntax(error: TOMLKitError) -> Text:
+    """What the parser found, in both languages; it speaks English."""
+    match error:
+        case UnexpectedCharError():
+            char = _QUOTED.search(str(error))
+            zh = f"出现了不该有的字符 {char.group()}" if char else "出现了不该有的字符"
+        case EmptyKeyError() | EmptyTableNameError():
+            zh = "等号左边或方括号里应有名称，名称用英文字母，如 number"
+        case KeyAlreadyPresent():
+            zh = "同一个名称写了两次"
+        case InvalidNumberError() | InvalidDateError() | InvalidDateTimeError() | InvalidTimeError():
+            zh = "数字、日期或时间的写法不对；日期写成 2026-01-01，文字要加英文引号"
+        case InvalidControlChar():
+            zh = "引号没有成对，或者文字里有控制字符"
+        case UnexpectedEofError():
+            zh = "文件到这里就结束了，引号或括号没有成对"
+        case _:
+            zh = "语法错误"
+    return Text(zh, str(error))
 
 
 def fill(shape: type[F], written: Written, what: str | Text, context: object = None) -> F:

@@ -32,7 +32,12 @@ _DEEPEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """A piece of a TOML text: its `kind` is `string`, `comment`, `newline`, `blank`, `sign` or `word`.
+
+    `line` counts from 1, `start` is the index of its first character in the text.
+    """
+
     kind: str
     text: str
     line: int
@@ -51,7 +56,7 @@ def lines_of(text: str) -> tuple[dict[Where, int], int | None]:
 
 class _Reading:
     def __init__(self, text: str) -> None:
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens(text))
         self.at = 0
         self.lines: dict[Where, int] = {}
         self.repeated: int | None = None
@@ -140,10 +145,10 @@ class _Reading:
     def _mark(self, path: Where, line: int) -> None:
         self.lines.setdefault(path, line)
 
-    def _peek(self) -> _Token | None:
+    def _peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -154,16 +159,17 @@ class _Reading:
                 return
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def tokens(text: str, *, blanks: bool = False) -> Iterator[Token]:
+    """The tokens of a TOML text in order; runs of blanks are left out unless asked for. Never fails."""
     line = 1
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or "word"
-        if kind != "blank":
-            yield _Token(kind, match.group(), line, match.start())
+        if blanks or kind != "blank":
+            yield Token(kind, match.group(), line, match.start())
         line += match.group().count("\n")
 
 
-def _name(token: _Token) -> str:
+def _name(token: Token) -> str:
     if token.kind == "word":
         return token.text
     try:

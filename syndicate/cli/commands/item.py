@@ -15,7 +15,7 @@ from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import NotLicensed, Unknown
 from syndicate.formats import FORMATS
 from syndicate.language import Text
-from syndicate.model.item import Item, ItemId, tag_uri
+from syndicate.model.item import Item, ItemId, medium_name, tag_uri
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal
@@ -109,7 +109,7 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
             (Text("作者", "byline"), one.byline or ""),
             (Text("编辑", "editor"), one.editor or ""),
             (Text("频道", "channel"), agreement_words.channel_name(one.channel, publisher).in_(voice.lang)),
-            (Text("类型", "medium"), agreement_words.medium_name(one.medium).in_(voice.lang)),
+            (Text("类型", "medium"), medium_name(one.medium).in_(voice.lang)),
             (Text("首发地址", "address"), one.address or ""),
             (Text("关键词", "keywords"), " ".join(one.keywords)),
             (Text("状态", "state"), standing(one.holds, services.clock(), voice)),

@@ -12,8 +12,8 @@ from syndicate.cli.ui.decision_text import answer, decision
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.proof_io import counting
 from syndicate.cli.ui.time_values import span
-from syndicate.formats.usage_terms import use_name
 from syndicate.language import Text
+from syndicate.model.rights import use_name
 from syndicate.services.rights.licence_trial import Answer, Trial, Tried
 from syndicate.wiring import Services
 

@@ -13,7 +13,7 @@ from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.output import Column, Output
 from syndicate.language import Text
-from syndicate.model.item import Medium, OutletId
+from syndicate.model.item import Medium, OutletId, medium_name
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Mandate
@@ -126,9 +126,7 @@ def _say_closed(
     closed: list[tuple[OutletId, Medium]], licences: list[str], publisher: Publisher, voice: Output
 ) -> None:
     names = agreement_words.listed(
-        agreement_words.outlet_name(outlet, publisher)
-        + Text("·", " ")
-        + agreement_words.medium_name(medium)
+        agreement_words.outlet_name(outlet, publisher) + Text("·", " ") + medium_name(medium)
         for outlet, medium in closed
     )
     voice.say(Text("即刻不再向任何人放行：", "from now on released to nobody: ") + names + Text("。", "."))

@@ -1,10 +1,11 @@
-"""An agreement's file is read from disk or from standard input, whole and as UTF-8, or refused."""
+"""Read the file of a licence or mandate, or standard input, as text: UTF-8, UTF-16 or GB18030."""
 
 from __future__ import annotations
 
 import sys
 
 from syndicate.cli.ui.failures import Bilingual
+from syndicate.decoding import decode
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 
@@ -34,12 +35,11 @@ def document(file: str) -> tuple[str, str]:
         raise _faulty(
             name, "too_large", Text("超过 1 MiB，不是协议文件", "larger than 1 MiB: no agreement")
         )
-    try:
-        return data.decode("utf-8-sig"), name
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        text = Text("不是 UTF-8 文本，请另存为 UTF-8", "this is not UTF-8 text: save it as UTF-8")
-        raise _faulty(name, "encoding", text, line) from None
+    read = decode(data)
+    if isinstance(read, str):
+        return read, name
+    binary = Text("这是二进制文件，不是协议文件", "a binary file: no agreement")
+    raise _faulty(name, read.code, binary if read.code == "binary" else read.text, read.line)
 
 
 def _faulty(name: str, code: str, text: Text, line: int | None = None) -> Faulty:

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from syndicate.cli.ui.output import Output
-from syndicate.formats.usage_terms import use_name
 from syndicate.language import Text, verbatim
-from syndicate.model.item import Medium
+from syndicate.model.item import Medium, medium_name
 from syndicate.model.parties import Publisher
-from syndicate.model.rights import Use, Window
-
-
-def medium_name(medium: Medium) -> Text:
-    """What an item is made of."""
-    match medium:
-        case Medium.TEXT:
-            return Text("文字", "text")
-        case Medium.PICTURE:
-            return Text("图片", "picture")
-        case Medium.AUDIO:
-            return Text("音频", "audio")
-        case Medium.VIDEO:
-            return Text("视频", "video")
-    assert_never(medium)
+from syndicate.model.rights import Use, Window, use_name
 
 
 def outlet_name(outlet: str | None, publisher: Publisher) -> Text:

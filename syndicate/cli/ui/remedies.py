@@ -13,7 +13,7 @@ from syndicate.agreements.writer import span
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
-from syndicate.model.item import Item
+from syndicate.model.item import Item, medium_name
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Grant, Use, Window
@@ -36,7 +36,7 @@ class Case:
 def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
     """Each thing that alone or with others would turn the refusal, nearest at hand first."""
     item, clause = case.item, refusal.clause or ""
-    medium, use = agreement_words.medium_name(item.medium), case.use.value
+    medium, use = medium_name(item.medium), case.use.value
     match refusal.reason:
         case Reason.NOT_OURS:
             return [

@@ -11,6 +11,7 @@ from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.spreadsheet import csv_bytes
 from syndicate.language import Text
+from syndicate.model.item import medium_name
 from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.statement import Account, Balance, Row, by_owner, total
 from syndicate.services.reports.report_service import Report
@@ -112,7 +113,7 @@ class Sheet:
         account = row.account
         cells: list[str | int] = [self._owner(account.owner)]
         cells += [self._outlet(account)] if self.finely else []
-        medium = _UNKNOWN if account.medium is None else agreement_words.medium_name(account.medium)
+        medium = _UNKNOWN if account.medium is None else medium_name(account.medium)
         cells += [medium.in_(self.voice.lang), account.partner, self._name(account)]
         cells += [account.clause] if self.finely else []
         cells += self._numbers(row.balance).values()

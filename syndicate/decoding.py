@@ -125,12 +125,20 @@ def _fault(zh: str, en: str) -> Fault:
 
 
 def _was_utf8(data: bytes, codec: str) -> bool:
-    """Whether the bytes make no less sense as UTF-8 with holes than in the codec."""
-    return _everyday(data.decode("utf-8", "replace")) >= _everyday(data.decode(codec, "replace"))
+    """Whether the bytes make no less sense as UTF-8 with holes than in the codec.
+
+    Punctuation counts too: in a file of settings or of a licence it may be all that is Chinese.
+    """
+    as_utf8, as_codec = data.decode("utf-8", "replace"), data.decode(codec, "replace")
+    return _everyday(as_utf8) + _punctuation(as_utf8) >= _everyday(as_codec) + _punctuation(as_codec)
 
 
 def _everyday(text: str) -> int:
     return sum(c in _COMMON for c in text)
+
+
+def _punctuation(text: str) -> int:
+    return sum(c in "，。、；：？！“”‘’（）《》【】—…·\u3000" for c in text)
 
 
 def _reads_as_chinese(text: str) -> bool:
