@@ -51,9 +51,9 @@ def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault,
                     "published_missing",
                     "published",
                     Text(
-                        f"没有发布时间；最接近的一行是“{quoted(text)}”，应为 发布时间:2018年1月22日 8:01",
+                        f"没有发布时间；最接近的一行是“{quoted(text)}”，应为“发布时间：2018年1月22日 8:01”",
                         f"no time of publication; the nearest line is “{quoted(text)}”, expected"
-                        " 发布时间:2018年1月22日 8:01",
+                        " 发布时间：2018年1月22日 8:01",
                     ),
                     one.number,
                 ),
