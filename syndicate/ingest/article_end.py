@@ -13,6 +13,8 @@ from typing import Final
 
 from syndicate.ingest.furniture import (
     FRAME,
+    is_disclaimer,
+    is_finis,
     is_firm_end,
     is_follow_us,
     is_furniture,
@@ -21,7 +23,8 @@ from syndicate.ingest.furniture import (
     is_prose,
     is_sentence,
 )
-from syndicate.ingest.labels import NAMES, NOBODY, Credits, Label, Labelled, credits_of, is_byline, labelled
+from syndicate.ingest.label_words import DATES, NAMES, Label
+from syndicate.ingest.labels import NOBODY, Credits, Labelled, credit_line, credits_of, is_byline, labelled
 from syndicate.ingest.text import folded, line
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
@@ -30,6 +33,7 @@ from syndicate.model.parties import Publisher
 
 _LONGEST_CREDIT: Final = 150
 _MOST_TRAILING: Final = 40
+_LONGEST_TITLE: Final = 60
 _ENDING: Final = (Label.BYLINE, Label.EDITOR, Label.RESPONSIBLE)
 
 
@@ -77,17 +81,17 @@ def trimmed(
     taken: list[tuple[Block, int | None]] = []
     found: list[Labelled] = []
     while story and len(taken) < _MOST_TRAILING and _trails(story[-1], publisher):
-        if _is_one_of_several(story):
+        if _is_one_of_several(story) or _is_of_a_book(story):
             break
         taken.insert(0, (story.pop(), lines[len(story)]))
     if not story and not rest:
         # Nothing but credits: there is no article above them.
         story, taken = [], taken
     for block, _ in taken:
-        found += [labelled(part) for part in block.text.split("\n")]
+        found += [credit_line(part) for part in block.text.split("\n")]
     for block in rest[:_MOST_TRAILING]:
-        one = labelled(block.text)
-        if one.only_labels and any(label in NAMES for label, _ in one.values):
+        one = credit_line(block.text)
+        if one.only_labels and any(label in (*NAMES, *DATES) for label, _ in one.values):
             found.append(one)
         elif not is_stamp(block.text, publisher):
             break
@@ -102,6 +106,9 @@ def _end(blocks: Sequence[Block], publisher: Publisher, *, container: bool) -> i
         text = block.text
         if _same(text, publisher.notice):
             return place
+        following = blocks[place + 1].text if place + 1 < len(blocks) else ""
+        if is_loose_end(text) and is_disclaimer(following):
+            return place
         if is_firm_end(text) and len(text) <= _LONGEST_CREDIT:
             if not container or _prose(blocks[place + 1 :], publisher) <= _prose(blocks[:place], publisher):
                 return place
@@ -114,8 +121,8 @@ def _end(blocks: Sequence[Block], publisher: Publisher, *, container: bool) -> i
 
 def _is_credit(place: int, blocks: Sequence[Block]) -> bool:
     """Whether the line names author or editor, and is the only one that does: a list of books has more."""
-    found = labelled(blocks[place].text)
-    if not found.only_labels or found.values[0][0] not in _ENDING:
+    found = credit_line(blocks[place].text)
+    if not found.only_labels or found.values[0][0] not in _ENDING or _is_of_a_book(blocks[: place + 1]):
         return False
     label = found.values[0][0]
     others = (*blocks[:place], *blocks[place + 1 :])
@@ -137,6 +144,14 @@ def _is_one_of_several(story: Sequence[Block]) -> bool:
     return any(label in labels for block in story[:-1] for label, _ in labelled(block.text).values)
 
 
+def _is_of_a_book(story: Sequence[Block]) -> bool:
+    """Whether the last line names the author of a book whose title is the line above it."""
+    if len(story) < 2 or not any(label is Label.BYLINE for label, _ in labelled(story[-1].text).values):
+        return False
+    above = story[-2].text
+    return len(above) <= _LONGEST_TITLE and "《" in above and not is_sentence(above)
+
+
 def _trails(block: Block, publisher: Publisher) -> bool:
     """Whether a line at the end of an article is no part of it."""
     text = block.text
@@ -151,9 +166,10 @@ def _trails(block: Block, publisher: Publisher) -> bool:
         or is_pager(text)
         or is_follow_us(text)
         or is_loose_end(text)
+        or is_finis(text)
     ):
         return True
-    found = labelled(text.strip(FRAME) if text.startswith(("(", "\uff08", "[", "【")) else text)
+    found = credit_line(text)
     credit = {
         Label.SOURCE,
         Label.BYLINE,
@@ -178,9 +194,10 @@ def _unused(taken: Sequence[tuple[Block, int | None]], said: Credits, publisher:
             or is_pager(text)
             or is_follow_us(text)
             or is_loose_end(text)
+            or is_finis(text)
         ):
             continue
-        values = [value for one in map(labelled, text.split("\n")) for _, value in one.values if value]
+        values = [value for one in map(credit_line, text.split("\n")) for _, value in one.values if value]
         if any(not any(folded(value.strip(FRAME)) == one for one in known) for value in values):
             notes.append(
                 Note(
@@ -206,6 +223,7 @@ def _left_out(rest: Sequence[Block], number: Sequence[int | None], publisher: Pu
         and not _same(block.text, publisher.notice)
         and not is_firm_end(block.text)
         and not is_byline(block.text)
+        and not is_disclaimer(block.text)
         and not labelled(block.text).only_labels
     ]
     if not sentences:

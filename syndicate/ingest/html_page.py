@@ -17,15 +17,8 @@ from syndicate.ingest.article_end import trimmed
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.furniture import is_furniture, is_sentence
 from syndicate.ingest.headings import with_headings
-from syndicate.ingest.labels import (
-    Label,
-    Labelled,
-    bare_name,
-    best_date,
-    credits_of,
-    instant,
-    labelled,
-)
+from syndicate.ingest.label_words import Label
+from syndicate.ingest.labels import Credits, Labelled, bare_name, best_date, credits_of, instant, labelled
 from syndicate.ingest.markup import Extract, blocks_of, too_many_tags
 from syndicate.ingest.metadata import Metadata, metadata_of
 from syndicate.ingest.metadata_check import checked_headline, with_metadata
@@ -141,11 +134,12 @@ def _by_template(
     text: str,
 ) -> Draft:
     extract = blocks_of(container, base, shown=template.hidden)
-    found = trimmed(extract.blocks, publisher, container=True)
     whens = [labelled(one) for one in _texts(tree, template.when)]
     sources = [labelled(one) for one in _texts(tree, template.source)]
     edits = [labelled(one) for one in _texts(tree, template.credits)]
-    credit = credits_of([*sources, *whens, *edits]) | found.credits
+    head = credits_of([*sources, *whens, *edits])
+    found = trimmed(extract.blocks, publisher, container=True, head=head)
+    credit = head | found.credits
     dated = best_date([*whens, *sources]) or best_date(edits)
     published = instant(dated[1] if dated else None, publisher.zone)
     if published is None and template.hidden and (stamp := _WECHAT_TIME.search(text)):
@@ -219,7 +213,12 @@ def _without_template(
         inside = (
             read([PageLine(block) for block in extract.blocks], publisher) if not draft.source else None
         )
-        found = trimmed(_without_head(extract.blocks, draft), publisher, container=True)
+        found = trimmed(
+            _without_head(extract.blocks, draft),
+            publisher,
+            container=True,
+            head=Credits(draft.source or None, draft.byline, draft.editor),
+        )
         credit = found.credits
         return replace(
             draft,

@@ -31,6 +31,10 @@ _LOCK: Final = nh3.Cleaner(
 )
 
 
+_RAISED: Final = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_LOWERED: Final = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A stretch of text under the same marks, with the address it links to."""
@@ -69,7 +73,16 @@ def line_of(runs: Sequence[Run]) -> Line | None:
     if not tidy:
         return None
     tidy[-1] = Run(tidy[-1].text.rstrip(), tidy[-1].marks, tidy[-1].href)
-    return Line("".join(run.text for run in tidy), _LOCK.clean(_markup(tidy)))
+    return Line("".join(map(_plain, tidy)), _LOCK.clean(_markup(tidy)))
+
+
+def _plain(run: Run) -> str:
+    """The run without markup: raised and lowered digits stay so, or 10 to the 4 would read 104."""
+    if "sup" in run.marks and all(ord(one) in _RAISED for one in run.text):
+        return run.text.translate(_RAISED)
+    if "sub" in run.marks and all(ord(one) in _LOWERED for one in run.text):
+        return run.text.translate(_LOWERED)
+    return run.text
 
 
 def _markup(runs: Sequence[Run]) -> str:

@@ -6,69 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
 from typing import Final
 
 from syndicate.ingest.dates import PRINTED, printed, rfc3339
 from syndicate.ingest.furniture import FRAME, is_furniture, without_furniture
+from syndicate.ingest.label_words import DATES, LABEL, NAMES, Label, label_of, plain_credit, with_colons
 
-
-class Label(StrEnum):
-    """What a label on a page announces."""
-
-    SOURCE = "source"
-    BYLINE = "byline"
-    RESPONSIBLE = "responsible"
-    EDITOR = "editor"
-    PUBLISHED = "published"
-    WHEN = "when"
-    UPDATED = "updated"
-    OTHER = "other"
-
-
-DATES: Final = (Label.PUBLISHED, Label.WHEN, Label.UPDATED)
-"""The labels of a date, in the order in which they date an article."""
-NAMES: Final = (Label.SOURCE, Label.BYLINE, Label.RESPONSIBLE, Label.EDITOR)
-
-_LISTED: Final = {
-    Label.SOURCE: "内容来源 稿件来源 新闻来源 信息来源 文章来源 来源媒体 来源 稿源 出处 转载自"
-    " 转自 摘自 稿件來源 新聞來源 內容來源 文章來源 來源",
-    Label.BYLINE: "原作者 文章作者 本报作者 作者 撰稿 撰文 执笔 本报记者 首席记者 见习记者"
-    " 实习记者 特约记者 通讯员 记者 記者",
-    Label.RESPONSIBLE: "责任编辑 责任编缉 责编 責任編輯 責編",
-    Label.EDITOR: "网络编辑 值班编辑 本期编辑 见习编辑 实习编辑 文字编辑 新媒体编辑 执行编辑 编辑 編輯",
-    Label.PUBLISHED: (
-        "发布时间 发布日期 发表时间 发表日期 发稿时间 发稿日期 刊发时间 刊发日期 刊登时间 刊登日期"
-        " 上传时间 播出时间 发表于 发布于 刊发于 刊登于"
-        " 發布時間 發佈時間 發表時間 發布日期 發佈日期 發表於 發布於"
-    ),
-    Label.WHEN: "时间 日期 時間",
-    Label.UPDATED: "最后更新时间 最后更新 更新时间 更新日期 修改时间 最后修改 更新于 更新時間 修改於",
-    Label.OTHER: (
-        "浏览次数 浏览量 浏览数 浏览 点击次数 点击量 点击数 点击率 点击 阅读次数 阅读量 阅读数"
-        " 阅读 评论数 评论量 评论 跟帖 人气 播放量 播放次数"
-        " 字体大小 字号 字体 分享到 分享至 分享 收藏 转发 点赞 校对 校审 审校 审核 复审 初审 终审"
-        " 一审 二审 三审 一校 二校 三校 监审 监制 总监制"
-        " 值班主任 值班总监 值班总编 统筹 策划 总策划 制作 制图 美编 版式 版面设计 摄影 图片来源"
-        " 图片 视频 剪辑 配音 播音 主播 出品 出品人 关键词 关键字 主题词 标签"
-        " 栏目 版次 版面 期号 編審 校對 審核 攝影"
-    ),
-}
-_WORDS: Final = {word: label for label, words in _LISTED.items() for word in words.split()}
-_COLON: Final = ":\uff1a\u2236\ufe30\ufe55"
-_COLONS: Final = f"[{_COLON}]"
-_SPACED: Final = {word: r"\s{0,2}".join(word) for word in sorted(_WORDS, key=len, reverse=True)}
-_LABEL: Final = re.compile(
-    f"((?:{'|'.join(_SPACED.values())})\\s?{_COLONS}"
-    # Without a colon, only where what follows can be nothing else.
-    r"|(?:发表于|发布于|刊发于|刊登于|更新于|發表於|發布於|发布时间|发布日期|发表时间|更新时间|發布時間)(?=\s*\d{4})"
-    r"|(?:(?<=^)|(?<=[\s\d|｜\])】）]))(?:稿件来源|内容来源|来源|來源|稿源)(?=\s+\S)"
-    r")\s?"
-)
-_SOURCES: Final = ("来源", "來源", "稿源")
-_GLUED: Final = re.compile(rf"(?:(?<=^)|(?<=[\s\d|｜\])】）]))(来源|來源|稿源)(?=[^\s{_COLON}])")
-_BARE: Final = re.compile(rf"\s|{_COLONS}")
-_NO_COLON: Final = re.compile(rf".*{_COLONS}\s?$")
 _BEHIND: Final = re.compile(f"{PRINTED.pattern}$")
 _LONGEST: Final = 150
 """A longer line is a paragraph that happens to begin like a label."""
@@ -76,8 +19,12 @@ _LONGEST_NAME: Final = 40
 _NO_NAME: Final = re.compile(r"[?？!！。…；;“”]")
 _BRACKETS: Final = ("【】", "[]", "「」", "『』", "《》", "〈〉", "“”", "()", "（）", "〔〕", "<>")
 _BYLINE_INSIDE: Final = re.compile(
-    r"[\s(\uff08]+((?:本报|本网|本台)?(?:首席|见习|实习|特约)?(?:记者|通讯员|作者|编辑|文\s?/|图\s?/|摄影).*)$"
+    r"[\s(\uff08]+((?:本报|本网|本台)?(?:首席|见习|实习|特约)?(?:记者|通讯员|作者|责任编辑|责编|编辑|文\s?/|图\s?/|摄影).*)$"
 )
+_SLASHED: Final = re.compile(r"[文图摄]\s?[/／]")
+_EDITS: Final = re.compile("责任编辑|责编|编辑")
+_UNNAMED: Final = re.compile(r"^(?:作者|责任编辑|责编|编辑)\s{0,3}[:：]?\s{0,3}")
+_EDITION: Final = re.compile(r"\s*[(\uff08]?第?\s?[A-Z]?\d{1,3}\s?版.*$")
 _BYLINE: Final = re.compile(
     r"[■●◆□○]?\s?[(\uff08]?(?:(?:本报|本网|本台|首席|见习|实习|特约|全媒体)*(?:记者|通讯员|作者|撰文|摄影|编辑)|[文图摄](?=\s?[/／]))[\s/／:：|]{0,2}"
     r"[\u4e00-\u9fff·A-Za-z/／、\s:：]{2,60}[)\uff09]?"
@@ -153,7 +100,7 @@ def _date(text: str) -> re.Match[str] | None:
 def _is_value(label: Label, value: str) -> bool:
     if label in DATES:
         return _date(value) is not None
-    if label is Label.OTHER:
+    if label in (Label.OTHER, Label.EVENT):
         return len(value) <= _LONGEST_NAME and not _NO_NAME.search(value)
     return is_name(value)
 
@@ -171,14 +118,28 @@ def labelled(line: str) -> Labelled:
     for pair in _BRACKETS:
         if bare.startswith(pair[0]) and bare.endswith(pair[1]) and pair[0] not in bare[1:]:
             bare = bare[1:-1].strip()
-    if PRINTED.search(bare) and not any(f"{word}{colon}" in bare for word in _SOURCES for colon in _COLON):
-        bare = _GLUED.sub(r"\1: ", bare)
-    parts = _LABEL.split(bare)
+    bare = with_colons(bare, dated=PRINTED.search(bare) is not None)
+    parts = LABEL.split(bare)
     pairs = zip(parts[1::2], parts[2::2], strict=True)
-    values = tuple(
-        (_WORDS[_BARE.sub("", word)], value.strip().rstrip("|｜,，;；/ ").strip()) for word, value in pairs
-    )
+    values = tuple((label_of(word), value.strip().rstrip("|｜,，;；/ ").strip()) for word, value in pairs)
     return Labelled(parts[0].strip().rstrip("|｜").strip() if values else line, values, line)
+
+
+def credit_line(text: str) -> Labelled:
+    """A line under an article taken apart: also roles without a colon, as `(责编 戊五)` and `记者 甲一`."""
+    bare = text.strip(FRAME)
+    found = labelled(text if text.startswith("【") or bare == text else bare)
+    plain = plain_credit(bare)
+    if found.values:
+        return found
+    if _SLASHED.match(bare) and is_byline(bare):
+        return Labelled("", ((Label.BYLINE, bare),), text)
+    if plain is None:
+        return found
+    found = labelled(plain)
+    if all(label is Label.BYLINE for label, _ in found.values):
+        return Labelled("", ((Label.BYLINE, bare),), text)
+    return Labelled(found.before, found.values, text)
 
 
 def joined(found: Labelled, value: str) -> Labelled:
@@ -225,11 +186,29 @@ def credits_of(found: Iterable[Labelled]) -> Credits:
                 reporters.append(name)
             if label in NAMES and name and is_name(name):
                 first.setdefault(label, name)
+    if reporters:
+        first[Label.BYLINE] = " ".join(
+            name
+            for place, name in enumerate(reporters)
+            if not any(
+                name in other for other in (*reporters[:place], *reporters[place + 1 :]) if other != name
+            )
+            and name not in reporters[:place]
+        )
     source = first.get(Label.SOURCE, "")
     inside = _BYLINE_INSIDE.search(source)
     if inside is not None:
         first[Label.SOURCE] = bare_name(source[: inside.start()])
-        first.setdefault(Label.BYLINE, bare_name(inside[1]))
+        plain = plain_credit(bare_name(inside[1]))
+        roles = labelled(plain).values if plain else ()
+        if len({label for label, _ in roles}) > 1:
+            for label, name in roles:
+                first.setdefault(label, name)
+        else:
+            label = Label.EDITOR if _EDITS.match(inside[1]) else Label.BYLINE
+            first.setdefault(label, _UNNAMED.sub("", bare_name(inside[1])))
+    elif source:
+        first[Label.SOURCE] = _EDITION.sub("", source).strip()
     return Credits(_source(first), first.get(Label.BYLINE), _editor(first))
 
 
@@ -243,7 +222,7 @@ def bare_name(value: str) -> str:
     before = None
     while value != before:
         before = value
-        value = without_furniture(value).strip(" |｜/,，;；·-—")
+        value = without_furniture(value).strip(" |｜丨︱/,，;；·-—")
         for opening, closing in _BRACKETS:
             if value.startswith(opening) and value.endswith(closing):
                 value = value[1:-1].strip()

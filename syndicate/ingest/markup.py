@@ -28,6 +28,7 @@ MOST_TAGS: Final = 20_000
 _TAG: Final = re.compile("<[a-zA-Z]")
 _MEDIA: Final = words("img picture image audio video map svg")
 _STRUCK: Final = words("del s strike")
+_STRUCK_STYLE: Final = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
 _FORMULAS: Final = words("math")
 _FRAMES: Final = words("iframe frame frameset object embed applet")
 _GONE: Final = words(
@@ -110,7 +111,7 @@ def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]
 
 def _unread(node: LexborNode) -> bool:
     tag = node.tag or ""
-    if tag in _GONE or tag in _MEDIA or tag in _FRAMES or tag in _STRUCK or tag in _FORMULAS:
+    if tag in _GONE or tag in _MEDIA or tag in _FRAMES or tag in _FORMULAS or _is_struck(node):
         return True
     return _is_hidden(node) or (tag == "figcaption" and _has_media(node))
 
@@ -120,6 +121,12 @@ def _is_hidden(node: LexborNode) -> bool:
         return False
     attributes = node.attributes
     return "hidden" in attributes or bool(_UNSEEN.search(attributes.get("style") or ""))
+
+
+def _is_struck(node: LexborNode) -> bool:
+    return node.is_element_node and (
+        (node.tag or "") in _STRUCK or bool(_STRUCK_STYLE.search(node.attributes.get("style") or ""))
+    )
 
 
 def _has_media(caption: LexborNode) -> bool:
@@ -156,14 +163,15 @@ class _Body:
         if unread and tag not in _GONE and tag not in _MEDIA and tag not in _FRAMES:
             self._leave_out(node, tag)
         elif node.is_text_node:
-            text = unfolded(node.text_content or "")
-            self._runs.append(Run(text, frozenset(self._marks), self._links[-1] if self._links else None))
+            self._write(unfolded(node.text_content or ""))
         elif tag in _MEDIA:
             self.dropped["media"] += 1
         elif tag in _FRAMES:
             self.dropped["frames"] += 1
         elif tag in MARKS:
             self._marks.append(MARKS[tag])
+        elif tag == "q":
+            self._write("“")
         elif tag == "a":
             self._links.append(resolved(node.attributes.get("href") or "", self._base))
         elif tag in _BREAKS:
@@ -177,7 +185,7 @@ class _Body:
     def _leave_out(self, node: LexborNode, tag: str) -> None:
         """Count what an element that is not read would have said."""
         said = line(node.text())
-        if tag in _STRUCK:
+        if _is_struck(node):
             self.dropped["struck"] += 1 if said else 0
             self.struck = self.struck or said
         elif tag in _FORMULAS:
@@ -196,6 +204,8 @@ class _Body:
             return
         if tag in MARKS:
             self._marks.remove(MARKS[tag])
+        elif tag == "q":
+            self._write("”")
         elif tag == "a":
             self._links.pop()
         elif tag in _BREAKS:
@@ -205,6 +215,9 @@ class _Body:
                 self.blocks += self._group.blocks()
                 self.dropped["spans"] += self._group.spans
                 self._group = None
+
+    def _write(self, text: str) -> None:
+        self._runs.append(Run(text, frozenset(self._marks), self._links[-1] if self._links else None))
 
     def end_line(self) -> None:
         """What was written since the last break is one line."""

@@ -106,6 +106,11 @@ def _metas(tree: LexborHTMLParser) -> dict[str, str]:
         said = node.attributes.get("datetime") or node.attributes.get("content") or ""
         if said:
             found.setdefault("pubdate", line(said))
+    times = {
+        one for node in tree.css("time[datetime]") if (one := line(node.attributes.get("datetime") or ""))
+    }
+    if len(times) == 1:
+        found.setdefault("pubdate", times.pop())
     return found
 
 

@@ -10,11 +10,7 @@ from typing import Final
 from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.furniture import is_furniture
-from syndicate.ingest.labels import (
-    bare_name,
-    instant,
-    is_name,
-)
+from syndicate.ingest.labels import bare_name, instant, is_name
 from syndicate.ingest.metadata import Metadata
 from syndicate.ingest.outlets import outlet_of
 from syndicate.ingest.text import folded

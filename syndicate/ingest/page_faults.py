@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from syndicate.errors import Fault
 from syndicate.ingest.dates import PRINTED
-from syndicate.ingest.furniture import names_more_pages
-from syndicate.ingest.labels import DATES, Label, Labelled
+from syndicate.ingest.furniture import is_cut_short, is_firm_end, is_prose, names_more_pages
+from syndicate.ingest.label_words import DATES, Label
+from syndicate.ingest.labels import Labelled
 from syndicate.ingest.page_lines import PageLine
 from syndicate.language import Text
 from syndicate.model.notes import quoted
@@ -41,8 +42,10 @@ def date_faults(
 def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault, ...]:
     """The fault of a page that is not dated, naming the line that comes nearest; none where none does."""
     for one, text in zip(page, texts, strict=True):
+        if is_prose(text) and not PRINTED.search(text):
+            continue
         near = PRINTED.search(text) or re.search(
-            r"\d{4}\s?年|\d{1,2}月\d{1,2}日|\d{1,2}-\d{1,2}\s+\d{1,2}:\d\d|\d+\s?(?:小时|分钟|天)前|[今昨前]天|刚刚",
+            r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|[〇零一二三四五六七八九]{4}年|\d{4}\s?年|\d{1,2}月\d{1,2}日|\d{1,2}-\d{1,2}\s+\d{1,2}:\d\d|\d+\s?(?:小时|分钟|天)前|[今昨前]天|刚刚",
             text,
         )
         if near:
@@ -75,7 +78,8 @@ def invalid_date(found: str, number: int | None = None) -> Fault:
 
 
 def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
-    """The fault of a story of several pages, of which this document is one; empty where it is whole."""
+    """The fault of a document that is one page of several, or shows a part; empty where it is whole."""
+    related = False
     for one in page:
         text = one.block.text.replace("\n", " ")
         if names_more_pages(text):
@@ -87,6 +91,21 @@ def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
                         f"“{quoted(text)}”：稿件分为多页，此文件只是其中一页；请合并全文后重新入库",
                         f"“{quoted(text)}”: the story has several pages and this document is one"
                         " of them; join the pages and take it in again",
+                    ),
+                    one.number,
+                ),
+            )
+        related = related or is_firm_end(text)
+        if is_cut_short(text) and not related:
+            return (
+                Fault(
+                    "text_cut_short",
+                    "body",
+                    Text(
+                        f"“{quoted(text)}”：页面没有显示全文；请展开全文后重新保存并入库",
+                        f"“{quoted(text)}”: the page shows a part of the text; show all of it,"
+                        f" save the page"
+                        " and take it in again",
                     ),
                     one.number,
                 ),

@@ -10,13 +10,8 @@ from typing import Final
 from syndicate.ingest.article_end import ends_article
 from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.furniture import FRAME, is_furniture, is_prose, is_sentence
-from syndicate.ingest.labels import (
-    DATES,
-    Label,
-    Labelled,
-    is_byline,
-    labelled,
-)
+from syndicate.ingest.label_words import DATES, Label
+from syndicate.ingest.labels import Labelled, best_date, is_byline, labelled
 from syndicate.ingest.page_lines import PageLine, is_navigation
 from syndicate.ingest.text import folded
 from syndicate.language import Text
@@ -24,12 +19,13 @@ from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
 
 _SUBTITLE: Final = re.compile(
-    r"\s*(?:[—–－\-]{2,}|——|[—–]).+|[(\uff08].{1,60}[)\uff09]|(?:副题|副标题|引题|肩题|主题|导读|摘要|核心提示|提要)\s?[:\uff1a].{1,300}"
+    r"\s*(?:[—–－\-]{2,}|——|[—–]|[●■◆▲►▶]).+|[(\uff08].{1,60}[)\uff09]|(?:副题|副标题|引题|肩题|主题|导读|摘要|核心提示|提要)\s?[:\uff1a].{1,300}"
 )
 _TAG: Final = re.compile(
-    r"[\[【〔(\uff08<《].{1,20}[\]】〕)\uff09>》]|[#＃].{1,20}[#＃]|(?:图文|视频|组图|高清|独家|原创|要闻|头条|快讯|热点|新闻)"
+    r"[\[【〔(\uff08<《].{1,20}[\]】〕)\uff09>》]|[#＃].{1,20}[#＃]|(?:第?\s?[A-Z]?\d{1,3}\s?版|版次|版面).{0,12}|(?:图文|视频|组图|高清|独家|原创|要闻|头条|快讯|热点|新闻)"
 )
 _HIGHEST_HEAD: Final = 40
+_KICKER: Final = 6
 
 
 @dataclass(slots=True)
@@ -66,7 +62,9 @@ def head_of(
     if place is None:
         return _head_without_info(texts, end, known, publisher)
     first, last = place, place
-    while last + 1 < len(texts) and _beside(texts[last + 1], found[last + 1], publisher) and last + 1 < end:
+    while last + 1 < end and _beside(texts[last + 1], found[last + 1], publisher):
+        if _is_event(found[last + 1], found[first : last + 1]):
+            break
         last += 1
     while (
         first > 0
@@ -149,6 +147,16 @@ def _beside(text: str, found: Labelled, publisher: Publisher) -> bool:
     )
 
 
+def _is_event(one: Labelled, above: Sequence[Labelled]) -> bool:
+    """Whether a line dates something in the story (`时间:2月5日 14:00`): the story has its date already."""
+    labels = {label for label, _ in one.values}
+    return bool(labels) and labels <= {Label.WHEN, Label.EVENT} and _has_time(best_date(above))
+
+
+def _has_time(dated: tuple[Label, re.Match[str]] | None) -> bool:
+    return dated is not None and dated[1]["hour"] is not None
+
+
 def _is_waiting(found: Labelled) -> bool:
     return found.waiting is not None and not found.before
 
@@ -199,7 +207,7 @@ def _find_headline(
     elif titled:
         head.headline = titled[0]
     elif plain:
-        head.headline = plain[0]
+        head.headline = _without_kicker(plain, texts)
     elif above:
         head.headline = above[-1]
     else:
@@ -222,6 +230,14 @@ def _find_headline(
                 page[other].number,
             )
         )
+
+
+def _without_kicker(plain: Sequence[int], texts: Sequence[str]) -> int:
+    """The nearest line above the date; the one above it where the nearest is a word or two (`图片新闻`)."""
+    nearest = plain[0]
+    if len(plain) > 1 and nearest - plain[1] == 1 and len(texts[nearest]) <= _KICKER < len(texts[plain[1]]):
+        return plain[1]
+    return nearest
 
 
 def _note_subtitles(

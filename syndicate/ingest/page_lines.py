@@ -10,13 +10,8 @@ from typing import Final
 from syndicate.ingest.article_end import ends_article
 from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.furniture import is_furniture, is_sentence
-from syndicate.ingest.labels import (
-    Label,
-    Labelled,
-    bare_name,
-    joined,
-    labelled,
-)
+from syndicate.ingest.label_words import Label
+from syndicate.ingest.labels import Labelled, bare_name, joined, labelled
 from syndicate.ingest.outlets import is_breadcrumb, outlet_of
 from syndicate.ingest.text import words
 from syndicate.model.item import Block
@@ -42,6 +37,13 @@ class PageLine:
 def labelled_lines(texts: Sequence[str], publisher: Publisher) -> list[Labelled]:
     """Take each line apart at its labels; join a label with its value on the next line."""
     found = [_with_source(labelled(text), publisher) for text in texts]
+    for place, text in enumerate(texts):
+        if (
+            len(text) <= _LONGEST_NAME
+            and _beside_a_time(found, place)
+            and outlet_of(text, publisher) is not None
+        ):
+            found[place] = Labelled("", ((Label.SOURCE, text),), text)
     for place in range(len(found) - 1):
         following = texts[place + 1]
         if (
@@ -59,11 +61,24 @@ def labelled_lines(texts: Sequence[str], publisher: Publisher) -> list[Labelled]
     return found
 
 
+def _beside_a_time(found: Sequence[Labelled], place: int) -> bool:
+    """Whether the line above or below is a date with its time of day, and nothing else."""
+    return any(
+        not one.values and (dated := one.dated()) is not None and dated[1]["hour"] is not None
+        for one in (*found[max(place - 1, 0) : place], *found[place + 1 : place + 2])
+    )
+
+
 def _with_source(found: Labelled, publisher: Publisher) -> Labelled:
     """A line of a date and a source without a label, as `萧山日报 2018-01-22 08:01`, with its source named.
 
     Only an outlet of ours counts as a source without a label; another short word is passed over.
     """
+    if found.values and found.before and found.dated() and found.first(Label.SOURCE) is None:
+        # `萧山电视台 播出时间:2018-01-22 18:30`
+        name = bare_name(found.before)
+        if len(name) <= _LONGEST_NAME and outlet_of(name, publisher) is not None:
+            return Labelled("", ((Label.SOURCE, name), *found.values), found.text)
     match = PRINTED.search(found.text) if not found.values and len(found.text) <= _LONGEST_DATED else None
     if match is None:
         return found
