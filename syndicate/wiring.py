@@ -15,6 +15,7 @@ from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
 from syndicate.config import Settings
 from syndicate.errors import Conflict, Fault, Faulty
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.model.events import ClockAccepted
 from syndicate.model.records import Entry
 from syndicate.services.audit.explanation import ExplanationService
@@ -94,7 +95,7 @@ class Initialised:
     trail_key: str | None
 
 
-async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialised:
+async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock) -> Initialised:
     """Make folders, database and signing keys where they are missing. Idempotent."""
     private_folder(settings.data)
     store = open_store(settings.database)
@@ -103,8 +104,8 @@ async def initialise(settings: Settings, clock: Clock = wall_clock) -> Initialis
         await store.open()
         services = build(settings, store, clock)
         # The trail's key first: where the database knows other keys this refuses, and nothing is made.
-        trail = await services.proof.make_key()
-        kid = await services.keys.make_signing_key()
+        trail = await services.proof.make_key(actor)
+        kid = await services.keys.make_signing_key(actor)
     finally:
         await store.close()
     return Initialised(made, kid, trail)
@@ -132,7 +133,9 @@ async def read_clock(settings: Settings, wall: Clock = wall_clock) -> ClockReadi
         await store.close()
 
 
-async def accept_clock(settings: Settings, reason: str, wall: Clock = wall_clock) -> ClockReading:
+async def accept_clock(
+    settings: Settings, actor: Actor, reason: str, wall: Clock = wall_clock
+) -> ClockReading:
     """Declare the machine's clock right, with a record in the trail; the reading after it.
 
     Raises Conflict (`clock_not_behind`) where the newest record is not later, Faulty for an empty reason.
@@ -155,7 +158,7 @@ async def accept_clock(settings: Settings, reason: str, wall: Clock = wall_clock
                     code="clock_not_behind",
                 )
             event = ClockAccepted(now.isoformat(), newest.isoformat(), reason.strip())
-            await transaction.append(Entry(now, "staff", event))
+            await transaction.append(Entry(now, str(actor), event))
         return await _reading(store, now)
     finally:
         await store.close()

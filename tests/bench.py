@@ -35,6 +35,7 @@ from rich.table import Table
 from syndicate.config import load
 from syndicate.model.parties import PartnerId
 from syndicate.wiring import initialise, opened
+from tests.support.factories import STAFF
 from tests.support.servers import free_port
 
 PROJECT = Path(__file__).parent.parent
@@ -87,15 +88,17 @@ def main() -> None:
 async def furnish(folder: Path) -> str:
     """A house with 50 items under a mandate, a partner with a licence; its key."""
     settings = load(None, {}, data=folder)
-    await initialise(settings)
+    await initialise(settings, STAFF)
     async with opened(settings) as house:
         await house.rights.add_mandate(
+            STAFF,
             'number="B-1"\nholder="萧山日报社"\noutlets=["daily"]\nmedia=["text"]\nexclusive=true\n'
             "valid_from=2015-01-01\n",
             "mandate",
         )
-        await house.rights.add_partner("bench", "基准测试")
+        await house.rights.add_partner(STAFF, "bench", "基准测试")
         await house.rights.add_licence(
+            STAFF,
             'number="B-2"\npartner="bench"\nvalid_from=2015-01-01\nvalid_until=2099-01-01\n[[grant]]\n'
             'uses=["reprint"]\noutlets=["daily"]\nmedia=["text"]\n',
             "licence",
@@ -105,9 +108,9 @@ async def furnish(folder: Path) -> str:
             text = seed.replace("系列报道之四", f"系列报道之{number}").replace(
                 "2018年1月22日", f"2018年1月{number % 28 + 1}日"
             )
-            taken = await house.items.take_in(text.encode(), f"{number}.txt")
+            taken = await house.items.take_in(STAFF, text.encode(), f"{number}.txt")
             assert taken.item is not None, taken.faults
-        return (await house.keys.issue(PartnerId("bench"))).token
+        return (await house.keys.issue(STAFF, PartnerId("bench"))).token
 
 
 @contextmanager

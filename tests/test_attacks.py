@@ -17,7 +17,7 @@ from syndicate.model.records import Entry
 from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.store.protocol import Change
-from tests.support.factories import NOON, an_item, days, minutes
+from tests.support.factories import NOON, STAFF, an_item, days, minutes
 from tests.support.fixtures import session_for
 from tests.support.ingest_helpers import ninjs
 from tests.support.servers import Serving, serving
@@ -59,7 +59,7 @@ def test_the_same_file_again_neither_shortens_nor_renews_what_staff_decided(tmp_
         soon = here.clock.now + 2 * HOURS
         document = wire(here, embargoedUntil=soon.isoformat())
         id = await take_in(here, document, "a.json")
-        await here.house.holds.embargo(id, soon + days(2))
+        await here.house.holds.embargo(STAFF, id, soon + days(2))
         assert await take_in(here, document, "a.json") == id
         here.clock.now = soon + minutes(1)
         assert await status(here, id) == 404
@@ -67,7 +67,7 @@ def test_the_same_file_again_neither_shortens_nor_renews_what_staff_decided(tmp_
         await take_in(here, wire(here, embargoedUntil=(soon + days(1)).isoformat()), "a.json")
         here.clock.now = soon + days(1) + minutes(1)
         assert await status(here, id) == 404
-        await here.house.holds.release(id)
+        await here.house.holds.release(STAFF, id)
         assert await status(here, id) == 200
         await take_in(here, wire(here, embargoedUntil=(soon + days(1)).isoformat()), "a.json")
         assert await status(here, id) == 200
@@ -79,7 +79,7 @@ def test_the_same_file_again_does_not_close_what_staff_released(tmp_path: Path) 
     async def act(here: Serving, key: str) -> None:
         document = wire(here, embargoedUntil=(here.clock.now + days(1)).isoformat())
         id = await take_in(here, document, "a.json")
-        await here.house.holds.release(id)
+        await here.house.holds.release(STAFF, id)
         assert await take_in(here, document, "a.json") == id
         assert await status(here, id) == 200
 
@@ -93,7 +93,7 @@ def test_of_two_embargoes_at_once_the_longer_one_counts(tmp_path: Path) -> None:
             headlines = [{"role": "main", "value": f"第{number}件新鲜事"}]
             about = {"uri": f"urn:newsroom:{number}", "headlines": headlines}
             story = wire(here, embargoedUntil=asked.isoformat(), **about)
-            taken = await here.house.items.take_in(story, f"{number}.json", Keep(wanted))
+            taken = await here.house.items.take_in(STAFF, story, f"{number}.json", Keep(wanted))
             assert taken.item is not None, taken.faults
             assert taken.action is Action.CREATED
             assert taken.item.holds.embargo is not None
@@ -107,7 +107,7 @@ def test_a_correction_keeps_the_embargo_that_its_document_asks_for(tmp_path: Pat
         id = await take_in(here, wire(here), "a.json")
         later = here.clock.now + days(1)
         corrected = wire(here, embargoedUntil=later.isoformat(), headlines=[{"value": "改过的标题"}])
-        item = await here.house.items.correct(id, corrected, "b.json", "标题有误")
+        item = await here.house.items.correct(STAFF, id, corrected, "b.json", "标题有误")
         assert item.holds.embargo is not None
         assert await status(here, id) == 404
         here.clock.now = later
@@ -121,11 +121,11 @@ def test_an_embargo_asked_for_while_the_item_is_recalled_counts_when_it_is_reins
 ) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, wire(here), "a.json")
-        await here.house.holds.recall(id, RecallReason.EDITORIAL, "有误", 2 * HOURS)
+        await here.house.holds.recall(STAFF, id, RecallReason.EDITORIAL, "有误", 2 * HOURS)
         later = here.clock.now + days(1)
         await take_in(here, wire(here, embargoedUntil=later.isoformat()), "a.json")
         assert await status(here, id) == 410
-        await here.house.holds.reinstate(id)
+        await here.house.holds.reinstate(STAFF, id)
         assert await status(here, id) == 404
         here.clock.now = later
         assert await status(here, id) == 200
@@ -136,10 +136,10 @@ def test_an_embargo_asked_for_while_the_item_is_recalled_counts_when_it_is_reins
 def test_a_correction_made_during_a_recall_leaves_it_gone(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         id = await take_in(here, page("一稿"))
-        await here.house.holds.recall(id, RecallReason.LEGAL, "法院裁定", 2 * HOURS)
+        await here.house.holds.recall(STAFF, id, RecallReason.LEGAL, "法院裁定", 2 * HOURS)
         here.clock.move(HOURS)
         later = page("一稿", "2026年11月2日 12:30", "改过。")
-        await here.house.items.correct(id, later, "b.txt", "日期有误")
+        await here.house.items.correct(STAFF, id, later, "b.txt", "日期有误")
         assert await status(here, id) == 451
         assert (await here.get(f"/licensed/items/{id}", key=key)).status == 451
         assert "deleted-entry" in (await here.get("/feeds/all.atom")).text
@@ -155,13 +155,13 @@ def test_who_is_told_that_its_copy_still_stands_is_told_of_the_recall(tmp_path: 
             id = await take_in(here, story)
             path = way.format(id)
             first = await here.get(path, key=key)
-            await here.house.holds.withhold(id)
-            await here.house.holds.release(id)
+            await here.house.holds.withhold(STAFF, id)
+            await here.house.holds.release(STAFF, id)
             again = await here.get(path, key=key, headers={"If-None-Match": first.headers["ETag"]})
             assert again.status == 304
             held = await here.house.store.held(ZJOL, [id])
             assert id in held
-            order = await here.house.holds.recall(id, RecallReason.LEGAL, "法院裁定", 2 * HOURS)
+            order = await here.house.holds.recall(STAFF, id, RecallReason.LEGAL, "法院裁定", 2 * HOURS)
             assert [one.partner for one in order.orders] == ["zjol"]
 
     with_partner(tmp_path, act)
@@ -248,7 +248,7 @@ def test_a_feed_whose_quota_is_used_up_still_tells_of_recalls(tmp_path: Path) ->
         given = await take_in(here, page("给过的"))
         assert (await here.get(f"/licensed/items/{given}", key=key)).status == 200
         await take_in(here, page("给不了的", "2026年11月2日 10:30"))
-        await here.house.holds.recall(given, RecallReason.RIGHTS, "版权有争议", 2 * HOURS)
+        await here.house.holds.recall(STAFF, given, RecallReason.RIGHTS, "版权有争议", 2 * HOURS)
         feed = await here.get("/licensed/feeds/all.atom", key=key)
         assert (feed.status, "deleted-entry" in feed.text, "给不了的" in feed.text) == (200, True, False)
 
@@ -258,7 +258,9 @@ def test_a_feed_whose_quota_is_used_up_still_tells_of_recalls(tmp_path: Path) ->
 def test_taking_in_says_that_it_held_what_was_there(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
         await take_in(here, page("一稿"))
-        taken = await here.house.items.take_in(page("一稿"), "a.txt", Keep(here.clock.now + HOURS, True))
+        taken = await here.house.items.take_in(
+            STAFF, page("一稿"), "a.txt", Keep(here.clock.now + HOURS, True)
+        )
         assert [note.text.zh[:2] for note in taken.notes] == ["禁发", "已扣"]
 
     with_partner(tmp_path, act)

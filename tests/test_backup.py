@@ -17,7 +17,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form
 from syndicate.store.schema.tables import metadata
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.full_setup import Stage, document, mandate
 
 TERMS = """number = "L-{partner}"
@@ -38,26 +38,28 @@ async def begun(stage: Stage) -> None:
     """Two partners; one may keep an item for two days, the other for ninety."""
     await stage.open()
     await stage.furnish(("hzw", "zjol"))
-    await stage.house.rights.add_mandate(mandate("HEAD-1", ["daily"]), "mandate.toml")
+    await stage.house.rights.add_mandate(STAFF, mandate("HEAD-1", ["daily"]), "mandate.toml")
     for partner, retain in (("hzw", "P2D"), ("zjol", "P90D")):
-        await stage.house.rights.add_licence(TERMS.format(partner=partner, retain=retain), "licence.toml")
+        await stage.house.rights.add_licence(
+            STAFF, TERMS.format(partner=partner, retain=retain), "licence.toml"
+        )
 
 
 async def take_in(stage: Stage, number: int, text: str = "初稿") -> ItemId:
     published = (stage.clock() - minutes(5)).replace(second=0, microsecond=0)
-    taken = await stage.house.items.take_in(document(number, text, published), "story.json")
+    taken = await stage.house.items.take_in(STAFF, document(number, text, published), "story.json")
     assert taken.item is not None, taken.faults
     return taken.item.id
 
 
 async def recall(stage: Stage, id: ItemId) -> None:
-    await stage.house.holds.recall(id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))
+    await stage.house.holds.recall(STAFF, id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))
 
 
 async def correct(stage: Stage, number: int, id: ItemId, text: str) -> None:
     item = await stage.house.items.item(id)
     data = document(number, text, item.published)
-    await stage.house.items.correct(id, data, "correction.json", "数字有误")
+    await stage.house.items.correct(STAFF, id, data, "correction.json", "数字有误")
 
 
 async def pulled(stage: Stage, partner: str) -> list[tuple[str, ItemId]]:

@@ -14,7 +14,7 @@ import pytest
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.servers import Serving, serving
 
 MANDATE = """
@@ -33,23 +33,23 @@ def page(headline: str, moment: str = "2026年11月2日 11:00", body: str = "湘
 
 async def furnish(here: Serving, terms: Mapping[str, str]) -> dict[str, str]:
     """A mandate, and for each partner a licence with this grant (and what follows it); the keys."""
-    await here.house.rights.add_mandate(MANDATE, "mandate.toml")
+    await here.house.rights.add_mandate(STAFF, MANDATE, "mandate.toml")
     keys = {}
     for partner, grant in terms.items():
-        await here.house.rights.add_partner(partner, f"授权媒体 {partner}")
+        await here.house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
         head, _, body = grant.rpartition("---")
         document = (
             f'number = "L-{partner}"\npartner = "{partner}"\nvalid_from = 2026-01-01\n'
             f'valid_until = 2027-01-01\n{head}\n[[grant]]\noutlets = ["daily"]\nmedia = ["text"]\n'
             f'archive = "P999D"\n{body}'
         )
-        await here.house.rights.add_licence(document, "licence.toml")
-        keys[partner] = (await here.house.keys.issue(PartnerId(partner), days=900)).token
+        await here.house.rights.add_licence(STAFF, document, "licence.toml")
+        keys[partner] = (await here.house.keys.issue(STAFF, PartnerId(partner), days=900)).token
     return keys
 
 
 async def take_in(here: Serving, document: bytes, name: str = "a.txt") -> ItemId:
-    taken = await here.house.items.take_in(document, name)
+    taken = await here.house.items.take_in(STAFF, document, name)
     assert taken.item is not None, taken.faults
     return taken.item.id
 
@@ -91,10 +91,12 @@ def test_a_story_is_put_corrected_recalled_and_put_again_in_this_order(tmp_path:
             assert put["item"]["pubStatus"] == "usable"
             assert answer["next"] == put["seq"]
             assert (await changes(here, key, put["seq"]))[0] == []
-            await here.house.items.correct(id, page("一稿", body="湘湖水质好转。"), "b.txt", "数字有误")
+            await here.house.items.correct(
+                STAFF, id, page("一稿", body="湘湖水质好转。"), "b.txt", "数字有误"
+            )
             (correct,), _ = await changes(here, key, put["seq"])
             assert (correct["action"], correct["version"], correct["note"]) == ("correct", 2, "数字有误")
-            await here.house.holds.recall(id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))
+            await here.house.holds.recall(STAFF, id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=2))
             (recall,), _ = await changes(here, key, correct["seq"])
             assert (recall["action"], recall["reason"], recall["note"]) == (
                 "recall",
@@ -105,7 +107,7 @@ def test_a_story_is_put_corrected_recalled_and_put_again_in_this_order(tmp_path:
             assert "deadline" in recall
             # Nobody else was given it, so nobody else is told.
             assert (await changes(here, keys["idle"]))[0] == []
-            await here.house.holds.reinstate(id)
+            await here.house.holds.reinstate(STAFF, id)
             (again,), _ = await changes(here, key, recall["seq"])
             assert (again["action"], again["version"]) == ("put", 2)
             # From the beginning: the same entries in the same order; only what stands has its text.
@@ -164,7 +166,7 @@ def test_the_end_of_a_right_is_told_with_its_clause_and_acknowledged(tmp_path: P
                     {"acknowledged": [withdraw["seq"]]},
                 )
             _, before = await changes(here, keys["other"])
-            await here.house.rights.end_licence("L-other")
+            await here.house.rights.end_licence(STAFF, "L-other")
             (theirs,), _ = await changes(here, keys["other"], before["next"])
             assert (theirs["action"], theirs["reason"], theirs["clause"]) == (
                 "withdraw",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from syndicate.model.holds import RecallReason
-from tests.support.factories import minutes
+from tests.support.factories import STAFF, minutes
 from tests.support.full_setup import Stage, document, mandate
 from tests.support.servers import serving
 from tests.test_changes import REPRINT, acknowledge, changes, furnish, page, take_in
@@ -22,9 +22,11 @@ def test_who_reads_a_reinstated_item_again_is_told_of_its_second_recall(tmp_path
             id = await take_in(here, page("一稿"))
             for _ in range(2):
                 assert (await here.get(f"/licensed/items/{id}", key=key)).status == 200
-                held = await here.house.holds.recall(id, RecallReason.EDITORIAL, "事实有误", TWO_HOURS)
+                held = await here.house.holds.recall(
+                    STAFF, id, RecallReason.EDITORIAL, "事实有误", TWO_HOURS
+                )
                 assert [one.partner for one in held.orders] == ["zjol"]
-                await here.house.holds.reinstate(id)
+                await here.house.holds.reinstate(STAFF, id)
             told, _ = await changes(here, key)
             assert [one["action"] for one in told] == ["recall", "recall", "put"]
 
@@ -41,7 +43,7 @@ def test_early_access_is_offered_again_when_an_embargo_is_set_to_the_same_moment
             until = here.clock.now + minutes(90)
             after = 0
             for _ in range(2):
-                await here.house.holds.embargo(id, until)
+                await here.house.holds.embargo(STAFF, id, until)
                 told, answer = await changes(here, key, after)
                 offer = told[-1]
                 assert offer["action"] == "embargo"
@@ -49,7 +51,7 @@ def test_early_access_is_offered_again_when_an_embargo_is_set_to_the_same_moment
                 told, answer = await changes(here, key, answer["next"])
                 assert told[-1]["action"] == "put"
                 after = answer["next"]
-                await here.house.holds.release(id)
+                await here.house.holds.release(STAFF, id)
 
     asyncio.run(act())
 
@@ -74,8 +76,8 @@ def test_who_read_a_headline_and_then_the_text_must_remove_the_text_when_only_he
             id = await take_in(here, page("一稿"))
             for use in ("link", "reprint"):
                 assert (await here.get(f"/licensed/items/{id}?use={use}", key=key)).status == 200
-            await here.house.rights.add_licence(SHORT, "licence.toml")
-            await here.house.rights.end_licence("L-zjol")
+            await here.house.rights.add_licence(STAFF, SHORT, "licence.toml")
+            await here.house.rights.end_licence(STAFF, "L-zjol")
             told, _ = await changes(here, key)
             assert [(one["action"], one["clause"]) for one in told] == [
                 ("withdraw", "L-zjol#1"),
@@ -94,10 +96,10 @@ def test_the_text_that_a_feed_gave_before_the_sequence_told_of_it_must_be_remove
             id = await take_in(here, page("一稿"))
             (put,), _ = await changes(here, keys["zjol"])
             await here.house.rights.add_licence(
-                SHORT.replace("L-short", "L-long").replace("link", "reprint"), "licence.toml"
+                STAFF, SHORT.replace("L-short", "L-long").replace("link", "reprint"), "licence.toml"
             )
             assert (await here.get(f"/licensed/items/{id}", key=keys["zjol"])).status == 200
-            await here.house.rights.end_licence("L-long")
+            await here.house.rights.end_licence(STAFF, "L-long")
             (withdraw, again), _ = await changes(here, keys["zjol"], put["seq"])
             assert (withdraw["action"], withdraw["clause"]) == ("withdraw", "L-long#1")
             assert (again["action"], again["clause"]) == ("put", "L-zjol#1")
@@ -111,13 +113,13 @@ def test_one_run_of_the_client_accepts_an_embargo_and_holds_the_item(tmp_path: P
         await stage.open()
         try:
             await stage.furnish(("zjol",))
-            await stage.house.rights.add_mandate(mandate("HEAD-1", ["daily"]), "mandate.toml")
+            await stage.house.rights.add_mandate(STAFF, mandate("HEAD-1", ["daily"]), "mandate.toml")
             terms = SHORT.replace('["link"]', '["reprint"]\nearly = true')
-            await stage.house.rights.add_licence(terms, "licence.toml")
+            await stage.house.rights.add_licence(STAFF, terms, "licence.toml")
             published = stage.clock().replace(second=0, microsecond=0)
-            taken = await stage.house.items.take_in(document(1, "初稿", published), "story.json")
+            taken = await stage.house.items.take_in(STAFF, document(1, "初稿", published), "story.json")
             assert taken.item is not None
-            await stage.house.holds.embargo(taken.item.id, stage.clock() + minutes(90))
+            await stage.house.holds.embargo(STAFF, taken.item.id, stage.clock() + minutes(90))
             await stage.pull("zjol")
             assert set(stage.held("zjol")) == {taken.item.id}
         finally:

@@ -245,7 +245,9 @@ def test_an_export_is_stamped_and_holds_no_more_than_its_reader_may_have(demo: S
     stamp, secret = "稿件来源:萧山网", "共建共治共享的萧山样板"
     for format in ("ninjs", "html", "rss", "atom", "json"):
         public = demo.good("item", "export", story, "--as", format).out
-        licensed = demo.good("item", "export", story, "--as", format, "--partner", "demo").out
+        licensed = demo.good(
+            "--actor", "wang", "item", "export", story, "--as", format, "--partner", "demo"
+        ).out
         assert stamp in public
         assert stamp in licensed
         assert secret not in public
@@ -254,7 +256,7 @@ def test_an_export_is_stamped_and_holds_no_more_than_its_reader_may_have(demo: S
     exports = [one for one in lines if one["kind"] == "item_delivered"]
     assert len(exports) == 5
     assert {(one["actor"], one["partner"], one["clause"]) for one in exports} == {
-        ("staff", "demo", "XSW-DEMO-1#1")
+        ("cli:wang", "demo", "XSW-DEMO-1#1")
     }
     demo.good("mandate", "end", "HEAD-DEMO-1")
     closed = demo("item", "export", story, "--as", "rss", "--json")

@@ -74,7 +74,7 @@ def test_a_proof_checks_in_an_empty_folder_with_nothing_but_the_key(
     assert (told["whole"], told["first"], told["line"]["seq"], told["findings"]) == (True, 3, 3, [])
     assert [path.name for path in outsider.folder.iterdir()] == ["proof.json"]
     assert outsider.check("-", "--key", key, stdin=proof.read_bytes()).code == 0
-    proof.write_bytes(proof.read_bytes().replace(b'"staff"', b'"stuff"'))
+    proof.write_bytes(proof.read_bytes().replace(b'"actor":"', b'"actor":"x'))
     changed = outsider.check("proof.json", "--key", key)
     assert (changed.code, "root_mismatch" in changed.out) == (1, True)
 

@@ -89,11 +89,11 @@ def test_people_read_words_and_local_times(afternoon: tuple[Shell, list[str]]) -
     shell, items = afternoon
     chinese = shell.good("trail", "list").out
     assert re.search(
-        r"2026-11-02 12:00 +本网 +收稿 +稿件 20261102-\w+；版本 1；散列 \w{16}…；文件", chinese
+        r"2026-11-02 12:00 +zhou（命令行） +收稿 +稿件 20261102-\w+；版本 1；散列 \w{16}…；文件", chinese
     )
     assert f"所要 稿件 {items[1]}；原因 配额已用完；条款 L-zjol#1" in chinese
     assert re.search(r"到期 2029-\d\d-\d\d \d\d:\d\d(；|$)", chinese, re.MULTILINE)
-    for word in ("staff", "+00:00", "quota_exceeded", "partner=", "None"):
+    for word in ("cli:", "+00:00", "quota_exceeded", "partner=", "None"):
         assert word not in chinese
     english = shell.good("trail", "list", "--lang", "en").out
     assert f"asked for item {items[1]}; reason the quota is used up" in english

@@ -24,7 +24,7 @@ from syndicate.stamping import Edition
 from syndicate.store.protocol import Outcome, Pending
 from syndicate.wiring import build
 from tests.support.databases import opened
-from tests.support.factories import NOON, days
+from tests.support.factories import NOON, STAFF, days
 from tests.support.fixtures import LICENSED_FEED, Keys, an_id, session_for, visit
 from tests.support.servers import Serving
 from tests.test_desk import LICENCE, MANDATE, ZJOL, Here, events, licensed, on, page
@@ -51,11 +51,11 @@ def test_the_same_content_has_the_same_time_on_every_worker_whoever_saw_another_
             before = [await _bytes(worker) for worker in workers.values()]
             assert before[0] == before[1] == before[2]
             here.clock.move(timedelta(minutes=1))
-            await here.house.holds.withhold(item.id)
+            await here.house.holds.withhold(STAFF, item.id)
             for name in polled:
                 assert (await workers[name].public_feed("all")).edition.items == ()
             here.clock.move(timedelta(minutes=1))
-            await here.house.holds.release(item.id)
+            await here.house.holds.release(STAFF, item.id)
             first = [await workers[name].public_feed("all") for name in ("second", "first", "third")]
             assert len({one.edition.updated for one in first}) == 1
             after = [await _bytes(worker) for worker in workers.values()]
@@ -87,7 +87,7 @@ def test_content_judged_before_what_another_worker_recorded_is_judged_again(
                 patched.setattr(here.store, "edition_moment", slow)
                 reading = asyncio.create_task(here.house.delivery.public_feed("all"))
                 await began.wait()
-                await other.holds.withhold(item.id)
+                await other.holds.withhold(STAFF, item.id)
                 newer = await other.delivery.public_feed("all")
                 slowed.set()
                 answered = await reading
@@ -180,7 +180,7 @@ def test_an_export_is_judged_again_where_its_time_has_passed_while_it_was_render
             return b""
 
         with pytest.raises(NotLicensed):
-            await here.house.delivery.export(item.id, ZJOL, None, "ninjs", render)
+            await here.house.delivery.export(STAFF, item.id, ZJOL, None, "ninjs", render)
         assert rendered == [item.id]
         assert not any(isinstance(event, ItemDelivered) for event in await events(here))
 
@@ -191,15 +191,20 @@ def test_an_export_is_recorded_as_given_by_staff_and_counts_against_no_quota(
     store_address: str, tmp_path: Path
 ) -> None:
     async def story(here: Here) -> None:
-        await here.house.rights.add_mandate(MANDATE, "m.toml")
-        await here.house.rights.add_partner(ZJOL, "浙江在线", ["zjol.com.cn"])
+        await here.house.rights.add_mandate(STAFF, MANDATE, "m.toml")
+        await here.house.rights.add_partner(STAFF, ZJOL, "浙江在线", ["zjol.com.cn"])
         limited = LICENCE + '\nquota = { items = 1, per = "day" }\n'
-        await here.house.rights.add_licence(limited, "l.toml")
+        await here.house.rights.add_licence(STAFF, limited, "l.toml")
         for minute in range(2):
-            await here.house.items.take_in(page(f"第{minute}篇", minute=minute), f"{minute}.html")
+            await here.house.items.take_in(STAFF, page(f"第{minute}篇", minute=minute), f"{minute}.html")
         for item in await here.house.items.items():
             body = await here.house.delivery.export(
-                item.id, ZJOL, Use.REPRINT, "ninjs", lambda edition: edition.items[0].headline.encode()
+                STAFF,
+                item.id,
+                ZJOL,
+                Use.REPRINT,
+                "ninjs",
+                lambda edition: edition.items[0].headline.encode(),
             )
             assert body.decode() == item.headline
         lines = await here.store.lines(limit=100)

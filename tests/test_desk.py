@@ -31,7 +31,7 @@ from syndicate.services.newsroom.item_service import Action, Taken
 from syndicate.store.sql_store import SqlStore
 from syndicate.wiring import Services, build
 from tests.support.databases import opened
-from tests.support.factories import NOON, days, minutes
+from tests.support.factories import NOON, STAFF, days, minutes
 from tests.support.fixtures import session_for
 from tests.support.servers import MovableClock, settings_for
 
@@ -80,7 +80,7 @@ async def a_house(address: str, folder: Path) -> AsyncIterator[Here]:
     clock = MovableClock()
     async with opened(address) as store:
         house = build(settings_for(folder), store, clock)
-        await house.keys.make_signing_key()
+        await house.keys.make_signing_key(STAFF)
         yield Here(house, clock, store)
         await house.delivery.close()
 
@@ -95,11 +95,11 @@ def on(address: str, folder: Path, story: Callable[[Here], Awaitable[None]]) -> 
 
 async def licensed(here: Here) -> str:
     """A mandate, a partner with a licence and a key, one item; the key's jti."""
-    await here.house.rights.add_mandate(MANDATE, "m.toml")
-    await here.house.rights.add_partner(ZJOL, "浙江在线", ["zjol.com.cn"])
-    await here.house.rights.add_licence(LICENCE, "l.toml")
-    await here.house.items.take_in(page(), "a.html")
-    return (await here.house.keys.issue(ZJOL)).key.jti
+    await here.house.rights.add_mandate(STAFF, MANDATE, "m.toml")
+    await here.house.rights.add_partner(STAFF, ZJOL, "浙江在线", ["zjol.com.cn"])
+    await here.house.rights.add_licence(STAFF, LICENCE, "l.toml")
+    await here.house.items.take_in(STAFF, page(), "a.html")
+    return (await here.house.keys.issue(STAFF, ZJOL)).key.jti
 
 
 async def events(here: Here) -> list[Event]:
@@ -118,9 +118,9 @@ def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
     store_address: str, tmp_path: Path
 ) -> None:
     async def story(here: Here) -> None:
-        first = await here.house.items.take_in(page(), "a.html")
+        first = await here.house.items.take_in(STAFF, page(), "a.html")
         lines = await events(here)
-        again = await here.house.items.take_in(page(), "b.html")
+        again = await here.house.items.take_in(STAFF, page(), "b.html")
         assert (first.action, again.action) == (Action.CREATED, Action.UNCHANGED)
         assert taken_id(first) == taken_id(again)
         assert await events(here) == lines
@@ -131,10 +131,12 @@ def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
 
 def test_changed_text_is_a_new_version_of_the_same_item(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
-        first = await here.house.items.take_in(page(), "a.html")
+        first = await here.house.items.take_in(STAFF, page(), "a.html")
         here.clock.move(minutes(7))
-        second = await here.house.items.take_in(page(body=BODY + "更正一处数字。"), "a.html")
-        third = await here.house.items.take_in(page("湘湖水质再提升", BODY + "更正一处数字。"), "a.html")
+        second = await here.house.items.take_in(STAFF, page(body=BODY + "更正一处数字。"), "a.html")
+        third = await here.house.items.take_in(
+            STAFF, page("湘湖水质再提升", BODY + "更正一处数字。"), "a.html"
+        )
         assert [taken.action for taken in (second, third)] == [Action.UPDATED, Action.UPDATED]
         assert taken_id(first) == taken_id(second) == taken_id(third)
         versions = await here.house.items.versions(ItemId(taken_id(first)))
@@ -149,8 +151,11 @@ def test_changed_text_is_a_new_version_of_the_same_item(store_address: str, tmp_
 def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         news = here.house.items
-        one = await news.take_in(page("图片新闻", address="http://www.xsnet.cn/news/1.shtml"), "1.html")
+        one = await news.take_in(
+            STAFF, page("图片新闻", address="http://www.xsnet.cn/news/1.shtml"), "1.html"
+        )
         two = await news.take_in(
+            STAFF,
             page(
                 "图片新闻",
                 "另一张图片的说明,写得同样足够长,读者一看就明白。",
@@ -162,7 +167,7 @@ def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str
         assert taken_id(one) != taken_id(two)
         # Each is found again by its own address, also when its headline changes.
         again = await news.take_in(
-            page("图片新闻更正", address="http://www.xsnet.cn/news/2.shtml"), "2.html"
+            STAFF, page("图片新闻更正", address="http://www.xsnet.cn/news/2.shtml"), "2.html"
         )
         assert (again.action, taken_id(again)) == (Action.UPDATED, taken_id(two))
 
@@ -172,8 +177,8 @@ def test_two_stories_with_one_headline_in_one_minute_stay_two(store_address: str
 def test_an_address_once_known_is_not_lost_by_a_text_without_it(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         news = here.house.items
-        await news.take_in(page(address="http://www.xsnet.cn/news/1.shtml"), "1.html")
-        again = await news.take_in(page(), "1.txt")
+        await news.take_in(STAFF, page(address="http://www.xsnet.cn/news/1.shtml"), "1.html")
+        again = await news.take_in(STAFF, page(), "1.txt")
         assert again.action is Action.UNCHANGED
         assert again.item is not None
         assert again.item.address == "http://www.xsnet.cn/news/1.shtml"
@@ -184,7 +189,7 @@ def test_an_address_once_known_is_not_lost_by_a_text_without_it(store_address: s
 def test_a_refused_document_changes_nothing_but_the_trail(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         before = await here.store.sequence()
-        taken = await here.house.items.take_in(b"\x00\x01", "binary.bin")
+        taken = await here.house.items.take_in(STAFF, b"\x00\x01", "binary.bin")
         assert taken.action is Action.REFUSED
         assert taken.faults[0].code == "binary"
         assert await here.house.items.items() == []
@@ -202,13 +207,13 @@ def test_a_number_can_be_used_once(store_address: str, tmp_path: Path) -> None:
         await licensed(here)
         lines = len(await events(here))
         with pytest.raises(Conflict) as mandate:
-            await here.house.rights.add_mandate(MANDATE, "m.toml")
+            await here.house.rights.add_mandate(STAFF, MANDATE, "m.toml")
         with pytest.raises(Conflict) as licence:
-            await here.house.rights.add_licence(LICENCE, "l.toml")
+            await here.house.rights.add_licence(STAFF, LICENCE, "l.toml")
         with pytest.raises(Conflict) as taken:
-            await here.house.rights.add_licence(LICENCE.replace("XSW-1", "HEAD-1"), "l.toml")
+            await here.house.rights.add_licence(STAFF, LICENCE.replace("XSW-1", "HEAD-1"), "l.toml")
         with pytest.raises(Conflict):
-            await here.house.rights.add_partner(ZJOL, "又一个")
+            await here.house.rights.add_partner(STAFF, ZJOL, "又一个")
         assert {mandate.value.code, licence.value.code, taken.value.code} == {"duplicate_number"}
         assert len(await events(here)) == lines
 
@@ -221,7 +226,7 @@ def test_a_licence_for_an_unknown_outlet_or_partner_is_refused_with_every_fault(
     async def story(here: Here) -> None:
         faulty = LICENCE.replace('["daily"]', '["dialy"]').replace("2027", "2025")
         with pytest.raises(Faulty) as refused:
-            await here.house.rights.add_licence(faulty, "l.toml")
+            await here.house.rights.add_licence(STAFF, faulty, "l.toml")
         faults = {fault.field: fault for fault in refused.value.faults}
         assert {"partner", "grant[0].outlets"} <= set(faults)
         assert any(field.startswith("valid_") for field in faults)
@@ -246,7 +251,7 @@ def test_what_is_no_partner_is_refused_with_every_fault(
 ) -> None:
     async def story(here: Here) -> None:
         with pytest.raises(Faulty) as refused:
-            await here.house.rights.add_partner(id, name, domains)
+            await here.house.rights.add_partner(STAFF, id, name, domains)
         assert {fault.code for fault in refused.value.faults} == codes
 
     on(sqlite_address, tmp_path, story)
@@ -259,14 +264,14 @@ def test_ending_a_licence_or_mandate_closes_it_now_and_only_once(
         await licensed(here)
         here.clock.move(minutes(5))
         rights = here.house.rights
-        ended = await rights.end_licence("XSW-1")
+        ended = await rights.end_licence(STAFF, "XSW-1")
         assert ended.window.closes == NOON + minutes(5)
         assert (await rights.licence("XSW-1"))[1] == LICENCE
         with pytest.raises(Conflict):
-            await rights.end_licence("XSW-1")
-        assert (await rights.end_mandate("HEAD-1")).window.closes == NOON + minutes(5)
+            await rights.end_licence(STAFF, "XSW-1")
+        assert (await rights.end_mandate(STAFF, "HEAD-1")).window.closes == NOON + minutes(5)
         with pytest.raises(Unknown):
-            await rights.end_mandate("HEAD-2")
+            await rights.end_mandate(STAFF, "HEAD-2")
 
     on(store_address, tmp_path, story)
 
@@ -299,17 +304,17 @@ def test_several_keys_live_at_once_and_the_token_is_kept_nowhere(
 ) -> None:
     async def story(here: Here) -> None:
         await licensed(here)
-        old, new = [await here.house.keys.issue(ZJOL, label=label) for label in ("旧", "新")]
+        old, new = [await here.house.keys.issue(STAFF, ZJOL, label=label) for label in ("旧", "新")]
         for issued in (old, new):
             assert (await session_for(here.house, ZJOL, issued.key.jti)).partner.id == ZJOL
             assert issued.token not in repr(issued)
-        await here.house.keys.revoke(old.key.jti)
+        await here.house.keys.revoke(STAFF, old.key.jti)
         with pytest.raises(TokenRejected) as rejected:
             await session_for(here.house, ZJOL, old.key.jti)
         assert rejected.value.code == "key_revoked"
         await session_for(here.house, ZJOL, new.key.jti)
         with pytest.raises(Conflict):
-            await here.house.keys.revoke(old.key.jti)
+            await here.house.keys.revoke(STAFF, old.key.jti)
         written = json.dumps([str(line) for line in await here.store.lines(limit=1000)])
         for issued in (old, new):
             assert issued.token.split(".")[2] not in written
@@ -323,7 +328,7 @@ def test_a_key_has_a_bounded_life(sqlite_address: str, tmp_path: Path, days: int
     async def story(here: Here) -> None:
         await licensed(here)
         with pytest.raises(Faulty):
-            await here.house.keys.issue(ZJOL, days=days)
+            await here.house.keys.issue(STAFF, ZJOL, days=days)
 
     on(sqlite_address, tmp_path, story)
 
@@ -342,7 +347,7 @@ def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
         # Another process revokes the key while the answer is being made.
         async with opened(store_address) as elsewhere:
             other = build(here.house.settings, elsewhere, here.clock)
-            await other.keys.revoke(jti)
+            await other.keys.revoke(STAFF, jti)
         assert await front.deliver(served, caller, 200, ASKED) is False
         assert not any(isinstance(event, EditionDelivered) for event in await events(here))
         with pytest.raises(TokenRejected):
@@ -386,12 +391,12 @@ def test_a_kept_edition_is_the_same_until_its_content_changes(store_address: str
         here.clock.move(minutes(3))
         assert (await front.public_feed("all")).edition is first.edition
         await here.house.items.take_in(
-            page("别处新闻", minute=3).replace("萧山日报".encode(), "新华社".encode()), "b.html"
+            STAFF, page("别处新闻", minute=3).replace("萧山日报".encode(), "新华社".encode()), "b.html"
         )
         same = await front.public_feed("all")
         assert (same.edition.updated, same.content) == (first.edition.updated, first.content)
         await here.house.items.take_in(
-            page("又一条新闻", "另一条新闻的正文也写得足够长,读者读得明白。" * 2, minute=4), "c.html"
+            STAFF, page("又一条新闻", "另一条新闻的正文也写得足够长,读者读得明白。" * 2, minute=4), "c.html"
         )
         changed = await front.public_feed("all")
         assert changed.content != first.content
@@ -464,7 +469,7 @@ def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         await here.house.rights.add_licence(
-            LICENCE.replace("XSW-1", "XSW-2") + '\n[[except]]\nchannels = ["ask"]\n', "l.toml"
+            STAFF, LICENCE.replace("XSW-1", "XSW-2") + '\n[[except]]\nchannels = ["ask"]\n', "l.toml"
         )
         for number in range(130):
             crumb = "<div class='navigate'><div class='rute'>您的位置:萧山网 > 网络问政 > 正文</div></div>"
@@ -473,12 +478,14 @@ def test_what_is_refused_does_not_hide_what_is_older_and_cleared(
                 .decode()
                 .replace("<body>", f"<body>{crumb}")
             )
-            taken = await here.house.items.take_in(asked.encode(), f"{number}.html")
+            taken = await here.house.items.take_in(STAFF, asked.encode(), f"{number}.html")
             assert taken.item is not None
             assert taken.item.channel == "ask"
         for number in range(5):
             await here.house.items.take_in(
-                page(f"旧闻{number}", f"第{number}条旧闻这样写。{BODY}", minute=1), f"old-{number}.html"
+                STAFF,
+                page(f"旧闻{number}", f"第{number}条旧闻这样写。{BODY}", minute=1),
+                f"old-{number}.html",
             )
         caller = await session_for(here.house, ZJOL, jti)
         served = await here.house.delivery.licensed_feed("all", caller, None)
@@ -495,6 +502,7 @@ def test_an_item_that_must_not_be_known_leaves_the_same_kind_of_line_as_one_that
         jti = await licensed(here)
         front = here.house.delivery
         foreign = await here.house.items.take_in(
+            STAFF,
             page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
                 "萧山日报".encode(), "新华社".encode()
             ),
@@ -524,9 +532,9 @@ def test_a_retired_signing_key_closes_every_key_it_signed_one_by_one(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         (old,) = [key.kid for key in await here.house.keys.keys(ZJOL)]
-        await here.house.keys.rotate_signing_key()
-        new = (await here.house.keys.issue(ZJOL)).key
-        await here.house.keys.retire_signing_key(old)
+        await here.house.keys.rotate_signing_key(STAFF)
+        new = (await here.house.keys.issue(STAFF, ZJOL)).key
+        await here.house.keys.retire_signing_key(STAFF, old)
         # A worker that cannot read the folder of signing keys at this moment refuses it all the same.
         with pytest.raises(TokenRejected) as rejected:
             await session_for(here.house, ZJOL, jti)
@@ -546,16 +554,16 @@ def test_new_items_do_not_hold_up_answers_but_what_takes_away_does(
         front, news = here.house.delivery, here.house.items
         caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
-        await news.take_in(page("又一条新闻", f"另一条新闻。{BODY}", minute=4), "b.html")
+        await news.take_in(STAFF, page("又一条新闻", f"另一条新闻。{BODY}", minute=4), "b.html")
         assert await front.deliver(served, caller, 200, ASKED)
         # The story turns out to be another paper's: what was judged before must not leave.
         caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
         moved = page(address="http://www.xsnet.cn/1.shtml", minute=9)
-        await news.take_in(moved, "a.html")
+        await news.take_in(STAFF, moved, "a.html")
         caller = await session_for(here.house, ZJOL, jti)
         served = await front.licensed_feed("all", caller, None)
-        taken = await news.take_in(moved.replace("萧山日报".encode(), "新华社".encode()), "a.html")
+        taken = await news.take_in(STAFF, moved.replace("萧山日报".encode(), "新华社".encode()), "a.html")
         assert taken.action is Action.UPDATED
         assert await front.deliver(served, caller, 200, ASKED) is False
 
@@ -577,7 +585,7 @@ def test_a_foreign_document_cannot_take_an_item_over_by_its_public_identity(
             "bodies": [{"value": BODY * 2, "contentType": "text/plain"}],
             "infoSources": [{"literal": "杭州日报"}],
         }
-        taken = await here.house.items.take_in(json.dumps(forged).encode(), "take.json")
+        taken = await here.house.items.take_in(STAFF, json.dumps(forged).encode(), "take.json")
         assert taken.action is Action.REFUSED
         assert [fault.code for fault in taken.faults] == ["uri_claimed"]
         (still,) = await here.house.items.items()
@@ -592,6 +600,7 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         foreign = await here.house.items.take_in(
+            STAFF,
             page("外来新闻", f"外来的第一段。{BODY}", minute=3).replace(
                 "萧山日报".encode(), "新华社".encode()
             ),
@@ -637,7 +646,7 @@ def test_an_explanation_names_the_moment_at_which_the_answer_really_changes(
         early = await here.house.explanation.explain("zjol", item.id, Use.REPRINT, NOON - days(4000), NOON)
         assert isinstance(early.verdict, Refusal)
         assert (early.verdict.reason, early.until) == (Reason.NOT_PUBLISHED, item.published)
-        await here.house.rights.end_mandate("HEAD-1")
+        await here.house.rights.end_mandate(STAFF, "HEAD-1")
         ended = await here.house.explanation.explain("zjol", item.id, Use.REPRINT, None)
         assert isinstance(ended.verdict, Refusal)
         assert (ended.verdict.reason, ended.until) == (Reason.MANDATE_ENDED, None)

@@ -19,7 +19,7 @@ import pytest
 from syndicate.errors import Conflict
 from syndicate.services.newsroom.item_service import Keep
 from tests.support.databases import PostgresqlServer, sqlite_at
-from tests.support.factories import NOON, minutes
+from tests.support.factories import NOON, STAFF, minutes
 from tests.support.feed_contents import FORMATS
 from tests.support.indistinguishability import (
     HIDDEN,
@@ -115,7 +115,7 @@ def test_no_answer_tells_that_something_is_held_back(tmp_path: Path, addresses: 
         assert front.headers["Cache-Control"] == "public, max-age=300"
         # What was called back before anybody had it, nobody can be told of by lifting what hid it.
         with pytest.raises(Conflict):
-            await pair.full.here.house.holds.release(pair.full.ids["扣发而撤回"])
+            await pair.full.here.house.holds.release(STAFF, pair.full.ids["扣发而撤回"])
         # The comparison has teeth: the moment that the embargoes end, it finds what is there.
         pair.clock.now, opened = OPENS, {"禁发的电文", "禁发的版面", "禁发而更正"}
         for path, who in (("/feeds/all.json", None), ("/", None), ("/licensed/changes", "wide")):

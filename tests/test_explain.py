@@ -12,7 +12,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.policy.reasons import Reason
 from syndicate.services.audit.explanation import Explanation
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.servers import Serving, serving
 from tests.support.shell import Shell, demo, no_settings, prepared
 from tests.test_changes import furnish
@@ -66,14 +66,14 @@ def test_every_obstacle_is_named_and_not_the_first_alone(tmp_path: Path) -> None
             key = (await furnish(here, {"zjol": grant(1)}))["zjol"]
             first, second = await stories(here, 2)
             assert (await fetch(here, key, first)).status == 200
-            await here.house.holds.withhold(second)
-            await here.house.rights.suspend(PartnerId("zjol"))
+            await here.house.holds.withhold(STAFF, second)
+            await here.house.rights.suspend(STAFF, PartnerId("zjol"))
             found = await explained(here, second)
             assert [one.reason for one in found.obstacles] == [Reason.WITHHELD, Reason.SUSPENDED]
             assert found.verdict == found.obstacles[0]
             assert found.quota_exceeded
 
-            await here.house.rights.end_licence("L-zjol")
+            await here.house.rights.end_licence(STAFF, "L-zjol")
             ended = await explained(here, second)
             assert [one.reason for one in ended.obstacles][-1] is Reason.LICENCE_ENDED
             assert ended.quota is None

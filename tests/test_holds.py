@@ -17,7 +17,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
 from syndicate.model.parties import PartnerId
 from syndicate.services.newsroom.item_service import Action, Keep
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, changes, furnish, page, take_in
 
@@ -30,7 +30,7 @@ def with_item(act: Callable[[Serving, ItemId, str], Awaitable[None]], tmp_path: 
     async def whole() -> None:
         async with serving(tmp_path) as here:
             keys = await furnish(here, {"zjol": REPRINT})
-            await here.house.rights.add_partner("idle", "没有协议的媒体")
+            await here.house.rights.add_partner(STAFF, "idle", "没有协议的媒体")
             await act(here, await take_in(here, page("一稿")), keys["zjol"])
 
     asyncio.run(whole())
@@ -53,29 +53,33 @@ def test_what_cannot_be_held_is_refused_with_its_reason(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
         holds, now = here.house.holds, here.clock.now
         for past in (now, now - days(1)):
-            assert codes(await refused(here, holds.embargo(id, past))) == ["hold_in_the_past"]
-            assert codes(await refused(here, holds.exclusive(id, ZJOL, past))) == ["hold_in_the_past"]
-        error = await refused(here, holds.exclusive(id, IDLE, now + days(1)))
+            assert codes(await refused(here, holds.embargo(STAFF, id, past))) == ["hold_in_the_past"]
+            assert codes(await refused(here, holds.exclusive(STAFF, id, ZJOL, past))) == [
+                "hold_in_the_past"
+            ]
+        error = await refused(here, holds.exclusive(STAFF, id, IDLE, now + days(1)))
         assert (codes(error), "idle" in error.text.en) == (["exclusive_without_licence"], True)
-        error = await refused(here, holds.exclusive(id, PartnerId("nobody"), now + days(1)))
+        error = await refused(here, holds.exclusive(STAFF, id, PartnerId("nobody"), now + days(1)))
         assert isinstance(error, Unknown)
-        assert isinstance(await refused(here, holds.withhold(ItemId("20200101-aaaaaaaaaa"))), Unknown)
-        await holds.exclusive(id, ZJOL, now + days(2))
-        error = await refused(here, holds.exclusive(id, ZJOL, now + days(3)))
+        assert isinstance(
+            await refused(here, holds.withhold(STAFF, ItemId("20200101-aaaaaaaaaa"))), Unknown
+        )
+        await holds.exclusive(STAFF, id, ZJOL, now + days(2))
+        error = await refused(here, holds.exclusive(STAFF, id, ZJOL, now + days(3)))
         assert (codes(error), "item release" in error.text.en) == (["exclusives_overlap"], True)
         here.clock.move(days(2))
-        await holds.exclusive(id, ZJOL, here.clock.now + days(1))
-        assert codes(await refused(here, holds.release(id, ["embargo"]))) == ["not_held"]
-        await holds.release(id)
-        assert codes(await refused(here, holds.release(id))) == ["not_held"]
+        await holds.exclusive(STAFF, id, ZJOL, here.clock.now + days(1))
+        assert codes(await refused(here, holds.release(STAFF, id, ["embargo"]))) == ["not_held"]
+        await holds.release(STAFF, id)
+        assert codes(await refused(here, holds.release(STAFF, id))) == ["not_held"]
 
     with_item(act, tmp_path)
 
 
 def test_an_exclusive_is_not_for_a_licence_that_has_ended_by_then(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
-        await here.house.rights.end_licence("L-zjol")
-        error = await refused(here, here.house.holds.exclusive(id, ZJOL, here.clock.now + days(1)))
+        await here.house.rights.end_licence(STAFF, "L-zjol")
+        error = await refused(here, here.house.holds.exclusive(STAFF, id, ZJOL, here.clock.now + days(1)))
         assert codes(error) == ["exclusive_without_licence"]
 
     with_item(act, tmp_path)
@@ -85,18 +89,22 @@ def test_a_recall_of_what_is_recalled_is_refused_and_so_is_every_other_hold(tmp_
     async def act(here: Serving, id: ItemId, key: str) -> None:
         holds = here.house.holds
         for note in ("", "  ", "字" * 501, "两\n行"):
-            error = await refused(here, holds.recall(id, RecallReason.LEGAL, note, timedelta(hours=2)))
+            error = await refused(
+                here, holds.recall(STAFF, id, RecallReason.LEGAL, note, timedelta(hours=2))
+            )
             assert codes(error) == ["note_invalid"]
-        error = await refused(here, holds.recall(id, RecallReason.LEGAL, "法院裁定", timedelta(0)))
+        error = await refused(here, holds.recall(STAFF, id, RecallReason.LEGAL, "法院裁定", timedelta(0)))
         assert codes(error) == ["deadline_invalid"]
-        assert codes(await refused(here, holds.reinstate(id))) == ["not_recalled"]
+        assert codes(await refused(here, holds.reinstate(STAFF, id))) == ["not_recalled"]
         assert codes(await refused(here, holds.report(id))) == ["not_recalled"]
-        await holds.recall(id, RecallReason.LEGAL, "法院裁定", timedelta(hours=2))
-        error = await refused(here, holds.recall(id, RecallReason.RIGHTS, "再次", timedelta(hours=2)))
+        await holds.recall(STAFF, id, RecallReason.LEGAL, "法院裁定", timedelta(hours=2))
+        error = await refused(
+            here, holds.recall(STAFF, id, RecallReason.RIGHTS, "再次", timedelta(hours=2))
+        )
         assert isinstance(error, Conflict)
         assert codes(error) == ["recalled_already"]
-        assert codes(await refused(here, holds.withhold(id))) == ["recalled_already"]
-        await holds.reinstate(id)
+        assert codes(await refused(here, holds.withhold(STAFF, id))) == ["recalled_already"]
+        await holds.reinstate(STAFF, id)
 
     with_item(act, tmp_path)
 
@@ -106,7 +114,7 @@ def test_what_corrects_nothing_is_refused(tmp_path: Path) -> None:
         news = here.house.items
 
         async def wrong(document: bytes, note: str = "更正") -> list[str]:
-            return codes(await refused(here, news.correct(id, document, "b.txt", note)))
+            return codes(await refused(here, news.correct(STAFF, id, document, "b.txt", note)))
 
         assert await wrong(page("一稿")) == ["correction_unchanged"]
         assert await wrong(page("一稿", "2026年11月2日 10:59", "改过。")) == ["correction_older"]
@@ -115,12 +123,12 @@ def test_what_corrects_nothing_is_refused(tmp_path: Path) -> None:
         assert await wrong(page("一稿", body="改过。").replace("萧山日报".encode(), "新华社".encode())) == [
             "correction_of_another"
         ]
-        corrected = await news.correct(id, page("一稿", body="改过。"), "b.txt", "数字有误")
+        corrected = await news.correct(STAFF, id, page("一稿", body="改过。"), "b.txt", "数字有误")
         assert (corrected.version, corrected.note) == (2, "数字有误")
         assert await wrong(page("一稿")) == ["correction_older"]
         # The newsroom's folder still has both files: neither undoes the correction.
         for document in (page("一稿"), page("一稿", body="改过。")):
-            taken = await news.take_in(document, "again.txt")
+            taken = await news.take_in(STAFF, document, "again.txt")
             assert (taken.action, taken.item and taken.item.version) == (Action.UNCHANGED, 2)
         (line,) = [
             line
@@ -139,7 +147,7 @@ def test_a_document_of_another_item_corrects_nothing(tmp_path: Path) -> None:
         other = await take_in(here, page("另一稿", "2026年11月2日 10:00"))
         document["descriptions"] = []
         error = await refused(
-            here, here.house.items.correct(other, json.dumps(document).encode(), "c.json", "换稿")
+            here, here.house.items.correct(STAFF, other, json.dumps(document).encode(), "c.json", "换稿")
         )
         assert codes(error) == ["correction_of_another"]
         assert isinstance(error, Faulty)
@@ -151,7 +159,9 @@ def test_a_document_of_another_item_corrects_nothing(tmp_path: Path) -> None:
 def test_an_item_is_held_from_its_first_moment(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
         until = here.clock.now + minutes(30)
-        taken = await here.house.items.take_in(page("通稿", "2026年11月2日 9:00"), "n.txt", Keep(until))
+        taken = await here.house.items.take_in(
+            STAFF, page("通稿", "2026年11月2日 9:00"), "n.txt", Keep(until)
+        )
         assert taken.item is not None
         lines = [line.entry.event for line in await here.house.store.lines(item=taken.item.id)]
         assert [type(event) for event in lines] == [ItemIngested, ItemHeld]
@@ -170,11 +180,11 @@ def test_an_item_is_held_from_its_first_moment(tmp_path: Path) -> None:
 
 def test_a_later_version_does_not_lift_what_holds_the_item(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
-        await here.house.holds.withhold(id)
-        taken = await here.house.items.take_in(page("一稿", body="新的一版。"), "a.txt")
+        await here.house.holds.withhold(STAFF, id)
+        taken = await here.house.items.take_in(STAFF, page("一稿", body="新的一版。"), "a.txt")
         assert taken.action is Action.UPDATED
         assert (await here.get(f"/items/{id}")).status == 404
-        await here.house.holds.release(id)
+        await here.house.holds.release(STAFF, id)
         assert (await here.get(f"/items/{id}")).status == 200
 
     with_item(act, tmp_path)
@@ -185,7 +195,7 @@ def test_early_access_takes_a_grant_and_a_promise(tmp_path: Path) -> None:
         async with serving(tmp_path) as here:
             keys = await furnish(here, {"early": REPRINT + "\nearly = true", "plain": REPRINT})
             until = here.clock.now + days(1)
-            taken = await here.house.items.take_in(page("通稿"), "n.txt", Keep(until))
+            taken = await here.house.items.take_in(STAFF, page("通稿"), "n.txt", Keep(until))
             assert taken.item is not None
             id = taken.item.id
             assert (await changes(here, keys["plain"]))[0] == []
@@ -204,7 +214,7 @@ def test_early_access_takes_a_grant_and_a_promise(tmp_path: Path) -> None:
             assert put["item"]["embargoedUntil"].startswith("2026-11-03T12:00:00")
             assert (await here.get(f"/licensed/items/{id}", key=keys["plain"])).status == 404
             # Another time is another promise.
-            await here.house.holds.embargo(id, until + days(1))
+            await here.house.holds.embargo(STAFF, id, until + days(1))
             told, _ = await changes(here, keys["early"], put["seq"])
             assert [one["action"] for one in told] == ["withdraw", "embargo"]
             here.clock.move(days(2))
@@ -223,7 +233,9 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
             id = await take_in(here, page("一稿"))
             for partner in keys:
                 await changes(here, keys[partner])
-            held = await here.house.holds.recall(id, RecallReason.EDITORIAL, "有误", timedelta(hours=2))
+            held = await here.house.holds.recall(
+                STAFF, id, RecallReason.EDITORIAL, "有误", timedelta(hours=2)
+            )
             assert {order.partner for order in held.orders} == {"strict", "mild", "prompt"}
             (_, recall), _ = await changes(here, keys["prompt"])
             async with here.client.post(
@@ -256,13 +268,15 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
 
 def test_what_was_hidden_when_it_was_recalled_stays_hidden_whatever_comes(tmp_path: Path) -> None:
     async def act(here: Serving, id: ItemId, key: str) -> None:
-        taken = await here.house.items.take_in(page("通稿"), "n.txt", Keep(here.clock.now + days(1)))
+        taken = await here.house.items.take_in(STAFF, page("通稿"), "n.txt", Keep(here.clock.now + days(1)))
         assert taken.item is not None
         hidden = taken.item.id
-        await here.house.holds.recall(hidden, RecallReason.EDITORIAL, "不发了", timedelta(hours=2))
-        assert codes(await refused(here, here.house.holds.release(hidden))) == ["recalled_already"]
+        await here.house.holds.recall(STAFF, hidden, RecallReason.EDITORIAL, "不发了", timedelta(hours=2))
+        assert codes(await refused(here, here.house.holds.release(STAFF, hidden))) == ["recalled_already"]
         # A new version asks for another embargo: what holds a recalled item stays as it was.
-        again = await here.house.items.take_in(page("通稿", body="改过。"), "n.txt", Keep(here.clock.now))
+        again = await here.house.items.take_in(
+            STAFF, page("通稿", body="改过。"), "n.txt", Keep(here.clock.now)
+        )
         assert again.action is Action.UPDATED
         for _ in range(2):
             for path in (f"/items/{hidden}", "/items/20261102-aaaaaaaaaa"):
@@ -284,10 +298,12 @@ def test_a_recall_goes_to_everybody_who_was_given_the_item_and_to_nobody_else(tm
             id = await take_in(here, page("一稿"))
             assert (await here.get(f"/licensed/items/{id}", key=keys["holds"])).status == 200
             assert (await here.get("/licensed/feeds/all.rss", key=keys["ended"])).status == 200
-            await here.house.rights.end_licence("L-ended")
+            await here.house.rights.end_licence(STAFF, "L-ended")
             told, _ = await changes(here, keys["ended"])
             assert [one["action"] for one in told] == ["withdraw"]
-            held = await here.house.holds.recall(id, RecallReason.LEGAL, "法院裁定", timedelta(hours=2))
+            held = await here.house.holds.recall(
+                STAFF, id, RecallReason.LEGAL, "法院裁定", timedelta(hours=2)
+            )
             assert {order.partner for order in held.orders} == {"holds", "ended"}
             assert [one["action"] for one in (await changes(here, keys["ended"]))[0]] == [
                 "withdraw",

@@ -16,6 +16,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.records import Entry
 from syndicate.services.newsroom.item_service import Action, Taken
 from syndicate.store.protocol import Change
+from tests.support.factories import STAFF
 from tests.support.ingest_helpers import parsed, seed
 from tests.test_desk import Here, on, page, taken_id
 
@@ -84,11 +85,11 @@ def test_another_spelling_of_the_address_alone_is_no_new_version(
     first = next(one for one, other in ONE_PAGE if other == address)
 
     async def story(here: Here) -> None:
-        one = await here.house.items.take_in(page(address=first), "1.html")
-        two = await here.house.items.take_in(page(address=address), "1.html")
+        one = await here.house.items.take_in(STAFF, page(address=first), "1.html")
+        two = await here.house.items.take_in(STAFF, page(address=address), "1.html")
         assert (two.action, taken_id(two)) == (Action.UNCHANGED, taken_id(one))
         changed = await here.house.items.take_in(
-            page("湘湖水质再提升", "今天更正。" + SCHOOL, address=address), "1.html"
+            STAFF, page("湘湖水质再提升", "今天更正。" + SCHOOL, address=address), "1.html"
         )
         assert (changed.action, taken_id(changed)) == (Action.UPDATED, taken_id(one))
 
@@ -99,11 +100,11 @@ def test_another_spelling_of_the_source_is_the_same_item(store_address: str, tmp
     longer = page().decode().replace("来源:萧山日报", "来源:萧山网-萧山日报").encode()
 
     async def story(here: Here) -> None:
-        one = await here.house.items.take_in(longer, "1.html")
-        two = await here.house.items.take_in(page(), "2.html")
+        one = await here.house.items.take_in(STAFF, longer, "1.html")
+        two = await here.house.items.take_in(STAFF, page(), "2.html")
         assert (two.action, taken_id(two)) == (Action.UPDATED, taken_id(one))
         corrected = await here.house.items.take_in(
-            longer.decode().replace("湘湖水质提升", "湘湖水质再提升").encode(), "3.html"
+            STAFF, longer.decode().replace("湘湖水质提升", "湘湖水质再提升").encode(), "3.html"
         )
         assert taken_id(corrected) == taken_id(one)
 
@@ -112,10 +113,13 @@ def test_another_spelling_of_the_source_is_the_same_item(store_address: str, tmp
 
 def test_the_same_words_of_another_outlet_are_another_item(store_address: str, tmp_path: Path) -> None:
     async def story(here: Here) -> None:
-        one = await here.house.items.take_in(page(), "1.html")
+        one = await here.house.items.take_in(STAFF, page(), "1.html")
         of_tv = page().decode().replace("来源:萧山日报", "来源:萧山电视台").encode()
         of_others = page().decode().replace("来源:萧山日报", "来源:杭州日报").encode()
-        taken = [one, *[await here.house.items.take_in(data, "2.html") for data in (of_tv, of_others)]]
+        taken = [
+            one,
+            *[await here.house.items.take_in(STAFF, data, "2.html") for data in (of_tv, of_others)],
+        ]
         assert [each.action for each in taken] == [Action.CREATED] * 3
         assert len({taken_id(each) for each in taken}) == 3
 
@@ -144,13 +148,13 @@ def test_two_stories_that_begin_with_one_editors_note_are_two_items(
 
     async def story(here: Here) -> None:
         items = here.house.items
-        first = [await items.take_in(data, "x.txt") for data in (harbour, school)]
+        first = [await items.take_in(STAFF, data, "x.txt") for data in (harbour, school)]
         assert [each.action for each in first] == [Action.CREATED] * 2
-        again = [await items.take_in(data, "x.txt") for data in (harbour, school, harbour)]
+        again = [await items.take_in(STAFF, data, "x.txt") for data in (harbour, school, harbour)]
         assert [each.action for each in again] == [Action.UNCHANGED] * 3
         # Each is still known by its own text when its headline is corrected.
         renamed = [
-            await items.take_in(data.decode().replace("投用\n", "正式投用\n").encode(), "x.txt")
+            await items.take_in(STAFF, data.decode().replace("投用\n", "正式投用\n").encode(), "x.txt")
             for data in (harbour, school)
         ]
         assert [(each.action, taken_id(each)) for each in renamed] == [
@@ -166,7 +170,7 @@ def test_a_headline_and_a_number_corrected_together_are_a_new_version(
     async def story(here: Here) -> None:
         before = story_of("首个港区投用", SCHOOL, HARBOUR)
         after = story_of("港区首次投用", SCHOOL, HARBOUR.replace("三艘", "四艘"))
-        one, two = [await here.house.items.take_in(data, "x.txt") for data in (before, after)]
+        one, two = [await here.house.items.take_in(STAFF, data, "x.txt") for data in (before, after)]
         assert (two.action, taken_id(two)) == (Action.UPDATED, taken_id(one))
 
     on(store_address, tmp_path, story)
@@ -214,7 +218,7 @@ def test_an_item_that_an_older_release_kept_is_found_by_each_of_its_keys(
             await tx.put_item(item, [keys[known_by]])
             await tx.append(Entry(here.clock(), "staff", ItemIngested(item.id, 1, item.digest, "a.html")))
             await tx.changed(Change.ITEM)
-        found: Taken = await here.house.items.take_in(again[known_by], "b.html")
+        found: Taken = await here.house.items.take_in(STAFF, again[known_by], "b.html")
         assert (found.action, taken_id(found)) == (Action.UPDATED, item.id)
         assert len(await here.house.items.versions(ItemId(item.id))) == 2
 

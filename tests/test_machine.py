@@ -29,6 +29,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Form
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import HIDDEN, Reason
+from tests.support.factories import STAFF
 from tests.support.full_setup import PARTNERS, Held, Stage, given_in
 from tests.support.servers import Answer
 from tests.support.stateful import Happenings, partners, picks, spans
@@ -55,7 +56,7 @@ class Machine(Happenings):
     async def _at_last(self) -> None:
         for partner in PARTNERS:
             if await self.stage.suspended(partner):
-                await self.stage.house.rights.resume(PartnerId(partner))
+                await self.stage.house.rights.resume(STAFF, PartnerId(partner))
             await self._pull(partner, 100)
 
     @rule()

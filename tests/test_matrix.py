@@ -23,7 +23,7 @@ from syndicate.model.register import Register
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal, clear_preferred
 from syndicate.policy.reasons import HIDDEN
-from tests.support.factories import NOON, SECRET, days, minutes
+from tests.support.factories import NOON, SECRET, STAFF, days, minutes
 from tests.support.servers import Serving, serving
 
 MANDATES = """
@@ -123,10 +123,10 @@ async def furnish(here: Serving, documents: tuple[bytes, ...] = DOCUMENTS) -> di
     """Mandates, partners, licences, keys and items; each partner's key."""
     house = here.house
     for mandate in MANDATES.split("---"):
-        await house.rights.add_mandate(mandate, "mandate.toml")
+        await house.rights.add_mandate(STAFF, mandate, "mandate.toml")
     keys = {}
     for partner in PARTNERS:
-        await house.rights.add_partner(partner, f"授权媒体 {partner}")
+        await house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
         if partner in LICENCES:
             opens, closes = WINDOWS.get(partner, ("2026-01-01", "2027-01-01"))
             document = (
@@ -134,10 +134,10 @@ async def furnish(here: Serving, documents: tuple[bytes, ...] = DOCUMENTS) -> di
                 f"valid_from = {opens}\nvalid_until = {closes}\n"
                 f"[[grant]]{LICENCES[partner]}"
             )
-            await house.rights.add_licence(document, "licence.toml")
-        keys[partner] = (await house.keys.issue(PartnerId(partner), days=900)).token
+            await house.rights.add_licence(STAFF, document, "licence.toml")
+        keys[partner] = (await house.keys.issue(STAFF, PartnerId(partner), days=900)).token
     for number, content in enumerate(documents):
-        taken = await house.items.take_in(content, f"{number}.txt")
+        taken = await house.items.take_in(STAFF, content, f"{number}.txt")
         assert taken.item is not None, taken.faults
     return keys
 

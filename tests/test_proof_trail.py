@@ -26,7 +26,7 @@ from tests.support.databases import (
     sqlite_pattern,
     store_address,
 )
-from tests.support.factories import NOON
+from tests.support.factories import NOON, STAFF
 from tests.support.trail_fixtures import (
     DIGEST,
     ORIGIN,
@@ -442,7 +442,7 @@ def test_what_an_older_key_signed_stays_good(store_address: str) -> None:
         await write(store, 4)
         old = await desk.checkpoint()
         proof = await desk.prove(2)
-        await desk.rotate_key()
+        await desk.rotate_key(STAFF)
         new = await desk.checkpoint()
         assert old is not None
         assert new is not None
@@ -465,17 +465,17 @@ def test_a_lost_key_is_never_replaced_in_silence(sqlite_address: str, tmp_path: 
         desk = ProofService(store, keys, ORIGIN, Ticking())
         with pytest.raises(KeyringFault, match="syndicate init"):
             await desk.verifier_keys()
-        kid = await desk.make_key()
+        kid = await desk.make_key(STAFF)
         assert kid is not None
-        assert await desk.make_key() is None
+        assert await desk.make_key(STAFF) is None
         assert [line.body for line in await store.written(0, 9)] == [f'{{"kid":"trail:{kid}"}}']
         made = await desk.checkpoint()
         assert made is not None
         (before,) = await desk.verifier_keys()
         keys.folder.rename(tmp_path / "lost")
         with pytest.raises(KeyringFault, match="backup"):
-            await desk.make_key()
-        await desk.rotate_key()
+            await desk.make_key(STAFF)
+        await desk.rotate_key(STAFF)
         (after,) = await desk.verifier_keys()
         assert before != after
         assert findings(await desk.verify()) == [("checkpoint_unknown_key", "checkpoint 1")]

@@ -24,6 +24,7 @@ from syndicate.model.records import Line
 from syndicate.policy import Clearance, clear_preferred
 from syndicate.store.protocol import Selection
 from syndicate.wiring import Services, initialise, opened
+from tests.support.factories import STAFF
 from tests.support.forked_commands import Forge, forge
 from tests.support.kill_harness import Mortal, Victim
 from tests.support.servers import free_port, settings_for
@@ -97,22 +98,24 @@ class Staff:
         holds = self.house.holds
         if kind < 0.55:
             await self.house.items.correct(
-                id, a_story(number, self.acts + 1), "b.txt", f"第{self.acts}次更正"
+                STAFF, id, a_story(number, self.acts + 1), "b.txt", f"第{self.acts}次更正"
             )
         elif kind < 0.93 and id in self.recalled:
-            await holds.reinstate(id)
+            await holds.reinstate(STAFF, id)
             self.recalled.remove(id)
         elif kind < 0.93 and id in self.withheld:
-            await holds.release(id)
+            await holds.release(STAFF, id)
             self.withheld.remove(id)
         elif kind < 0.82:
-            await holds.recall(id, self.chance.choice(list(RecallReason)), "事实有误", timedelta(hours=2))
+            await holds.recall(
+                STAFF, id, self.chance.choice(list(RecallReason)), "事实有误", timedelta(hours=2)
+            )
             self.recalled.add(id)
         elif kind < 0.93:
-            await holds.withhold(id)
+            await holds.withhold(STAFF, id)
             self.withheld.add(id)
         elif self._licensed:
-            await self.house.rights.end_licence(f"HEALTH-{self._ended}")
+            await self.house.rights.end_licence(STAFF, f"HEALTH-{self._ended}")
             self._ended, self._licensed = self._ended + 1, False
         else:
             await self.license(f"HEALTH-{self._ended}", "zjol", "health")
@@ -122,21 +125,21 @@ class Staff:
     async def take_in(self) -> None:
         """A new story."""
         number = len(self.items)
-        taken = await self.house.items.take_in(a_story(number), f"{number}.txt")
+        taken = await self.house.items.take_in(STAFF, a_story(number), f"{number}.txt")
         assert taken.item is not None, taken.faults
         self.items.append(taken.item.id)
 
     async def license(self, number: str, partner: str, channel: str) -> None:
         """Grant a channel to a partner."""
         document = LICENCE.format(number=number, partner=partner, channel=channel)
-        await self.house.rights.add_licence(document, "licence.toml")
+        await self.house.rights.add_licence(STAFF, document, "licence.toml")
 
     async def open(self, keys: dict[str, Path]) -> None:
         """A mandate, two partners with licences and keys, a few stories."""
-        await self.house.rights.add_mandate(MANDATE, "mandate.toml")
+        await self.house.rights.add_mandate(STAFF, MANDATE, "mandate.toml")
         for partner, file in keys.items():
-            await self.house.rights.add_partner(partner, f"授权媒体 {partner}")
-            file.write_text((await self.house.keys.issue(PartnerId(partner), days=900)).token)
+            await self.house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
+            file.write_text((await self.house.keys.issue(STAFF, PartnerId(partner), days=900)).token)
             file.chmod(0o600)
             await self.license(f"NEWS-{partner}", partner, "news")
         await self.license("HEALTH-0", "zjol", "health")
@@ -155,7 +158,7 @@ def test_whoever_is_killed_the_folder_converges(here: Forge, tmp_path: Path) -> 
     print(f"seed {SEED}")
     data = tmp_path / "var"
     settings = settings_for(data)
-    asyncio.run(initialise(settings))
+    asyncio.run(initialise(settings, STAFF))
     server = Mortal(here, data, free_port(), random.Random(SEED), tmp_path / "serve.log")
     # One of them never begins anew, which would mend whatever it had lost.
     victims = [

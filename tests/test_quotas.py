@@ -16,7 +16,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Quota
 from syndicate.services.delivery.quotas import Period
-from tests.support.factories import NOON, days
+from tests.support.factories import NOON, STAFF, days
 from tests.support.servers import Answer, MovableClock, Serving, serving
 from tests.support.shell import Shell
 from tests.test_changes import changes, furnish, page, take_in
@@ -158,7 +158,7 @@ def test_a_feed_with_nothing_left_and_nothing_given_before_is_429(tmp_path: Path
             first, second = await stories(here, 2)
             assert (await fetch(here, key, first)).status == 200
             assert in_feed(await here.get(FEED, key=key)) == {first}
-            await here.house.holds.withhold(first)
+            await here.house.holds.withhold(STAFF, first)
             must_be_over(await here.get(FEED, key=key), "L-zjol#1")
             must_be_over(await fetch(here, key, second), "L-zjol#1")
 
@@ -180,8 +180,10 @@ def test_what_a_quota_holds_back_is_told_without_its_text_and_recalls_are_not_he
                 ("put", False),
             ]
             must_be_over(await fetch(here, key, ids[2]), "L-zjol#1")
-            await here.house.holds.recall(ids[0], RecallReason.RIGHTS, "图片无授权", timedelta(hours=1))
-            await here.house.holds.recall(ids[3], RecallReason.LEGAL, "法院裁定", timedelta(hours=1))
+            await here.house.holds.recall(
+                STAFF, ids[0], RecallReason.RIGHTS, "图片无授权", timedelta(hours=1)
+            )
+            await here.house.holds.recall(STAFF, ids[3], RecallReason.LEGAL, "法院裁定", timedelta(hours=1))
             # The other was told of and never given: there is nothing to take down.
             ended, _ = await changes(here, key, answer["next"])
             assert [(one["action"], one["id"]) for one in ended] == [("recall", ids[0])]
@@ -259,7 +261,9 @@ def test_a_new_version_counts_anew_and_the_same_under_another_clause_counts_ther
             (id,) = await stories(here, 1)
             assert (await fetch(here, key, id)).status == 200
             assert await left(here, key) == [2, 2]
-            await here.house.items.correct(id, page("第0稿", "2026年11月2日 10:00", "更正。"), "b", "有误")
+            await here.house.items.correct(
+                STAFF, id, page("第0稿", "2026年11月2日 10:00", "更正。"), "b", "有误"
+            )
             for _ in range(2):
                 assert (await fetch(here, key, id)).status == 200
                 assert await left(here, key) == [1, 2]
@@ -291,7 +295,7 @@ def test_what_staff_export_counts_as_given_and_against_no_quota(tmp_path: Path) 
             assert await left(here, key) == [1]
             assert (await fetch(here, key, ids[1])).status == 200
             held = await here.house.holds.recall(
-                ItemId(ids[0]), RecallReason.RIGHTS, "有误", timedelta(hours=1)
+                STAFF, ItemId(ids[0]), RecallReason.RIGHTS, "有误", timedelta(hours=1)
             )
             assert [order.partner for order in held.orders] == ["zjol"]
 
@@ -310,10 +314,10 @@ def test_what_is_given_again_after_a_recall_is_recalled_again(tmp_path: Path) ->
                 assert answer.status == 200
                 assert await left(here, key) == [0]
                 held = await here.house.holds.recall(
-                    id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=1)
+                    STAFF, id, RecallReason.EDITORIAL, "事实有误", timedelta(hours=1)
                 )
                 assert [(order.partner, order.version) for order in held.orders] == [("zjol", 1)]
-                await here.house.holds.reinstate(id)
+                await here.house.holds.reinstate(STAFF, id)
             assert await ledger(here, "zjol") == {("L-zjol#1", id, 1): 1}
 
     asyncio.run(act())

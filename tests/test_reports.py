@@ -14,7 +14,7 @@ from syndicate.model.item import ItemId, Medium
 from syndicate.model.names import OutletId, PartnerId
 from syndicate.model.parties import Partner
 from syndicate.model.statement import Account, Balance, by_owner, month, total
-from tests.support.factories import DAILY, OTHER, PUBLISHER, TV, ZJOL, an_item
+from tests.support.factories import DAILY, OTHER, PUBLISHER, STAFF, TV, ZJOL, an_item
 from tests.support.fixtures import LICENSED_FEED, Keys, an_id, visit
 from tests.support.report_fixtures import (
     BROADCASTER,
@@ -333,7 +333,7 @@ def test_what_a_server_gave_by_every_route_is_reckoned_alike(tmp_path: Path) -> 
         made = await here.house.reports.statement(2026, 11, lines=True, check=True)
         assert made.differences == ()
         assert total(made.rows).delivered > len(made.rows) > 0
-        await here.house.holds.recall(item, RecallReason.EDITORIAL, "有误", timedelta(hours=2))
+        await here.house.holds.recall(STAFF, item, RecallReason.EDITORIAL, "有误", timedelta(hours=2))
         again = await here.house.reports.statement(2026, 11, check=True)
         assert again.differences == ()
         assert total(again.rows).recalled > 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.model.item import ItemId
-from tests.support.factories import days
+from tests.support.factories import STAFF, days
 from tests.support.servers import Serving, serving
 from tests.test_matrix import DOCUMENTS, furnish
 
@@ -197,10 +197,11 @@ def test_changed_rights_and_items_change_the_very_next_answer(tmp_path: Path) ->
     async def story(here: Serving, line: Line) -> None:
         assert "电视新闻" in (await line.ask(ASK))[2].decode()
         assert here.worker.repeats.answers == 1
-        await here.house.rights.end_mandate("HEAD-T")
+        await here.house.rights.end_mandate(STAFF, "HEAD-T")
         assert "电视新闻" not in (await line.ask(ASK))[2].decode()
         before = (await line.ask(ASK))[1]
         await here.house.items.take_in(
+            STAFF,
             DOCUMENTS[0].replace("日报新闻".encode(), "新到一条".encode()).replace(b"12:00", b"11:59"),
             "new.txt",
         )
@@ -238,7 +239,7 @@ async def _licensed(folder: Path) -> None:
             assert here.worker.repeats.answers == 0
             for key in await here.house.keys.keys():
                 if key.partner == "broad":
-                    await here.house.keys.revoke(key.jti)
+                    await here.house.keys.revoke(STAFF, key.jti)
             assert (await line.ask(asked))[0] == 401
 
 

@@ -14,7 +14,7 @@ import brotli
 import pytest
 
 from syndicate.model.feeds import feeds_of
-from tests.support.factories import SECRET
+from tests.support.factories import SECRET, STAFF
 from tests.support.fixtures import Keys, an_id, open_paths, told, visit
 from tests.support.servers import BASE_URL, Answer, Serving, serving
 from tests.test_matrix import furnish, page
@@ -52,9 +52,11 @@ def test_etag_and_last_modified_change_with_the_content_and_only_with_it(tmp_pat
         watched = ["/feeds/all.rss", "/feeds/news.json", "/feeds/health.atom", "/"]
         before = {path: await validators(path) for path in watched}
         here.clock.move(timedelta(seconds=90))
-        await here.house.rights.add_partner("new", "新来的")
+        await here.house.rights.add_partner(STAFF, "new", "新来的")
         assert {path: await validators(path) for path in watched} == before, "a partner is no content"
-        await here.house.items.take_in(page("新的一篇", "2026年11月2日 12:01", "萧山日报"), "new.txt")
+        await here.house.items.take_in(
+            STAFF, page("新的一篇", "2026年11月2日 12:01", "萧山日报"), "new.txt"
+        )
         after = {path: await validators(path) for path in watched}
         assert after["/feeds/health.atom"] == before["/feeds/health.atom"], "another channel's story"
         for path in ("/feeds/all.rss", "/feeds/news.json", "/"):
@@ -69,7 +71,7 @@ def test_two_changes_within_one_second_have_two_moments(tmp_path: Path) -> None:
         moments = [(await here.get("/feeds/all.rss")).headers["Last-Modified"]]
         for name in ("甲", "乙"):
             document = page(f"同一秒的{name}", "2026年11月2日 12:00", "萧山日报")
-            await here.house.items.take_in(document, f"{name}.txt")
+            await here.house.items.take_in(STAFF, document, f"{name}.txt")
             moments.append((await here.get("/feeds/all.rss")).headers["Last-Modified"])
         assert sorted(map(parsedate_to_datetime, moments)) == list(map(parsedate_to_datetime, moments))
         assert len(set(moments)) == 3
@@ -231,7 +233,9 @@ def age(answer: Answer) -> int:
 def test_nothing_shown_is_kept_beyond_its_end_and_nothing_tells_of_what_is_to_come(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         here.clock.move(timedelta(seconds=20))
-        await here.house.items.take_in(page("百秒之后", "2026年11月2日 12:02", "萧山日报"), "soon.txt")
+        await here.house.items.take_in(
+            STAFF, page("百秒之后", "2026年11月2日 12:02", "萧山日报"), "soon.txt"
+        )
         opens = datetime.fromisoformat("2026-11-02T12:02:00+08:00")
         for left in (100, 99, 1):
             here.clock.now = opens - timedelta(seconds=left)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syndicate.model.events import EditionDelivered, KeyRejected
 from syndicate.model.parties import PartnerId
-from tests.support.factories import SECRET, minutes
+from tests.support.factories import SECRET, STAFF, minutes
 from tests.support.fixtures import (
     LICENSED_FEED,
     Keys,
@@ -104,15 +104,15 @@ def test_a_key_that_was_good_says_why_it_is_not_now(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         for name in ("broad", "narrow", "linker"):
             assert (await here.get(LICENSED_FEED, key=keys[name])).status == 200
-        await here.house.keys.revoke(jti_of(keys["broad"]))
+        await here.house.keys.revoke(STAFF, jti_of(keys["broad"]))
         assert code_of(await here.get(LICENSED_FEED, key=keys["broad"])) == (401, "key_revoked")
-        await here.house.rights.suspend(PartnerId("narrow"))
+        await here.house.rights.suspend(STAFF, PartnerId("narrow"))
         suspended = await here.get(LICENSED_FEED, key=keys["narrow"])
         assert code_of(suspended) == (401, "partner_suspended")
         rejected = await line_of(here, suspended)
         assert isinstance(rejected, KeyRejected)
         assert (rejected.partner, rejected.jti) == ("narrow", jti_of(keys["narrow"]))
-        await here.house.rights.resume(PartnerId("narrow"))
+        await here.house.rights.resume(STAFF, PartnerId("narrow"))
         assert (await here.get(LICENSED_FEED, key=keys["narrow"])).status == 200
         expires = (await here.house.keys.keys(PartnerId("linker")))[0].expires
         here.clock.now = expires - timedelta(microseconds=1)
@@ -128,8 +128,8 @@ def test_nothing_is_told_about_a_key_whose_signature_does_not_hold(tmp_path: Pat
     headers."""
 
     async def act(here: Serving, keys: Keys) -> None:
-        await here.house.keys.revoke(jti_of(keys["broad"]))
-        await here.house.rights.suspend(PartnerId("narrow"))
+        await here.house.keys.revoke(STAFF, jti_of(keys["broad"]))
+        await here.house.rights.suspend(STAFF, PartnerId("narrow"))
         heard = set()
         for token in (
             forged(keys["broad"]),
@@ -186,7 +186,7 @@ def test_the_key_is_looked_at_before_the_validator_and_before_what_exists(tmp_pa
             assert code_of(answer) == (401, "token_missing")
             bodies.add(json.dumps(told(answer)))
         assert len(bodies) == 1
-        await here.house.keys.revoke(jti_of(keys["broad"]))
+        await here.house.keys.revoke(STAFF, jti_of(keys["broad"]))
         again = await here.get(LICENSED_FEED, key=keys["broad"], headers={"If-None-Match": "*"})
         assert code_of(again) == (401, "key_revoked")
 
@@ -204,7 +204,7 @@ def test_a_flood_of_forged_keys_is_counted_and_not_written_one_by_one(tmp_path: 
         lines = [event for event in await trail(here) if isinstance(event, KeyRejected)]
         assert sum(line.times for line in lines) == 301, "every one is accounted for"
         # A real key that was revoked has a count of its own, so that it cannot fill the trail either.
-        await here.house.keys.revoke(jti_of(keys["linker"]))
+        await here.house.keys.revoke(STAFF, jti_of(keys["linker"]))
         for _ in range(100):
             await here.get(LICENSED_FEED, key=keys["linker"])
         lines = [event for event in await trail(here) if isinstance(event, KeyRejected)]
@@ -234,7 +234,7 @@ def test_a_revocation_in_the_middle_of_an_answer_stops_that_answer(tmp_path: Pat
         async def revoke() -> None:
             while not await trail(here):
                 await asyncio.sleep(0.02)
-            await here.house.keys.revoke(jti_of(keys["broad"]))
+            await here.house.keys.revoke(STAFF, jti_of(keys["broad"]))
             done.set()
 
         *asked, _ = await asyncio.gather(*(ask() for _ in range(10)), revoke())
@@ -254,11 +254,11 @@ def test_a_retired_signing_key_opens_nothing_and_a_new_one_does(tmp_path: Path) 
     async def act(here: Serving, keys: Keys) -> None:
         old = here.house.signing_keys.load().current.kid
         assert (await here.get(LICENSED_FEED, key=keys["broad"])).status == 200
-        await here.house.keys.rotate_signing_key()
+        await here.house.keys.rotate_signing_key(STAFF)
         assert (await here.get(LICENSED_FEED, key=keys["broad"])).status == 200, "the overlap"
-        new = (await here.house.keys.issue(PartnerId("broad"))).token
+        new = (await here.house.keys.issue(STAFF, PartnerId("broad"))).token
         assert (await here.get(LICENSED_FEED, key=new)).status == 200
-        await here.house.keys.retire_signing_key(old)
+        await here.house.keys.retire_signing_key(STAFF, old)
         assert code_of(await here.get(LICENSED_FEED, key=keys["broad"])) == (401, "token_invalid")
         assert (await here.get(LICENSED_FEED, key=new)).status == 200
 

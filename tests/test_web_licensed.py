@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from syndicate.model.events import EditionDelivered, ItemDelivered, LicenceShown, ReleaseRefused
 from syndicate.model.records import event_fields
-from tests.support.factories import SECRET, days, minutes
+from tests.support.factories import SECRET, STAFF, days, minutes
 from tests.support.fixtures import LICENSED_FEED, Keys, an_id, code_of, jti_of, line_of, told, visit
 from tests.support.servers import BASE_URL, Answer, Serving
 from tests.test_matrix import page, read
@@ -119,7 +119,7 @@ def test_a_licence_says_whether_it_is_in_force_and_what_is_left_of_its_quota(tmp
             f'valid_until = {closes.isoformat()}\n[[grant]]\nuses = ["link"]\noutlets = ["daily"]\n'
             'media = ["text"]\nquota = { items = 5, per = "day" }\n'
         )
-        await here.house.rights.add_licence(document, "licence.toml")
+        await here.house.rights.add_licence(STAFF, document, "licence.toml")
         seen = []
         for _ in range(3):
             told = json.loads((await here.get("/licensed/licence", key=keys["bare"])).body)
@@ -213,7 +213,7 @@ def test_no_partner_ever_gets_anothers_edition(tmp_path: Path) -> None:
         document = page("半路来的", "2026年11月2日 12:00", "萧山日报", "健康")
         requests = [here.get(LICENSED_FEED, key=keys[("broad", "narrow")[n % 2]]) for n in range(200)]
         answers, _ = await asyncio.gather(
-            asyncio.gather(*requests), here.house.items.take_in(document, "new.txt")
+            asyncio.gather(*requests), here.house.items.take_in(STAFF, document, "new.txt")
         )
         for number, answer in enumerate(answers):
             assert answer.status == 200
@@ -268,11 +268,11 @@ def test_what_staff_end_is_refused_at_the_next_request(tmp_path: Path) -> None:
             for partner in ("broad", "narrow", "linker"):
                 await here.get(path, key=keys[partner])
         here.clock.move(timedelta(hours=1))
-        await here.house.rights.end_licence("L-narrow")
+        await here.house.rights.end_licence(STAFF, "L-narrow")
         for path in paths:
             answer = await here.get(path, key=keys["narrow"])
             assert json.loads(answer.body)["reason"] == "licence_ended"
-        await here.house.rights.end_mandate("HEAD-D")
+        await here.house.rights.end_mandate(STAFF, "HEAD-D")
         for path in paths:
             answer = await here.get(path, key=keys["linker"])
             assert json.loads(answer.body)["reason"] == "mandate_ended"

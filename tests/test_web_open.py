@@ -18,6 +18,7 @@ from syndicate.model.feeds import feeds_of
 from syndicate.web.routes import ROUTES, Access
 from syndicate.web.server.negotiation import language_of
 from syndicate.web.server.problems import PROBLEMS
+from tests.support.factories import STAFF
 from tests.support.fixtures import Keys, an_id, code_of, open_paths, visit
 from tests.support.servers import BASE_URL, Serving
 from tests.test_wire.kit import faults, kit
@@ -256,10 +257,10 @@ def test_the_public_keys_have_nothing_private_in_them(tmp_path: Path) -> None:
         (key,) = json.loads(answer.body)["keys"]
         assert {"kty", "crv", "x", "kid"} <= set(key)
         assert not {"d", "p", "q", "k"} & set(key)
-        kid = await here.house.keys.rotate_signing_key()
+        kid = await here.house.keys.rotate_signing_key(STAFF)
         kids = [one["kid"] for one in json.loads((await here.get("/.well-known/jwks.json")).body)["keys"]]
         assert kids == [kid, key["kid"]]
-        await here.house.keys.retire_signing_key(key["kid"])
+        await here.house.keys.retire_signing_key(STAFF, key["kid"])
         kids = [one["kid"] for one in json.loads((await here.get("/.well-known/jwks.json")).body)["keys"]]
         assert kids == [kid]
 

@@ -26,7 +26,7 @@ from syndicate.policy.reasons import RECALLS
 from syndicate.store.protocol import Change
 from syndicate.web.server.responses import REQUEST_ID
 from syndicate.web.server.worker import WORKER, problem_of
-from tests.support.factories import NOON, minutes
+from tests.support.factories import NOON, STAFF, minutes
 from tests.support.fixtures import Keys, an_id, code_of, visit
 from tests.support.servers import BASE_URL, Answer, Serving
 
@@ -269,7 +269,7 @@ def test_a_used_up_quota_says_when_to_come_again_and_never_too_early(
 def test_a_quota_is_over_for_the_next_item_until_midnight_in_xiaoshan(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         document = QUOTA.format(partner="bare")
-        await here.house.rights.add_licence(document, "licence.toml")
+        await here.house.rights.add_licence(STAFF, document, "licence.toml")
         first, second = await an_id(here, HEADLINE), await an_id(here, "日报健康")
         for _ in range(2):
             assert (await here.get(f"/licensed/items/{first}", key=keys["bare"])).status == 200

@@ -27,7 +27,7 @@ from syndicate.services.audit.recorded_decision import decided
 from syndicate.services.rights.licence_trial import Answer
 from syndicate.wiring import build
 from tests.support.databases import opened
-from tests.support.factories import NOON, days, minutes
+from tests.support.factories import NOON, STAFF, days, minutes
 from tests.support.random_traffic import FIXED, PARTNERS, Bustle
 from tests.support.servers import MovableClock, settings_for
 
@@ -54,8 +54,8 @@ def bustling(address: str, folder: Path, act: Callable[[Bustle], Awaitable[None]
         clock = MovableClock()
         async with opened(address) as store:
             house = build(settings_for(folder), store, clock)
-            await house.keys.make_signing_key()
-            await house.proof.make_key()
+            await house.keys.make_signing_key(STAFF)
+            await house.proof.make_key(STAFF)
             bustle = Bustle(house, clock, random.Random(20261123))
             await bustle.open()
             await act(bustle)
@@ -159,7 +159,7 @@ def test_what_is_past_is_judged_with_what_was_known_then(store_address: str, tmp
         house, clock = bustle.house, bustle.clock
         item = await plain(bustle)
         clock.move(days(1))
-        await house.rights.end_licence("XSW-9")
+        await house.rights.end_licence(STAFF, "XSW-9")
         ended = clock()
         clock.move(days(1))
         then = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, ended - minutes(1))
@@ -189,7 +189,7 @@ def test_a_suspension_or_a_recall_does_not_reach_back_before_it_came(
         item = await plain(bustle)
         clock.move(days(1))
         before = clock() - minutes(1)
-        await house.rights.suspend(PARTNERS[3])
+        await house.rights.suspend(STAFF, PARTNERS[3])
         clock.move(minutes(5))
         knowing = await house.explanation.explain(PARTNERS[3], item, Use.REPRINT, before, clock())
         assert isinstance(knowing.verdict, Clearance)
@@ -287,7 +287,7 @@ def test_a_draft_is_tried_answer_by_answer_with_its_quota_and_its_end(
         await bustle.fetch(PARTNERS[3], None, Use.LINK)
         clock.move(days(1))
         await bustle.fetch(PARTNERS[3], second, Use.REPRINT)
-        await house.rights.end_licence("XSW-9")
+        await house.rights.end_licence(STAFF, "XSW-9")
         await bustle.fetch(PARTNERS[3], second, Use.REPRINT)
         draft = await house.rights.draft(PLAIN.replace("XSW-9", "XSW-10") + QUOTA, "draft.toml")
         before = await lines_of(bustle)
@@ -325,7 +325,7 @@ async def plain(bustle: Bustle) -> ItemId:
     """One licence for sixty days of a partner that has no other, and an item of the daily's under it."""
     house = bustle.house
     if bustle.licences[-1] != "XSW-9":
-        await house.rights.add_licence(PLAIN, "l.toml")
+        await house.rights.add_licence(STAFF, PLAIN, "l.toml")
         bustle.licences.append("XSW-9")
     local = bustle.clock().astimezone(house.settings.publisher.zone)
     said = f"{local.year}年{local.month}月{local.day}日 {local.hour}:{local.minute:02}"

@@ -13,11 +13,13 @@ from typing import Any, Concatenate, ParamSpec
 import click
 
 import syndicate as package
+from syndicate.cli.ui.acting import actor_of
 from syndicate.cli.ui.failures import Bilingual, WrongSettings
 from syndicate.cli.ui.output import Output
 from syndicate.config import Settings, load
 from syndicate.errors import Faulty
 from syndicate.language import Lang, Text
+from syndicate.model.actors import Actor, Way
 from syndicate.wiring import Services, opened
 
 P = ParamSpec("P")
@@ -33,6 +35,7 @@ class Given:
     lang: Lang
     data: Path | None = None
     config: Path | None = None
+    actor_name: str | None = None
     json: bool = False
 
     @classmethod
@@ -86,6 +89,12 @@ def _common(hidden: bool) -> list[click.Parameter]:
         ),
         click.Option(
             ["--config"], type=path, metavar="FILE", help="设置文件 syndicate.toml · settings file", **said
+        ),
+        click.Option(
+            ["--actor", "actor_name"],
+            metavar="NAME",
+            help="谁在操作，记入审计记录，默认登录名（环境变量 SYNDICATE_ACTOR） · who acts",
+            **said,
         ),
         click.Option(["--json"], is_flag=True, help="标准输出为 JSON · JSON on standard output", **said),
         click.Option(
@@ -164,3 +173,8 @@ def with_services(
 def given() -> Given:
     """What the common options of the running command said."""
     return click.get_current_context().ensure_object(Given)
+
+
+def acting(way: Way = Way.CLI) -> Actor:
+    """Who runs the command, for the trail. Raises a usage error for a name that cannot be used."""
+    return actor_of(way, given().actor_name, os.environ)

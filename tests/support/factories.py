@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syndicate.config import load
+from syndicate.model.actors import Actor, Way
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
@@ -19,6 +20,9 @@ NEWS, HEALTH, ASK = ChannelId("news"), ChannelId("health"), ChannelId("ask")
 ZJOL = Partner(PartnerId("zjol"), "浙江在线")
 OTHER = Partner(PartnerId("hzw"), "杭州网")
 PUBLISHER: Publisher = load(None, {}, data=Path("/nonexistent")).publisher
+
+STAFF = Actor(Way.CLI, "zhou")
+"""Who acts for the publisher in tests."""
 
 SECRET = "只有授权媒体才能读到的这一句"
 """Stands in every body of `an_item`, after what an abstract could take from it."""

@@ -32,7 +32,7 @@ from syndicate.model.register import Register
 from syndicate.model.rights import Licence
 from syndicate.policy import Clearance, Verdict, clear_preferred
 from syndicate.store.protocol import Selection
-from tests.support.factories import NOON
+from tests.support.factories import NOON, STAFF
 from tests.support.servers import Answer, MovableClock, Serving, serving
 
 PARTNERS = ("hzw", "sina", "zjol")
@@ -152,8 +152,8 @@ class Stage:
     async def furnish(self, partners: Sequence[str] = PARTNERS) -> None:
         """Partners with keys, no agreement yet. An hour passes, so that clocks can go back."""
         for partner in partners:
-            await self.house.rights.add_partner(partner, f"授权媒体 {partner}")
-            self.keys[partner] = (await self.house.keys.issue(PartnerId(partner), days=900)).token
+            await self.house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
+            self.keys[partner] = (await self.house.keys.issue(STAFF, PartnerId(partner), days=900)).token
             self.given[partner] = []
         self.clock.move(timedelta(hours=1))
 

@@ -26,7 +26,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.services.newsroom.item_service import Keep
-from tests.support.factories import NOON, minutes
+from tests.support.factories import NOON, STAFF, minutes
 from tests.support.fixtures import jti_of
 from tests.support.servers import Answer, MovableClock, Serving, serving
 
@@ -120,7 +120,7 @@ class House:
     async def take_in(self, headline: str, document: bytes, keep: Keep | None = None) -> None:
         """Into this house, unless it is the one that never had it."""
         if headline in SEEN or self.full:
-            taken = await self.here.house.items.take_in(document, headline, keep)
+            taken = await self.here.house.items.take_in(STAFF, document, headline, keep)
             assert taken.item is not None, taken.faults
             self.ids[headline] = taken.item.id
 
@@ -191,12 +191,13 @@ async def two_houses(folder: Path, addresses: tuple[str, str]) -> AsyncIterator[
 async def furnish(house: House) -> None:
     """The mandate, the partners with licences and keys."""
     rights, keys = house.here.house.rights, house.here.house.keys
-    await rights.add_mandate(_MANDATE, "mandate.toml")
+    await rights.add_mandate(STAFF, _MANDATE, "mandate.toml")
     for partner in dict.fromkeys((*_LICENCES, *OBSERVERS)):
-        await rights.add_partner(partner, f"授权媒体 {partner}")
-        house.keys[partner] = (await keys.issue(PartnerId(partner), days=90)).token
+        await rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
+        house.keys[partner] = (await keys.issue(STAFF, PartnerId(partner), days=90)).token
     for partner, grant in _LICENCES.items():
         await rights.add_licence(
+            STAFF,
             f'number = "L-{partner}"\npartner = "{partner}"\nvalid_from = 2026-01-01\n'
             f'valid_until = 2027-01-01\n[[grant]]\noutlets = ["daily"]\nmedia = ["text"]\n{grant}\n',
             "licence.toml",
@@ -243,7 +244,7 @@ async def fill(house: House) -> None:
     await house.take_in("独家的稿件", page("独家的稿件"))
     if house.full:
         exclusive = house.here.house.holds.exclusive
-        await exclusive(house.ids["独家的稿件"], PartnerId("keeper"), NOON + timedelta(days=9))
+        await exclusive(STAFF, house.ids["独家的稿件"], PartnerId("keeper"), NOON + timedelta(days=9))
     await house.take_in("未到的稿件", page("未到的稿件", "13:30"))
     await house.take_in("外来的稿件", page("外来的稿件", source="杭州日报"))
     await house.take_in(SEEN[2], page(SEEN[2]))
@@ -252,12 +253,16 @@ async def fill(house: House) -> None:
 async def go_on(house: House) -> None:
     """What is hidden is worked on, and others have what is theirs of it; what is seen changes too."""
     news, holds = house.here.house.items, house.here.house.holds
-    await news.correct(house.ids[SEEN[0]], page(SEEN[0], said="改好"), "b.txt", "更正一处")
-    await holds.recall(house.ids[SEEN[2]], RecallReason.EDITORIAL, "尚未核实", timedelta(hours=2))
+    await news.correct(STAFF, house.ids[SEEN[0]], page(SEEN[0], said="改好"), "b.txt", "更正一处")
+    await holds.recall(STAFF, house.ids[SEEN[2]], RecallReason.EDITORIAL, "尚未核实", timedelta(hours=2))
     if house.full:
-        await news.correct(house.ids["禁发而更正"], page("禁发而更正", said="改好"), "b.txt", "更正一处")
+        await news.correct(
+            STAFF, house.ids["禁发而更正"], page("禁发而更正", said="改好"), "b.txt", "更正一处"
+        )
         for headline in ("禁发而撤回", "扣发而撤回"):
-            await holds.recall(house.ids[headline], RecallReason.LEGAL, "依法院裁定", timedelta(hours=2))
+            await holds.recall(
+                STAFF, house.ids[headline], RecallReason.LEGAL, "依法院裁定", timedelta(hours=2)
+            )
     seqs = [one["seq"] for one in await house.changes("early") if one["action"] == "embargo"]
     assert bool(seqs) is house.full
     if seqs:

@@ -9,7 +9,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.services.newsroom.item_service import Keep
-from tests.support.factories import NOON, SECRET, minutes
+from tests.support.factories import NOON, SECRET, STAFF, minutes
 from tests.support.recipients import PUBLIC, May, Recipient, Story
 from tests.support.servers import Serving
 
@@ -48,10 +48,10 @@ class Life:
 
     async def begin(self) -> None:
         """The mandate, the partners with their keys, and every licence but keeper's."""
-        await self.house.rights.add_mandate(MANDATE, "mandate.toml")
+        await self.house.rights.add_mandate(STAFF, MANDATE, "mandate.toml")
         for name in GRANTS:
-            await self.house.rights.add_partner(name, f"授权媒体 {name}")
-            key = (await self.house.keys.issue(PartnerId(name), days=900)).token
+            await self.house.rights.add_partner(STAFF, name, f"授权媒体 {name}")
+            key = (await self.house.keys.issue(STAFF, PartnerId(name), days=900)).token
             self.recipients[name] = Recipient(name, key, self.here)
             if name != "keeper":
                 await self.license(name)
@@ -63,7 +63,7 @@ class Life:
             f'number = "L-{name}"\npartner = "{name}"\nvalid_from = 2026-01-01\nvalid_until = 2027-01-01\n'
             f'[[grant]]\noutlets = ["daily"]\nmedia = ["text"]\n{GRANTS[name]}\n'
         )
-        await self.house.rights.add_licence(document, "licence.toml")
+        await self.house.rights.add_licence(STAFF, document, "licence.toml")
 
     def document(self, day: str, *, embargo: bool = False) -> bytes:
         """The story as the newsroom sends it: a ninjs document, or a saved page."""
@@ -87,7 +87,7 @@ class Life:
 
     async def taken_in(self) -> None:
         keep = None if self._ninjs else Keep(embargo=OPENS)
-        taken = await self.house.items.take_in(self.document("明天", embargo=True), "story", keep)
+        taken = await self.house.items.take_in(STAFF, self.document("明天", embargo=True), "story", keep)
         assert taken.item is not None, taken.faults
         self.id = taken.item.id
 
@@ -100,12 +100,12 @@ class Life:
         self.recipients["keeper"].shut = None
 
     async def corrected(self) -> None:
-        await self.house.items.correct(self.id, self.document("后天"), "correction", NOTE)
+        await self.house.items.correct(STAFF, self.id, self.document("后天"), "correction", NOTE)
         self.version, self.note = 2, NOTE
 
     async def exclusive(self) -> None:
         await self.house.holds.exclusive(
-            self.id, PartnerId("keeper"), self.here.clock() + timedelta(hours=3)
+            STAFF, self.id, PartnerId("keeper"), self.here.clock() + timedelta(hours=3)
         )
 
     async def recalled(self) -> None:
@@ -115,24 +115,24 @@ class Life:
         await self._recall(RecallReason.LEGAL)
 
     async def _recall(self, reason: RecallReason) -> None:
-        await self.house.holds.recall(self.id, reason, RECALLED[reason], timedelta(hours=2))
+        await self.house.holds.recall(STAFF, self.id, reason, RECALLED[reason], timedelta(hours=2))
         self.recall = self.here.clock(), RECALLED[reason]
 
     async def reinstated(self) -> None:
         report = await self.house.holds.report(self.id)
         assert {one.told.partner for one in report.takedowns} == {"prompt", "later", "linker", "keeper"}
         assert report.complete
-        await self.house.holds.reinstate(self.id)
+        await self.house.holds.reinstate(STAFF, self.id)
         self.recall = None
 
     async def withheld(self) -> None:
-        await self.house.holds.withhold(self.id)
+        await self.house.holds.withhold(STAFF, self.id)
 
     async def released(self) -> None:
-        await self.house.holds.release(self.id)
+        await self.house.holds.release(STAFF, self.id)
 
     async def mandate_ends(self) -> None:
-        await self.house.rights.end_mandate("HEAD-1")
+        await self.house.rights.end_mandate(STAFF, "HEAD-1")
         for name in GRANTS:
             self.recipients[name].shut = May("refused", "mandate_ended", "HEAD-1")
 

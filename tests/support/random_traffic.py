@@ -25,7 +25,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.services.delivery.delivery_service import RequestContext
 from syndicate.wiring import Services
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.fixtures import session_for
 from tests.support.servers import MovableClock
 from tests.test_matrix import page
@@ -106,12 +106,12 @@ class Bustle:
     async def open(self) -> None:
         """Partners with keys, licences for most, a mandate for each outlet, a few items."""
         for partner in PARTNERS:
-            await self.house.rights.add_partner(partner, f"授权媒体 {partner}")
-            self.keys[partner] = (await self.house.keys.issue(partner, days=900)).key.jti
+            await self.house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
+            self.keys[partner] = (await self.house.keys.issue(STAFF, partner, days=900)).key.jti
         for outlet in ("tv", "daily"):
             await self.mandate(outlet)
         for licence in FIXED:
-            await self.house.rights.add_licence(licence, "l.toml")
+            await self.house.rights.add_licence(STAFF, licence, "l.toml")
         await self.licence(PARTNERS[2])
         for _ in range(20):
             await self.story()
@@ -152,7 +152,7 @@ class Bustle:
         headline, moment = self.headlines[number]
         text = page(headline, moment, source, channel).decode()
         taken = await self.house.items.take_in(
-            text.replace("\n\n作者", f"{more}\n\n作者").encode(), "a.txt"
+            STAFF, text.replace("\n\n作者", f"{more}\n\n作者").encode(), "a.txt"
         )
         assert taken.item is not None, taken.faults
         if number == len(self.items):
@@ -164,6 +164,7 @@ class Bustle:
         number = f"HEAD-{len(self.mandates)}"
         holder = "萧山日报社" if outlet == "daily" else "萧山广电局"
         await self.house.rights.add_mandate(
+            STAFF,
             f'number = "{number}"\nholder = "{holder}"\noutlets = ["{outlet}"]\nmedia = ["text"]\n'
             "exclusive = true\nvalid_from = 2015-01-01\n",
             "m.toml",
@@ -172,7 +173,7 @@ class Bustle:
 
     async def turn_mandate(self) -> None:
         """The newest ends, partners ask, and another takes its place."""
-        await self.house.rights.end_mandate(self.mandates[-1])
+        await self.house.rights.end_mandate(STAFF, self.mandates[-1])
         for _ in range(3):
             await self.ask()
         await self.mandate("daily")
@@ -189,7 +190,7 @@ class Bustle:
             text += self._grant()
         if self.chance.random() < 0.3:
             text += '[[except]]\nchannels = ["health"]\n'
-        await self.house.rights.add_licence(text, "l.toml")
+        await self.house.rights.add_licence(STAFF, text, "l.toml")
         self.licences.append(number)
 
     def _grant(self) -> str:
@@ -205,15 +206,15 @@ class Bustle:
         return "\n".join(lines) + "\n"
 
     async def end_licence(self) -> None:
-        await self.house.rights.end_licence(self.chance.choice(self.licences))
+        await self.house.rights.end_licence(STAFF, self.chance.choice(self.licences))
 
     async def suspend(self) -> None:
         """Nobody stays suspended for long."""
         for partner in (await self.house.rights.register()).partners.values():
             if partner.suspended is not None:
-                await self.house.rights.resume(partner.id)
+                await self.house.rights.resume(STAFF, partner.id)
                 return
-        await self.house.rights.suspend(self.chance.choice(PARTNERS))
+        await self.house.rights.suspend(STAFF, self.chance.choice(PARTNERS))
 
     async def hold(self, kind: str) -> None:
         """A hold, or its end, on an item of ours that is out."""
@@ -221,21 +222,21 @@ class Bustle:
         item = self.touched = self.chance.choice(self.items[-8:])
         match kind:
             case "embargo":
-                await desk.embargo(item, until)
+                await desk.embargo(STAFF, item, until)
             case "exclusive":
-                await desk.exclusive(item, self.chance.choice(PARTNERS), until)
+                await desk.exclusive(STAFF, item, self.chance.choice(PARTNERS), until)
             case "withhold":
-                await desk.withhold(item)
+                await desk.withhold(STAFF, item)
             case "recall":
-                await desk.recall(item, self.chance.choice(list(RecallReason)), "有误", days(1))
+                await desk.recall(STAFF, item, self.chance.choice(list(RecallReason)), "有误", days(1))
             case "reinstate":
                 for one in self.items:
                     with suppress(Conflict):
-                        await desk.reinstate(one)
+                        await desk.reinstate(STAFF, one)
             case _:
                 for one in self.items:
                     with suppress(Conflict):
-                        await desk.release(one)
+                        await desk.release(STAFF, one)
         with suppress(TokenRejected):
             await self.fetch(PARTNERS[0], item, None)
 

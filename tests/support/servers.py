@@ -27,7 +27,7 @@ from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.runner import Runner
 from syndicate.web.server.worker import WORKER, Worker
 from syndicate.wiring import Services, build, initialise
-from tests.support.factories import NOON
+from tests.support.factories import NOON, STAFF
 
 BASE_URL = "https://feeds.xsnet.example"
 PROJECT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ async def serving(
     """A house that was just made, served in this process."""
     clock = clock or MovableClock()
     settings = settings_for(data, database)
-    await initialise(settings, clock)
+    await initialise(settings, STAFF, clock)
     store = open_store(settings.database)
     await store.open()
     house = build(settings, store, clock)

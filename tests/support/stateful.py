@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
+from tests.support.factories import STAFF
 from tests.support.full_setup import PARTNERS, Stage, attempt, document, mandate
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ class Happenings(RuleBasedStateMachine):
     async def _take_in(self, number: int, age: timedelta, source: str, channel: str) -> ItemId:
         published = (self.stage.clock() - age).replace(second=0, microsecond=0)
         data = document(number, f"{next(self.versions)}", published, source=source, channel=channel)
-        taken = await self.stage.house.items.take_in(data, "story.json")
+        taken = await self.stage.house.items.take_in(STAFF, data, "story.json")
         assert taken.item is not None, taken.faults
         return taken.item.id
 
@@ -110,40 +111,44 @@ class Happenings(RuleBasedStateMachine):
         data = document(
             number, f"{next(self.versions)}", item.published, source=item.outlet or "", channel=item.channel
         )
-        await self.stage.house.items.correct(item.id, data, "correction.json", "数字有误")
+        await self.stage.house.items.correct(STAFF, item.id, data, "correction.json", "数字有误")
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks, span=spans)
     def embargo(self, pick: int, span: timedelta) -> None:
         until = (self.stage.clock() + span).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        self.run(attempt(self.stage.house.holds.embargo(self.pick(pick), until)))
+        self.run(attempt(self.stage.house.holds.embargo(STAFF, self.pick(pick), until)))
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks, partner=partners, span=spans)
     def exclusive(self, pick: int, partner: str, span: timedelta) -> None:
         until = self.stage.clock() + span
-        self.run(attempt(self.stage.house.holds.exclusive(self.pick(pick), PartnerId(partner), until)))
+        self.run(
+            attempt(self.stage.house.holds.exclusive(STAFF, self.pick(pick), PartnerId(partner), until))
+        )
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks)
     def withhold(self, pick: int) -> None:
-        self.run(attempt(self.stage.house.holds.withhold(self.pick(pick))))
+        self.run(attempt(self.stage.house.holds.withhold(STAFF, self.pick(pick))))
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks)
     def release(self, pick: int) -> None:
-        self.run(attempt(self.stage.house.holds.release(self.pick(pick))))
+        self.run(attempt(self.stage.house.holds.release(STAFF, self.pick(pick))))
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks, reason=st.sampled_from(list(RecallReason)))
     def recall(self, pick: int, reason: RecallReason) -> None:
         deadline = timedelta(hours=2)
-        self.run(attempt(self.stage.house.holds.recall(self.pick(pick), reason, "事实有误", deadline)))
+        self.run(
+            attempt(self.stage.house.holds.recall(STAFF, self.pick(pick), reason, "事实有误", deadline))
+        )
 
     @precondition(lambda self: self.ids)
     @rule(pick=picks)
     def reinstate(self, pick: int) -> None:
-        self.run(attempt(self.stage.house.holds.reinstate(self.pick(pick))))
+        self.run(attempt(self.stage.house.holds.reinstate(STAFF, self.pick(pick))))
 
     # The rights office.
 
@@ -174,13 +179,19 @@ class Happenings(RuleBasedStateMachine):
             'takedown = "PT2H"',
             'overdue = "suspend"' if strict else "",
         ]
-        self.run(self.stage.house.rights.add_licence("\n".join([*head, *terms, exception]), "licence.toml"))
+        self.run(
+            self.stage.house.rights.add_licence(
+                STAFF, "\n".join([*head, *terms, exception]), "licence.toml"
+            )
+        )
         self.licences.append(number)
 
     @precondition(lambda self: self.licences)
     @rule(pick=picks)
     def end_licence(self, pick: int) -> None:
-        self.run(attempt(self.stage.house.rights.end_licence(self.licences[pick % len(self.licences)])))
+        self.run(
+            attempt(self.stage.house.rights.end_licence(STAFF, self.licences[pick % len(self.licences)]))
+        )
 
     @rule()
     def add_mandate(self) -> None:
@@ -188,12 +199,14 @@ class Happenings(RuleBasedStateMachine):
 
     async def _mandate(self) -> None:
         number = f"HEAD-{len(self.mandates) + 1}"
-        await self.stage.house.rights.add_mandate(mandate(number, ["daily", "tv"]), "mandate.toml")
+        await self.stage.house.rights.add_mandate(STAFF, mandate(number, ["daily", "tv"]), "mandate.toml")
         self.mandates.append(number)
 
     @rule(pick=picks)
     def end_mandate(self, pick: int) -> None:
-        self.run(attempt(self.stage.house.rights.end_mandate(self.mandates[pick % len(self.mandates)])))
+        self.run(
+            attempt(self.stage.house.rights.end_mandate(STAFF, self.mandates[pick % len(self.mandates)]))
+        )
 
     @rule(partner=partners)
     def suspend_or_resume(self, partner: str) -> None:
@@ -201,7 +214,7 @@ class Happenings(RuleBasedStateMachine):
 
     async def _turn(self, partner: PartnerId) -> None:
         rights = self.stage.house.rights
-        await (rights.resume if await self.stage.suspended(partner) else rights.suspend)(partner)
+        await (rights.resume if await self.stage.suspended(partner) else rights.suspend)(STAFF, partner)
 
     # Time, and the house's own work.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from syndicate.cli.app import Command, Group, given
+from syndicate.cli.app import Command, Group, acting, given
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.wiring import ClockReading, accept_clock, read_clock
@@ -41,7 +41,7 @@ def accept(reason: str) -> None:
     例 · Example:
       syndicate clock accept --reason "NTP 故障，时钟一度快了三天，现已校准"
     """
-    reading = asyncio.run(accept_clock(given().settings(), reason))
+    reading = asyncio.run(accept_clock(given().settings(), acting(), reason))
     voice = _voice()
     _give(voice, reading)
     voice.say(

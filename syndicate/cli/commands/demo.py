@@ -15,12 +15,13 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import Command, given
+from syndicate.cli.app import Command, acting, given
 from syndicate.cli.ingestion.document_intake import ACTIONS
 from syndicate.cli.ui.output import Output, iso
 from syndicate.config import Settings
 from syndicate.errors import Faulty, TokenRejected
 from syndicate.language import Text
+from syndicate.model.actors import Actor, Way
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
@@ -73,7 +74,7 @@ def demo(message: bool) -> None:
     """
     settings = given().settings()
     voice = replace(given().voice(), zone=settings.publisher.zone)
-    shown = asyncio.run(_prepare(settings, voice))
+    shown = asyncio.run(_prepare(settings, acting(Way.DEMO), voice))
     voice.give(
         {
             "item": shown.item,
@@ -87,19 +88,21 @@ def demo(message: bool) -> None:
         voice.say(_message(shown, settings))
 
 
-async def _prepare(settings: Settings, voice: Output) -> Shown:
-    await initialise(settings)
+async def _prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
+    await initialise(settings, actor)
     async with opened(settings) as services:
         shipped = files("syndicate") / "demo"
-        taken = await services.items.take_in((shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}")
+        taken = await services.items.take_in(
+            actor, (shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}"
+        )
         if taken.item is None:
             raise Faulty(ARTICLE, taken.faults)
         voice.aside(
             Text("示范稿件：已收入（", "the article: taken in (") + ACTIONS[taken.action] + Text("）", ")")
         )
-        await _agreements(services, shipped)
+        await _agreements(services, actor, shipped)
         kept, item = settings.data / KEY_FILE, taken.item.id
-        token, key, renewed = await _key(services, kept)
+        token, key, renewed = await _key(services, actor, kept)
         closed = await _refusal(services, PARTNER, item, Use.REPRINT)
         hidden = await _refusal(services, "public", item, Use.LINK)
         return Shown(item, token, key, kept, renewed, closed, hidden)
@@ -111,19 +114,19 @@ async def _refusal(services: Services, partner: str, item: ItemId, use: Use) -> 
     return verdict if isinstance(verdict, Refusal) else None
 
 
-async def _agreements(services: Services, shipped: Traversable) -> None:
+async def _agreements(services: Services, actor: Actor, shipped: Traversable) -> None:
     """Mandates, partner and licence, where they are missing. One that was ended stays ended."""
     register = await services.rights.register()
     known = _numbers(register)
     for name in MANDATES:
         text = (shipped / name).read_text(encoding="utf-8")
         if tomllib.loads(text)["number"] not in known:
-            await services.rights.add_mandate(text, name)
+            await services.rights.add_mandate(actor, text, name)
     if PARTNER not in register.partners:
-        await services.rights.add_partner(PARTNER, NAME)
+        await services.rights.add_partner(actor, PARTNER, NAME)
     text = (shipped / LICENCE).read_text(encoding="utf-8")
     if tomllib.loads(text)["number"] not in known:
-        await services.rights.add_licence(text, LICENCE)
+        await services.rights.add_licence(actor, text, LICENCE)
 
 
 def _numbers(register: Register) -> set[str]:
@@ -131,7 +134,7 @@ def _numbers(register: Register) -> set[str]:
     return {one.number for one in register.mandates} | set(licences)
 
 
-async def _key(services: Services, kept: Path) -> tuple[str, Key, bool]:
+async def _key(services: Services, actor: Actor, kept: Path) -> tuple[str, Key, bool]:
     """The kept key while it opens; else a new one, and whether there was one before."""
     token = await asyncio.to_thread(_read, kept)
     if token is not None:
@@ -144,7 +147,7 @@ async def _key(services: Services, kept: Path) -> tuple[str, Key, bool]:
         known = None if bearer is None else (await services.rights.register()).keys.get(bearer.jti)
         if known is not None and known.partner == PARTNER and known.revoked is None:
             return token, known, False
-    issued = await services.keys.issue(PARTNER, label="demo")
+    issued = await services.keys.issue(actor, PARTNER, label="demo")
     await asyncio.to_thread(_keep, kept, issued.token)
     return issued.token, issued.key, token is not None
 

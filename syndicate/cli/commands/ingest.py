@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from syndicate.cli.app import Command, with_services
+from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.ingestion.document_files import documents, read, shown
 from syndicate.cli.ingestion.document_intake import Intake
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
@@ -23,6 +23,7 @@ from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import moment
 from syndicate.errors import Faulty, StoreBusy
 from syndicate.language import Text
+from syndicate.model.actors import Way
 from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.wiring import Services
 
@@ -73,7 +74,7 @@ async def ingest(
         raise Bilingual(
             Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
-    intake = Intake(services, voice, Keep(embargo, withhold))
+    intake = Intake(services, voice, acting(Way.WATCH if watch else Way.CLI), Keep(embargo, withhold))
     async with _told_to_stop() as stop:
         if watch:
             return await _follow(intake, voice, list(paths), Settling(settle), stop)

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from syndicate.cli.app import Command, given
+from syndicate.cli.app import Command, acting, given
 from syndicate.language import Text, verbatim
 from syndicate.wiring import Initialised, initialise
 
@@ -20,7 +20,7 @@ def init() -> None:
       syndicate --data /srv/syndicate init
     """
     settings, voice = given().settings(), given().voice()
-    made = asyncio.run(initialise(settings))
+    made = asyncio.run(initialise(settings, acting()))
     voice.give(
         {
             "data": str(settings.data),

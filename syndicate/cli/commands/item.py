@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import click
 
-from syndicate.cli.app import Group, with_services
+from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, standing
@@ -148,6 +148,7 @@ async def export(
     await services.items.item(ItemId(id))
     try:
         rendered = await services.delivery.export(
+            acting(),
             ItemId(id),
             None if partner is None else PartnerId(partner),
             wanted,

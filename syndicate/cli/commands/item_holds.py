@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import with_services
+from syndicate.cli.app import acting, with_services
 from syndicate.cli.commands.item import item
 from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.hold_text import NOTHING, holds_as_json, standing
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.time_values import moment, span
+from syndicate.cli.ui.trail_text import actor_text
 from syndicate.ingest import MAX_DOCUMENT
 from syndicate.language import Text
 from syndicate.model.changes import ChangeEntry, Takedown
@@ -67,11 +68,11 @@ async def hold(
             Text("--exclusive 和 --until 须一起写", "--exclusive and --until go with each other")
         )
     if embargo is not None:
-        held = await services.holds.embargo(ItemId(id), embargo)
+        held = await services.holds.embargo(acting(), ItemId(id), embargo)
     elif exclusive is not None and until is not None:
-        held = await services.holds.exclusive(ItemId(id), PartnerId(exclusive), until)
+        held = await services.holds.exclusive(acting(), ItemId(id), PartnerId(exclusive), until)
     else:
-        held = await services.holds.withhold(ItemId(id))
+        held = await services.holds.withhold(acting(), ItemId(id))
     _say(held, services, voice)
 
 
@@ -92,7 +93,7 @@ async def release(
     """
     named = {"embargo": embargo, "exclusive": exclusive, "withheld": withhold}
     kinds = [kind for kind, wanted in named.items() if wanted] or list(named)
-    _say(await services.holds.release(ItemId(id), kinds), services, voice)
+    _say(await services.holds.release(acting(), ItemId(id), kinds), services, voice)
 
 
 @item.command()
@@ -108,7 +109,9 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
       syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
     """
     data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
-    corrected = await services.items.correct(ItemId(id), data, "stdin" if file == "-" else file, note)
+    corrected = await services.items.correct(
+        acting(), ItemId(id), data, "stdin" if file == "-" else file, note
+    )
     voice.give({"id": id, "version": corrected.version, "action": "corrected", "note": note})
     voice.say(
         Text(
@@ -149,7 +152,7 @@ async def recall(
     例 · Example:
       syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline PT2H
     """
-    held = await services.holds.recall(ItemId(id), RecallReason(reason), note, deadline)
+    held = await services.holds.recall(acting(), ItemId(id), RecallReason(reason), note, deadline)
     _say(held, services, voice)
     voice.aside(
         Text(
@@ -168,7 +171,7 @@ async def reinstate(services: Services, voice: Output, id: str) -> None:
     例 · Example:
       syndicate item reinstate 20180122-abcdefghij
     """
-    _say(await services.holds.reinstate(ItemId(id)), services, voice)
+    _say(await services.holds.reinstate(acting(), ItemId(id)), services, voice)
 
 
 @item.command("recall-report")
@@ -191,13 +194,14 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
             "reason": recall.reason.value,
             "note": recall.note,
             "recalled": iso(recall.at),
+            "actor": report.actor,
             "deadline": iso(recall.deadline),
             "complete": report.complete,
             "partners": [takedown(one, now) for one in report.takedowns],
         }
     )
     at = voice.moment(recall.at)
-    voice.say(RECALLS[recall.reason] + Text(f"，{at}", f", {at}"))
+    voice.say(RECALLS[recall.reason] + Text(f"，{at}，", f", {at}, ") + actor_text(report.actor))
     if not voice.json:
         table(report.takedowns, now, voice, Text("没有授权媒体取得过此稿", "no partner had been given it"))
     missing = sum(one.acknowledged is None for one in report.takedowns)

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from syndicate.cli.app import Command, Group, with_services
+from syndicate.cli.app import Command, Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import typed
 from syndicate.cli.ui.key_state import signers, state
@@ -48,7 +48,7 @@ async def issue(services: Services, voice: Output, partner: str, label: str, day
       KEY=$(syndicate key issue zjol --label 网站 --days 180)
     """
     with typed(Text("未签发密钥", "no key was issued")):
-        issued = await services.keys.issue(PartnerId(partner), label=label, days=days)
+        issued = await services.keys.issue(acting(), PartnerId(partner), label=label, days=days)
     made = issued.key
     if voice.json:
         voice.give({"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)})
@@ -119,7 +119,7 @@ async def revoke(services: Services, voice: Output, jti: str) -> None:
     例 · Example:
       syndicate key revoke 0f8b6c0e5d9a4f3c8e7d6b5a4c3d2e1f
     """
-    revoked = await services.keys.revoke(jti)
+    revoked = await services.keys.revoke(acting(), jti)
     voice.give(_key(revoked, "revoked"))
     voice.say(
         Text(
@@ -186,7 +186,7 @@ async def rotate(services: Services, voice: Output) -> None:
     例 · Example:
       syndicate signing-key rotate
     """
-    kid = await services.keys.rotate_signing_key()
+    kid = await services.keys.rotate_signing_key(acting())
     voice.give({"kid": kid, "state": "current"})
     voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
     voice.aside(
@@ -222,7 +222,7 @@ async def retire(services: Services, voice: Output, kid: str) -> None:
     """
     keys, now = await services.keys.keys(), services.clock()
     closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
-    await services.keys.retire_signing_key(kid)
+    await services.keys.retire_signing_key(acting(), kid)
     voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
     voice.say(
         Text(

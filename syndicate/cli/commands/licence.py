@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from syndicate.agreements.writer import span, written
-from syndicate.cli.app import Group, with_services
+from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.commands import licence_diff, licence_try
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
@@ -41,7 +41,7 @@ async def add(services: Services, voice: Output, file: str) -> None:
     例 · Example:
       syndicate licence add XSW-2026-017.toml
     """
-    added = await services.rights.add_licence(*document(file))
+    added = await services.rights.add_licence(acting(), *document(file))
     voice.give(_licence(added, services.clock(), services))
     voice.say(
         Text(
@@ -140,7 +140,7 @@ async def end(services: Services, voice: Output, number: str) -> None:
     例 · Example:
       syndicate licence end XSW-2026-017
     """
-    ended = await services.rights.end_licence(number)
+    ended = await services.rights.end_licence(acting(), number)
     now = services.clock()
     others = sorted(
         one.number

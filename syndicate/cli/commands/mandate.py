@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from syndicate.agreements.writer import written_mandate
-from syndicate.cli.app import Group, with_services
+from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.output import Column, Output
@@ -40,7 +40,7 @@ async def add(services: Services, voice: Output, file: str) -> None:
     例 · Example:
       syndicate mandate add mandate-daily.toml
     """
-    added = await services.rights.add_mandate(*document(file))
+    added = await services.rights.add_mandate(acting(), *document(file))
     voice.give(_mandate(added, services.clock(), services))
     publisher = services.settings.publisher
     covers = (
@@ -103,7 +103,7 @@ async def end(services: Services, voice: Output, number: str) -> None:
     例 · Example:
       syndicate mandate end HEAD-2015-1
     """
-    ended = await services.rights.end_mandate(number)
+    ended = await services.rights.end_mandate(acting(), number)
     register, now = await services.rights.register(), services.clock()
     closed, licences = what_closed(ended, register, now)
     voice.give(

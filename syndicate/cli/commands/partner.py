@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syndicate.cli.app import Group, with_services
+from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import typed
 from syndicate.cli.ui.key_state import signers, state
@@ -40,7 +40,7 @@ async def add(services: Services, voice: Output, id: str, name: str, domains: tu
       syndicate partner add zjol --name 浙江在线 --domain zjol.com.cn
     """
     with typed(Text("未添加授权媒体", "no partner was added")):
-        added = await services.rights.add_partner(id, name, domains)
+        added = await services.rights.add_partner(acting(), id, name, domains)
     voice.give(_partner(added))
     voice.say(
         Text(f"已添加授权媒体 {added.id}（{added.name}）", f"added partner {added.id} ({added.name})")
@@ -145,7 +145,7 @@ async def suspend(services: Services, voice: Output, id: str) -> None:
     例 · Example:
       syndicate partner suspend zjol
     """
-    one = await services.rights.suspend(PartnerId(id))
+    one = await services.rights.suspend(acting(), PartnerId(id))
     voice.give(_partner(one))
     voice.say(
         Text(
@@ -166,7 +166,7 @@ async def resume(services: Services, voice: Output, id: str) -> None:
     例 · Example:
       syndicate partner resume zjol
     """
-    one = await services.rights.resume(PartnerId(id))
+    one = await services.rights.resume(acting(), PartnerId(id))
     voice.give(_partner(one))
     voice.say(
         Text(

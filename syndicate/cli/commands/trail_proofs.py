@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from syndicate.cli.app import Command, with_services
+from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.commands.trail_check import wrong
 from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.local_time import local_time
@@ -176,7 +176,7 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
       syndicate trail key > trail-key.txt
     """
     if rotate:
-        await services.proof.rotate_key()
+        await services.proof.rotate_key(acting())
         voice.aside(Text("新公钥请告知检验者", "give the new verifier key to those who check"))
     for one in await services.proof.verifier_keys():
         voice.give({"key": str(one), "name": one.name, "hash": one.hash.hex()})

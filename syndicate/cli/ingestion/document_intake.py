@@ -11,6 +11,7 @@ from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Output
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.services.newsroom.item_service import Action, Keep, Taken
 from syndicate.wiring import Services
 
@@ -26,8 +27,8 @@ ACTIONS = {
 class Intake:
     """Takes documents in one by one, says what became of each, and counts."""
 
-    def __init__(self, services: Services, voice: Output, keep: Keep | None = None) -> None:
-        self._services, self._voice, self._keep = services, voice, keep
+    def __init__(self, services: Services, voice: Output, actor: Actor, keep: Keep | None = None) -> None:
+        self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
         self.counts: Counter[Action] = Counter()
 
     async def take(self, path: Path, name: str) -> None:
@@ -41,11 +42,11 @@ class Intake:
 
     async def take_data(self, data: bytes, name: str) -> None:
         """Take in what was read."""
-        self._tell(name, await self._services.items.take_in(data, name, self._keep))
+        self._tell(name, await self._services.items.take_in(self._actor, data, name, self._keep))
 
     async def refuse(self, name: str, faults: tuple[Fault, ...]) -> None:
         """Write down and tell that a document was refused."""
-        self._tell(name, await self._services.items.refuse(name, faults))
+        self._tell(name, await self._services.items.refuse(self._actor, name, faults))
 
     def summary(self) -> Text:
         """How many became what."""

@@ -53,6 +53,7 @@ def tell(replay: Replay, voice: Output) -> int:
             "line": replay.line.seq,
             "kind": entry.event.kind,
             "at": iso(entry.at),
+            "actor": entry.actor,
             "known_line": replay.line.seq - 1,
             "partner": replay.partner,
             "agrees": replay.agrees,

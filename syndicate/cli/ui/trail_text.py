@@ -11,6 +11,7 @@ from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.decision_text import reason_text
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
+from syndicate.model.actors import SCHEDULER, UNKNOWN, Way, read_actor
 from syndicate.model.changes import Action
 from syndicate.model.holds import RecallReason
 from syndicate.model.rights import Use
@@ -52,7 +53,17 @@ KINDS: Final = {
 _ACTORS: Final = {
     "staff": Text("本网", "staff"),
     "system": Text("系统", "system"),
-    "unknown": Text("不明", "unknown"),
+    UNKNOWN: Text("不明", "unknown"),
+}
+"""Actors without a name. `staff` and `system` stand in records of 0.2.0 and earlier."""
+
+_WAYS: Final = {
+    Way.CLI: Text("命令行", "command line"),
+    Way.DESK: Text("编辑部接口", "newsroom interface"),
+    Way.CONSOLE: Text("控制台", "console"),
+    Way.WATCH: Text("监看文件夹", "watched folder"),
+    Way.DEMO: Text("示范", "demo"),
+    Way.SYSTEM: Text("系统", "system"),
 }
 
 FIELDS: Final = {
@@ -123,11 +134,14 @@ def kind_text(kind: str) -> Text:
 
 
 def actor_text(actor: str) -> Text:
-    """Who acted: staff, the server itself, nobody that is known, or a partner by its id."""
-    role, colon, name = actor.partition(":")
-    if role not in _ACTORS:
-        return verbatim(actor)
-    return _ACTORS[role] + verbatim(f"{colon}{name}")
+    """Return who acted and by which way, a partner by its id; what a later release wrote stays as it is."""
+    known = read_actor(actor)
+    if known is None:
+        return _ACTORS.get(actor, verbatim(actor))
+    if known == SCHEDULER:
+        return Text("系统（定时任务）", "system (scheduler)")
+    way = _WAYS[known.way]
+    return Text(f"{known.name}（{way.zh}）", f"{known.name} ({way.en})")
 
 
 def details(event: Mapping[str, Any], voice: Output) -> str:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Conflict, Fault, KeyringFault
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.model.events import SigningKeyMade
 from syndicate.model.records import Checkpoint, Entry
 from syndicate.services.audit.proof_builder import Proofs, broken, leaves
@@ -87,7 +88,7 @@ class ProofService:
         self._latest: Checkpoint | None = None
         self._refused: datetime | None = None
 
-    async def make_key(self) -> str | None:
+    async def make_key(self, actor: Actor) -> str | None:
         """Make the first signing key of the trail, with its line; None if there is one.
 
         Raises KeyringFault where checkpoints were signed before and the key is gone: a new one is never
@@ -98,16 +99,16 @@ class ProofService:
                 return None
             if await tx.checkpoints():
                 raise _lost()
-            return await self._renew(tx)
+            return await self._renew(tx, actor)
 
-    async def rotate_key(self) -> str:
+    async def rotate_key(self, actor: Actor) -> str:
         """Checkpoints are signed by a new key from now on; what the old one signed stays good."""
         async with self._store.writing() as tx:
-            return await self._renew(tx)
+            return await self._renew(tx, actor)
 
-    async def _renew(self, tx: Writing) -> str:
+    async def _renew(self, tx: Writing, actor: Actor) -> str:
         kid = await asyncio.to_thread(self._keys.renew, self._clock())
-        await tx.append(Entry(self._clock(), "staff", SigningKeyMade(f"trail:{kid}")))
+        await tx.append(Entry(self._clock(), str(actor), SigningKeyMade(f"trail:{kid}")))
         return kid
 
     async def verifier_keys(self) -> tuple[VerifierKey, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 
 from syndicate.access.rights_cache import Clock, RightsCache
+from syndicate.model.actors import SCHEDULER, Actor
 from syndicate.model.changes import ChangeEntry
 from syndicate.model.events import PartnerSuspended
 from syndicate.model.lifecycle_events import TakedownOrdered, TakedownOverdue
@@ -51,7 +52,7 @@ class Takedowns:
             async with self._store.writing() as tx:
                 reached = await tx.reached()
                 if reached.change == judged and await tx.append_entries(telling):
-                    await ordered(tx, telling.entries, at.now)
+                    await ordered(tx, SCHEDULER, telling.entries, at.now)
                     return
             self._standing.expire()
 
@@ -75,13 +76,13 @@ class Takedowns:
                 assert told.deadline is not None
                 await tx.mark_overdue(told, now)
                 event = TakedownOverdue(told.partner, told.item, told.seq, told.deadline.isoformat())
-                await tx.append(Entry(now, "system", event))
+                await tx.append(Entry(now, str(SCHEDULER), event))
                 partner = register.partners.get(told.partner)
                 if partner is not None and partner.suspended is None and _suspends(register, told):
                     suspended[partner.id] = replace(partner, suspended=now)
             for partner in suspended.values():
                 await tx.put_partner(partner)
-                await tx.append(Entry(now, "system", PartnerSuspended(partner.id)))
+                await tx.append(Entry(now, str(SCHEDULER), PartnerSuspended(partner.id)))
             if suspended:
                 await tx.changed(Change.RIGHTS)
         for told in late:
@@ -95,7 +96,7 @@ class Takedowns:
         return late
 
 
-async def ordered(tx: Writing, entries: Sequence[ChangeEntry], now: datetime) -> None:
+async def ordered(tx: Writing, actor: Actor, entries: Sequence[ChangeEntry], now: datetime) -> None:
     """The lines for takedowns that were put into a sequence in this transaction, if there are any."""
     for told in entries:
         event = TakedownOrdered(
@@ -108,7 +109,7 @@ async def ordered(tx: Writing, entries: Sequence[ChangeEntry], now: datetime) ->
             change=told.seq,
             deadline=told.deadline.isoformat() if told.deadline is not None else "",
         )
-        await tx.append(Entry(now, "system", event))
+        await tx.append(Entry(now, str(actor), event))
     if entries:
         await tx.changed(Change.ITEM)
 

@@ -27,6 +27,7 @@ from syndicate.errors import (
     Unknown,
 )
 from syndicate.language import Text
+from syndicate.model.actors import UNKNOWN, Actor
 from syndicate.model.changes import Charge
 from syndicate.model.events import (
     EditionDelivered,
@@ -159,13 +160,12 @@ class DeliveryService:
 
     async def export(
         self,
+        actor: Actor,
         item: ItemId,
         partner: PartnerId | None,
         use: Use | None,
         format: str,
         render: Callable[[Edition], Output],
-        *,
-        actor: str = "staff",
     ) -> Output:
         """Return one item as staff give it to a partner, or as the public may have it.
 
@@ -187,7 +187,7 @@ class DeliveryService:
                 self._rights.expire()
                 continue
             rendered = render(edition.edition)
-            if await self._deliver(_Delivery(edition, partner, "", actor, revision, 200, context)):
+            if await self._deliver(_Delivery(edition, partner, "", str(actor), revision, 200, context)):
                 return rendered
         raise Conflict(
             Text("授权状态正在频繁变动，请重试", "rights keep changing at this moment; try again"),
@@ -242,7 +242,7 @@ class DeliveryService:
             times=times,
             request=context.request,
         )
-        await self._writer.write(Pending(Entry(self._clock(), rejected.partner or "unknown", event)))
+        await self._writer.write(Pending(Entry(self._clock(), rejected.partner or UNKNOWN, event)))
 
     def expire_rights(self) -> None:
         """Read the rights again at the next request."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.model.changes import Action, ChangeEntry, Takedown
 from syndicate.model.events import Event
 from syndicate.model.holds import Embargo, Exclusive, Holds, Recall, RecallReason
@@ -39,10 +40,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class RecallReport:
-    """Who had been given a recalled item, and who has said that it is gone."""
+    """Who recalled an item, who had been given it, and who has acknowledged that it is gone.
+
+    `actor` is as the trail keeps it.
+    """
 
     item: Item
     recall: Recall
+    actor: str
     takedowns: tuple[Takedown, ...]
 
     @property
@@ -59,7 +64,7 @@ class HoldService:
         self._store, self._publisher, self._clock = store, publisher, clock
         self._sequences = sequences
 
-    async def embargo(self, id: ItemId, until: datetime) -> Held:
+    async def embargo(self, actor: Actor, id: ItemId, until: datetime) -> Held:
         """Let nobody have the item before `until`; whoever has it must take it down until then."""
         now = self._clock()
         _in_future(until, now, "embargo")
@@ -70,9 +75,9 @@ class HoldService:
                 raise Conflict(_already("禁发至这一时刻", "under embargo until then"), code="held_already")
             holds = replace(item.holds, embargo=Embargo(until))
             event = ItemHeld(id, "embargo", until.isoformat(), None)
-            return await self._held(tx, item, holds, event, now)
+            return await self._held(tx, actor, item, holds, event, now)
 
-    async def exclusive(self, id: ItemId, partner: PartnerId, until: datetime) -> Held:
+    async def exclusive(self, actor: Actor, id: ItemId, partner: PartnerId, until: datetime) -> Held:
         """Let one partner alone have the item before `until`. Raises Conflict for a partner without a
         licence in that time, and where another exclusive is running."""
         now = self._clock()
@@ -102,9 +107,9 @@ class HoldService:
                 )
             holds = replace(item.holds, exclusive=Exclusive(partner, until))
             event = ItemHeld(id, "exclusive", until.isoformat(), partner)
-            return await self._held(tx, item, holds, event, now)
+            return await self._held(tx, actor, item, holds, event, now)
 
-    async def withhold(self, id: ItemId) -> Held:
+    async def withhold(self, actor: Actor, id: ItemId) -> Held:
         """Let nobody have the item until it is released."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -112,9 +117,9 @@ class HoldService:
             if item.holds.withheld:
                 raise Conflict(_already("被扣发", "withheld"), code="held_already")
             holds = replace(item.holds, withheld=True)
-            return await self._held(tx, item, holds, ItemHeld(id, "withheld", None, None), now)
+            return await self._held(tx, actor, item, holds, ItemHeld(id, "withheld", None, None), now)
 
-    async def release(self, id: ItemId, kinds: Sequence[str] = HOLDS) -> Held:
+    async def release(self, actor: Actor, id: ItemId, kinds: Sequence[str] = HOLDS) -> Held:
         """Lift these holds now. Raises Conflict where none of them is there, and for a recalled item: what
         was held back when it was recalled was never out, and nobody is to learn of it by its recall."""
         now = self._clock()
@@ -132,9 +137,11 @@ class HoldService:
                 holds = replace(holds, withheld=False, opened=now)
             if "exclusive" in lifted:
                 holds = replace(holds, exclusive=None)
-            return await self._held(tx, item, holds, ItemReleased(id, lifted), now)
+            return await self._held(tx, actor, item, holds, ItemReleased(id, lifted), now)
 
-    async def recall(self, id: ItemId, reason: RecallReason, note: str, deadline: timedelta) -> Held:
+    async def recall(
+        self, actor: Actor, id: ItemId, reason: RecallReason, note: str, deadline: timedelta
+    ) -> Held:
         """Call the item back from everybody, at once and until it is reinstated.
 
         Every partner that was given it is ordered to take it down by `deadline` from now. `note` goes to
@@ -162,9 +169,9 @@ class HoldService:
                 deadline=recall.deadline.isoformat(),
                 given=given,
             )
-            return await self._held(tx, item, replace(item.holds, recall=recall), event, now)
+            return await self._held(tx, actor, item, replace(item.holds, recall=recall), event, now)
 
-    async def reinstate(self, id: ItemId) -> Held:
+    async def reinstate(self, actor: Actor, id: ItemId) -> Held:
         """Take a recall back: the item may be had again, as its agreements say."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -176,7 +183,7 @@ class HoldService:
             holds = replace(item.holds, recall=None, reinstated=now, waiting=None)
             if item.holds.waiting is not None and item.holds.waiting > now:
                 holds = replace(holds, embargo=Embargo(item.holds.waiting))
-            return await self._held(tx, item, holds, ItemReinstated(id, item.version), now)
+            return await self._held(tx, actor, item, holds, ItemReinstated(id, item.version), now)
 
     async def report(self, id: ItemId) -> RecallReport:
         """Who had been given a recalled item, and who has said that it is gone. Raises Conflict for one
@@ -189,7 +196,10 @@ class HoldService:
             raise Conflict(Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled")
         told = await self._store.takedowns(item=id)
         mine = [one for one in told if one.told.action is Action.RECALL and one.told.at >= recall.at]
-        return RecallReport(item, recall, tuple(mine))
+        (recalled,) = await self._store.lines(
+            item=id, kinds=[ItemRecalled.kind], limit=1, newest_first=True
+        )
+        return RecallReport(item, recall, recalled.entry.actor, tuple(mine))
 
     def _said(self, moment: datetime) -> str:
         """A moment as people of the house read it."""
@@ -209,14 +219,16 @@ class HoldService:
             )
         return item
 
-    async def _held(self, tx: Writing, item: Item, holds: Holds, event: Event, now: datetime) -> Held:
+    async def _held(
+        self, tx: Writing, actor: Actor, item: Item, holds: Holds, event: Event, now: datetime
+    ) -> Held:
         await tx.put_holds(item.id, holds)
-        await tx.append(Entry(now, "staff", event))
+        await tx.append(Entry(now, str(actor), event))
         await tx.changed(Change.RIGHTS)
         item = replace(item, holds=holds)
-        return Held(item, await self._order(tx, item, now))
+        return Held(item, await self._order(tx, actor, item, now))
 
-    async def _order(self, tx: Writing, item: Item, now: datetime) -> tuple[ChangeEntry, ...]:
+    async def _order(self, tx: Writing, actor: Actor, item: Item, now: datetime) -> tuple[ChangeEntry, ...]:
         """Order everybody who has the item and may not have it any more to take it down.
 
         A recall goes to everybody who was ever given the item: that somebody was told before to remove it
@@ -242,7 +254,7 @@ class HoldService:
             after = replace(progress, last=told.seq) if orders else progress
             await tx.append_entries(SequenceUpdate(progress.revision, after, orders, gone=(item.id,)))
             entries += orders
-        await ordered(tx, entries, now)
+        await ordered(tx, actor, entries, now)
         return tuple(entries)
 
 

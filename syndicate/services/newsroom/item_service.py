@@ -14,6 +14,7 @@ from syndicate.ingest import Parsed, parse
 from syndicate.ingest.addresses import normal
 from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.model.events import DocumentRefused, ItemIngested
 from syndicate.model.holds import Embargo
 from syndicate.model.item import Item, ItemId, tag_uri
@@ -103,7 +104,7 @@ class ItemService:
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
 
-    async def take_in(self, data: bytes, name: str, keep: Keep | None = None) -> Taken:
+    async def take_in(self, actor: Actor, data: bytes, name: str, keep: Keep | None = None) -> Taken:
         """Make a document an item, or a new version of one.
 
         The same content again is `unchanged` and leaves nothing behind; a refused document changes
@@ -114,11 +115,11 @@ class ItemService:
         try:
             parsed = parse(data, name=name, publisher=self._publisher, now=now)
         except Faulty as refused:
-            return await self.refuse(name, refused.faults)
+            return await self.refuse(actor, name, refused.faults)
         async with self._store.writing() as tx:
             before, key = await self._before(tx, parsed)
             if before is not None and self._claims(parsed, before, key):
-                return await self._refuse(tx, name, (_CLAIMED,))
+                return await self._refuse(tx, actor, name, (_CLAIMED,))
             if before is None:
                 item = parsed.item
                 if await tx.item(item.id) is not None:
@@ -137,14 +138,14 @@ class ItemService:
                 )
                 notes = await self._known(before, item)
                 if notes is not None:
-                    held = await self._hold(tx, before, parsed, keep, now)
+                    held = await self._hold(tx, actor, before, parsed, keep, now)
                     said = (*parsed.notes, *notes, *_newly_held(before, held))
                     return Taken(Action.UNCHANGED, held, notes=said)
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
-            await tx.append(Entry(now, "staff", event))
+            await tx.append(Entry(now, str(actor), event))
             await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
-            held = await self._hold(tx, item if before is None else before, parsed, keep, now, item)
+            held = await self._hold(tx, actor, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(action, held, notes=(*parsed.notes, *_newly_held(before or item, held)))
 
@@ -169,6 +170,7 @@ class ItemService:
     async def _hold(
         self,
         tx: Writing,
+        actor: Actor,
         before: Item,
         parsed: Parsed,
         keep: Keep | None,
@@ -204,13 +206,13 @@ class ItemService:
         until = holds.waiting if holds.embargo is None or holds.recall is not None else holds.embargo.until
         if holds.embargo != before.holds.embargo or holds.waiting != before.holds.waiting:
             said = None if until is None else until.isoformat()
-            await tx.append(Entry(now, "staff", ItemHeld(current.id, "embargo", said, None)))
+            await tx.append(Entry(now, str(actor), ItemHeld(current.id, "embargo", said, None)))
         if holds.withheld and not before.holds.withheld:
-            await tx.append(Entry(now, "staff", ItemHeld(current.id, "withheld", None, None)))
+            await tx.append(Entry(now, str(actor), ItemHeld(current.id, "withheld", None, None)))
         await tx.changed(Change.RIGHTS)
         return replace(current, holds=holds)
 
-    async def correct(self, id: ItemId, data: bytes, name: str, note: str) -> Item:
+    async def correct(self, actor: Actor, id: ItemId, data: bytes, name: str, note: str) -> Item:
         """Make a document a correction of this item: a new version whose note travels with it.
 
         Raises Unknown, and Faulty with every fault: of the document, of the note, and for a document
@@ -241,9 +243,9 @@ class ItemService:
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             digest = hashlib.sha256(note.encode()).hexdigest()
             event = ItemCorrected(id, item.version, item.digest, name, digest)
-            await tx.append(Entry(now, "staff", event))
+            await tx.append(Entry(now, str(actor), event))
             await tx.changed(Change.ITEM if _alike(before, item) else Change.RIGHTS)
-            return await self._hold(tx, before, parsed, None, now, item)
+            return await self._hold(tx, actor, before, parsed, None, now, item)
 
     async def _not_its_correction(self, tx: Writing, before: Item, parsed: Parsed) -> list[Fault]:
         """Why this document cannot correct that item; empty where it can."""
@@ -283,14 +285,14 @@ class ItemService:
                 return [Fault("correction_older", "document", said)]
         return []
 
-    async def refuse(self, name: str, faults: Sequence[Fault]) -> Taken:
+    async def refuse(self, actor: Actor, name: str, faults: Sequence[Fault]) -> Taken:
         """Write down that a document was refused."""
         async with self._store.writing() as tx:
-            return await self._refuse(tx, name, faults)
+            return await self._refuse(tx, actor, name, faults)
 
-    async def _refuse(self, tx: Writing, name: str, faults: Sequence[Fault]) -> Taken:
+    async def _refuse(self, tx: Writing, actor: Actor, name: str, faults: Sequence[Fault]) -> Taken:
         event = DocumentRefused(document=name, faults=[fault.code for fault in faults])
-        await tx.append(Entry(self._clock(), "staff", event))
+        await tx.append(Entry(self._clock(), str(actor), event))
         return Taken(Action.REFUSED, None, faults=tuple(faults))
 
     async def item(self, id: ItemId, version: int | None = None) -> Item:

@@ -12,6 +12,7 @@ from typing import Protocol
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text
+from syndicate.model.actors import Actor
 from syndicate.model.events import KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
@@ -61,7 +62,9 @@ class KeyService:
     ) -> None:
         self._store, self._signing_keys, self._clock, self._new_jti = store, signing_keys, clock, new_jti
 
-    async def issue(self, partner: PartnerId, *, label: str = "", days: int = 365) -> IssuedKey:
+    async def issue(
+        self, actor: Actor, partner: PartnerId, *, label: str = "", days: int = 365
+    ) -> IssuedKey:
         """Make a key for a partner; several may be in force at once, so that one can replace another."""
         faults = _faults(label, days)
         if faults:
@@ -76,7 +79,7 @@ class KeyService:
             key = Key(jti, partner, kid, label, issued, expires)
             await tx.put_key(key)
             event = KeyIssued(partner, jti, kid, expires.isoformat(), label)
-            await tx.append(Entry(issued, "staff", event))
+            await tx.append(Entry(issued, str(actor), event))
             await tx.changed(Change.RIGHTS)
         return IssuedKey(token, key)
 
@@ -86,7 +89,7 @@ class KeyService:
             raise Unknown(Text("授权媒体", "partner"), partner)
         return await self._store.keys(partner)
 
-    async def revoke(self, jti: str) -> Key:
+    async def revoke(self, actor: Actor, jti: str) -> Key:
         """Close a key for good, on every worker, from the next request on."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -97,27 +100,27 @@ class KeyService:
                 raise Conflict(Text(f"密钥 {jti} 早已撤销", f"key {jti} was revoked already"))
             key = replace(key, revoked=now)
             await tx.put_key(key)
-            await tx.append(Entry(now, "staff", KeyRevoked(key.partner, jti)))
+            await tx.append(Entry(now, str(actor), KeyRevoked(key.partner, jti)))
             await tx.changed(Change.RIGHTS)
         return key
 
-    async def make_signing_key(self) -> str | None:
+    async def make_signing_key(self, actor: Actor) -> str | None:
         """Make the first signing key; None if there is one."""
         async with self._store.writing() as tx:
             kid = await asyncio.to_thread(self._signing_keys.make)
             if kid is not None:
-                await self._done(tx, SigningKeyMade(kid))
+                await self._done(tx, actor, SigningKeyMade(kid))
         return kid
 
-    async def rotate_signing_key(self) -> str:
+    async def rotate_signing_key(self, actor: Actor) -> str:
         """New keys are signed by a new signing key; what the old one signed stays good until it is
         retired."""
         async with self._store.writing() as tx:
             kid = await asyncio.to_thread(self._signing_keys.rotate)
-            await self._done(tx, SigningKeyMade(kid))
+            await self._done(tx, actor, SigningKeyMade(kid))
         return kid
 
-    async def retire_signing_key(self, kid: str) -> None:
+    async def retire_signing_key(self, actor: Actor, kid: str) -> None:
         """Nothing that this signing key signed opens any more. Repeated, it is harmless.
 
         The keys that it signed are revoked too, each with its line: a worker that cannot read the folder
@@ -129,13 +132,13 @@ class KeyService:
             for key in (await tx.register()).keys.values():
                 if key.kid == kid and key.revoked is None:
                     await tx.put_key(replace(key, revoked=now))
-                    await tx.append(Entry(now, "staff", KeyRevoked(key.partner, key.jti)))
-            await self._done(tx, SigningKeyRetired(kid))
+                    await tx.append(Entry(now, str(actor), KeyRevoked(key.partner, key.jti)))
+            await self._done(tx, actor, SigningKeyRetired(kid))
 
-    async def _done(self, tx: Writing, event: SigningKeyMade | SigningKeyRetired) -> None:
+    async def _done(self, tx: Writing, actor: Actor, event: SigningKeyMade | SigningKeyRetired) -> None:
         """The files are changed inside the transaction: what cannot be written down is not begun, and
         only a crash between the files and the commit leaves an act without its line."""
-        await tx.append(Entry(self._clock(), "staff", event))
+        await tx.append(Entry(self._clock(), str(actor), event))
         await tx.changed(Change.RIGHTS)
 
 

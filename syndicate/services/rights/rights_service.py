@@ -12,6 +12,7 @@ from syndicate.access.rights_cache import Clock
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text, verbatim
+from syndicate.model.actors import Actor
 from syndicate.model.events import (
     Event,
     LicenceAdded,
@@ -43,7 +44,7 @@ class RightsService:
         """All rights as they stand."""
         return await self._store.register()
 
-    async def add_partner(self, id: str, name: str, domains: Sequence[str] = ()) -> Partner:
+    async def add_partner(self, actor: Actor, id: str, name: str, domains: Sequence[str] = ()) -> Partner:
         """Add a partner. Raises Faulty for what is no id, name or domain, Conflict for a taken id."""
         faults = _partner_faults(id, name, domains)
         if faults:
@@ -56,10 +57,10 @@ class RightsService:
                     Text(f"授权媒体 {id} 已存在", f"partner {id} exists already"), code="duplicate_partner"
                 )
             await tx.put_partner(partner)
-            await self._done(tx, now, PartnerAdded(partner.id))
+            await self._done(tx, actor, now, PartnerAdded(partner.id))
         return partner
 
-    async def suspend(self, id: PartnerId) -> Partner:
+    async def suspend(self, actor: Actor, id: PartnerId) -> Partner:
         """Close the door to a partner at once: none of its keys opens until it is resumed."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -68,10 +69,10 @@ class RightsService:
                 raise Conflict(Text(f"授权媒体 {id} 已处于暂停状态", f"partner {id} is suspended already"))
             partner = replace(partner, suspended=now)
             await tx.put_partner(partner)
-            await self._done(tx, now, PartnerSuspended(partner.id))
+            await self._done(tx, actor, now, PartnerSuspended(partner.id))
         return partner
 
-    async def resume(self, id: PartnerId) -> Partner:
+    async def resume(self, actor: Actor, id: PartnerId) -> Partner:
         """Open the door again."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -80,20 +81,20 @@ class RightsService:
                 raise Conflict(Text(f"授权媒体 {id} 并未暂停", f"partner {id} is not suspended"))
             partner = replace(partner, suspended=None)
             await tx.put_partner(partner)
-            await self._done(tx, now, PartnerResumed(partner.id))
+            await self._done(tx, actor, now, PartnerResumed(partner.id))
         return partner
 
-    async def add_mandate(self, document: str, name: str) -> Mandate:
+    async def add_mandate(self, actor: Actor, document: str, name: str) -> Mandate:
         """Add a head agreement from its TOML. Raises Faulty, Conflict for a number in use."""
         mandate = read_mandate(document, name=name, publisher=self._publisher)
         now = self._clock()
         async with self._store.writing() as tx:
             _number_is_free(await tx.register(), mandate.number)
             await tx.put_mandate(mandate, document, now)
-            await self._done(tx, now, MandateAdded(mandate.number, _digest(document)))
+            await self._done(tx, actor, now, MandateAdded(mandate.number, _digest(document)))
         return mandate
 
-    async def end_mandate(self, number: str) -> Mandate:
+    async def end_mandate(self, actor: Actor, number: str) -> Mandate:
         """End a mandate now: every licence under it closes with it."""
         now = self._clock()
         async with self._store.writing() as tx:
@@ -103,10 +104,10 @@ class RightsService:
                 raise Unknown(Text("独家发布权", "mandate"), number)
             mandate = replace(mandate, window=_ended(mandate.window, number, now))
             await tx.put_mandate(mandate, await self._document(number), now)
-            await self._done(tx, now, MandateEnded(number, _closes(mandate.window)))
+            await self._done(tx, actor, now, MandateEnded(number, _closes(mandate.window)))
         return mandate
 
-    async def add_licence(self, document: str, name: str) -> Licence:
+    async def add_licence(self, actor: Actor, document: str, name: str) -> Licence:
         """Add a licence from its TOML. Raises Faulty with every fault, Conflict for a number in use."""
         now = self._clock()
         licence = await self.draft(document, name)
@@ -115,7 +116,9 @@ class RightsService:
             _number_is_free(register, licence.number)
             _partner(register, licence.partner)
             await tx.put_licence(licence, document, now)
-            await self._done(tx, now, LicenceAdded(licence.number, licence.partner, _digest(document)))
+            await self._done(
+                tx, actor, now, LicenceAdded(licence.number, licence.partner, _digest(document))
+            )
         return licence
 
     async def draft(self, document: str, name: str) -> Licence:
@@ -123,14 +126,14 @@ class RightsService:
         known = await self._store.register()
         return read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
 
-    async def end_licence(self, number: str) -> Licence:
+    async def end_licence(self, actor: Actor, number: str) -> Licence:
         """End a licence now."""
         now = self._clock()
         async with self._store.writing() as tx:
             licence = _licence(await tx.register(), number)
             licence = replace(licence, window=_ended(licence.window, number, now))
             await tx.put_licence(licence, await self._document(number), now)
-            await self._done(tx, now, LicenceEnded(number, licence.partner, _closes(licence.window)))
+            await self._done(tx, actor, now, LicenceEnded(number, licence.partner, _closes(licence.window)))
         return licence
 
     async def licence(self, number: str) -> tuple[Licence, str]:
@@ -140,8 +143,8 @@ class RightsService:
     async def _document(self, number: str) -> str:
         return await self._store.document(number) or ""
 
-    async def _done(self, tx: Writing, now: datetime, event: Event) -> None:
-        await tx.append(Entry(now, "staff", event))
+    async def _done(self, tx: Writing, actor: Actor, now: datetime, event: Event) -> None:
+        await tx.append(Entry(now, str(actor), event))
         await tx.changed(Change.RIGHTS)
 
 
