@@ -213,7 +213,7 @@ def test_an_export_is_recorded_as_given_by_staff_and_counts_against_no_quota(
             for line in lines
             if isinstance(line.entry.event, ItemDelivered)
         ]
-        assert given == [("staff", "EXPORT", "")] * 2
+        assert given == [("cli:zhou", "EXPORT", "")] * 2
         assert len(await here.store.holdings(ZJOL)) == 2
         (left,) = await here.house.delivery.quotas.left(
             ZJOL, (await here.house.rights.register()).licences_of(ZJOL)
