@@ -203,12 +203,12 @@ def test_what_is_given_while_a_page_of_changes_is_made_is_not_forgotten(tmp_path
         (known,) = (await here.house.rights.register()).keys.values()
         caller = await session_for(here.house, known.partner, known.jti)
         made = await desk.read(caller, 0, 10)
-        assert made.telling is not None
+        assert made.update is not None
         assert (await here.get(f"/licensed/items/{id}", key=key)).status == 200
         # As if the quota had not allowed the text: told, and not given by this page.
         assert await desk.deliver(replace(made, charges=()), caller, ASKED)
         (held,) = await here.house.store.holdings(known.partner)
-        assert (held.version, held.told) == (1, 1)
+        assert (held.version, held.announced) == (1, 1)
 
     with_partner(tmp_path, act)
 

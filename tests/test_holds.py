@@ -249,7 +249,7 @@ def test_who_does_not_take_down_in_time_is_told_aloud_and_suspended_where_agreed
             here.clock.move(timedelta(hours=2))
             await here.house.scheduler.round()
             report = await here.house.holds.report(id)
-            assert {one.told.partner: one.overdue is not None for one in report.takedowns} == {
+            assert {one.entry.partner: one.overdue is not None for one in report.takedowns} == {
                 "strict": True,
                 "mild": True,
                 "prompt": False,
@@ -312,6 +312,6 @@ def test_a_recall_goes_to_everybody_who_was_given_the_item_and_to_nobody_else(tm
             assert [one["action"] for one in (await changes(here, keys["holds"]))[0]] == ["recall"]
             assert (await changes(here, keys["never"]))[0] == []
             report = await here.house.holds.report(id)
-            assert {one.told.partner for one in report.takedowns} == {"holds", "ended"}
+            assert {one.entry.partner for one in report.takedowns} == {"holds", "ended"}
 
     asyncio.run(act())

@@ -1,4 +1,4 @@
-"""What a partner is told, in order, and what it holds: the values of the change sequence."""
+"""A partner's change sequence, what the partner holds, and how far its sequence is worked out."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ class Action(StrEnum):
     """What a partner is to do about an item."""
 
     PUT = "put"
-    """Take it, or take it again: it may be had under these terms."""
+    """Take the item, or take it again: it may be held under these terms."""
     CORRECT = "correct"
-    """Replace the version that it holds."""
+    """Replace the held version by this one."""
     RECALL = "recall"
-    """Remove it: the publisher called it back."""
+    """Remove the item: the publisher recalled it."""
     WITHDRAW = "withdraw"
-    """Remove it: the right to it has ended."""
+    """Remove the item: the right to hold it has ended."""
     EMBARGO = "embargo"
-    """An embargoed item may be had early by who acknowledges the embargo."""
+    """The item is offered early: acknowledge the entry to accept its embargo."""
 
 
 TAKEDOWNS = frozenset({Action.RECALL, Action.WITHDRAW})
-"""What a partner must remove and acknowledge by a deadline."""
+"""The actions that remove an item; a partner must acknowledge each by its deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEntry:
-    """One entry of a partner's change sequence, as it was told and will be told again.
+    """One entry of a partner's change sequence. Once written it never changes.
 
-    `seq` grows within one partner's sequence and is a moment in microseconds since 1970, so that a number
-    from before a restored backup is never given twice. `clause` is under which it may be had, or was.
+    `seq` grows within one partner's sequence. It is a time in microseconds since 1970, so that no number is
+    given twice, also after a backup was restored. `clause` is the clause of the licence that the entry
+    rests on, `deadline` when a removal must be acknowledged, `until` when an embargo ends.
     """
 
     partner: PartnerId
@@ -51,24 +52,24 @@ class ChangeEntry:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a partner has of an item: it was given it, or told to take it, and not yet told to remove it.
+    """An item that a partner holds: it was given the item or named it, and not yet asked to remove it.
 
-    `version` is the newest version that it was given (0: it was told of the item, and its quota did not
-    allow the text). `told` is the version that its sequence named last
-    (0: none, it got the item by a feed), `terms` a name for the terms that came with it.
+    `version` is the newest version that the partner was given (0: none, as its quota had no room).
+    `announced` is the version that its sequence named last (0: none, it got the item by a feed). `terms`
+    names the terms that came with the item: its form, then a digest.
     """
 
     partner: PartnerId
     item: ItemId
     version: int
     clause: str
-    told: int
+    announced: int
     terms: str
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """Up to where something was judged: the change number, the moment, and a name for the rights."""
+    """Up to where a search is done: the change number, the time, and the name of the rights it used."""
 
     change: int
     at: datetime
@@ -79,17 +80,18 @@ class Watermark:
 class Progress:
     """How far a partner's sequence has been worked out.
 
-    `last` is the newest number given. `ends`: up to where its holdings were judged. `begins`: up to where
-    new items and versions were; while a walk through the archive is under way, `walked` is the place
-    it has reached. `revision` counts every change of this record: who writes it must have read it.
+    `last` is the newest number given. `removals_until` is the watermark of the search for holdings that
+    have ended, `additions_until` that of the search for new entries. While the whole archive is searched,
+    `backfill_cursor` is the publication time and id of the last item that was judged. `revision` counts
+    the changes of this record; an update must name the revision that it was worked out from.
     """
 
     partner: PartnerId
     revision: int = 0
     last: int = 0
-    ends: Watermark | None = None
-    begins: Watermark | None = None
-    walked: tuple[datetime, ItemId] | None = None
+    removals_until: Watermark | None = None
+    additions_until: Watermark | None = None
+    backfill_cursor: tuple[datetime, ItemId] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Takedown:
-    """A recall or withdrawal that a partner was told, and what became of it."""
+    """A recall or withdrawal in a partner's sequence, and what became of it."""
 
-    told: ChangeEntry
+    entry: ChangeEntry
     acknowledged: datetime | None
     overdue: datetime | None
-    """When it was found that the deadline had passed."""
+    """When the deadline was found to have passed."""
 
 
 @dataclass(frozen=True, slots=True)

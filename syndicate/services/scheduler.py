@@ -1,8 +1,6 @@
-"""The night clerk: what happens by itself because its time has come.
+"""Does what is due by time: removals of rights that have ended, overdue marks, signed checkpoints.
 
-Rights end while nobody asks: orders to take down are put into the sequences of those who hold something.
-What is overdue is said aloud. The trail gets its signed checkpoint. Every worker has a clerk, and each
-thing is done once, whoever comes first.
+Every worker has a scheduler. Whichever comes first does a thing; the others find it done.
 """
 
 from __future__ import annotations
@@ -17,52 +15,58 @@ from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
 from syndicate.services.changes.takedowns import Takedowns
 
-ROUND = 2.0
+ROUND_SECONDS = 2.0
 """Seconds between two rounds."""
 CHECKPOINTS = timedelta(minutes=55)
 """How old the newest checkpoint of a growing trail may become: with a round's delay, under an hour."""
 _AT_LEAST = timedelta(seconds=30)
-"""How often everything is looked through although nothing was announced: rights end with time."""
+"""How often removals are looked for although no change was announced: rights also end by time."""
 
 _log = structlog.get_logger("syndicate.services")
 
 
-class Proofs(Protocol):
-    """The desk that signs checkpoints of the trail."""
+class Checkpoints(Protocol):
+    """The service that signs checkpoints of the trail."""
 
     async def checkpoint(self, at_least: timedelta | None = None) -> object:
-        """Sign the trail as it stands, if it has grown and the last checkpoint is as old as this."""
+        """Sign a checkpoint, if the trail has grown and the last checkpoint is at least as old as this."""
 
 
 class Scheduler:
     """One per worker."""
 
     def __init__(
-        self, standing: RightsCache, takedowns: Takedowns, proofs: Proofs | None, clock: Clock
+        self,
+        rights_cache: RightsCache,
+        takedowns: Takedowns,
+        checkpoints: Checkpoints | None,
+        clock: Clock,
     ) -> None:
-        self._standing, self._takedowns, self._proofs, self._clock = standing, takedowns, proofs, clock
+        self._rights_cache, self._takedowns, self._clock = rights_cache, takedowns, clock
+        self._checkpoints = checkpoints
         self._seen: int | None = None
         self._looked: datetime | None = None
 
     async def round(self) -> None:
         """Do what is due now. Raises StoreFault, KeyringFault."""
-        register, _ = await self._standing.read()
+        register, _ = await self._rights_cache.read()
         now = self._clock()
-        # A new item ends nobody's right: only a change of rights, and time, do.
-        if register.seq != self._seen or self._looked is None or abs(now - self._looked) >= _AT_LEAST:
-            await self._takedowns.order_all()
+        # A new item ends no right: only a change of rights does, and time.
+        due = register.seq != self._seen or self._looked is None or abs(now - self._looked) >= _AT_LEAST
+        # Removals that are not all written are tried again in the next round.
+        if due and await self._takedowns.order_all():
             self._seen, self._looked = register.seq, now
         await self._takedowns.follow_up()
-        if self._proofs is not None:
-            await self._proofs.checkpoint(CHECKPOINTS)
+        if self._checkpoints is not None:
+            await self._checkpoints.checkpoint(CHECKPOINTS)
 
     async def work(self) -> None:
-        """Round after round, until cancelled. A round that fails is said aloud and tried again."""
+        """Do a round every two seconds until cancelled. A round that fails is logged and tried again."""
         while True:
-            await asyncio.sleep(ROUND)
+            await asyncio.sleep(ROUND_SECONDS)
             try:
                 await self.round()
-            except SyndicateError as fault:
-                _log.error("clerk_round_failed", code=fault.code, why=fault.text.en)
-            except Exception as accident:  # noqa: BLE001  (a clerk that stays away orders no take-down)
-                _log.error("clerk_accident", exc_info=accident)
+            except SyndicateError as error:
+                _log.error("scheduler_round_failed", code=error.code, why=error.text.en)
+            except Exception as error:  # noqa: BLE001  (without a scheduler no removal is written)
+                _log.error("scheduler_round_crashed", exc_info=error)

@@ -196,8 +196,8 @@ class ChangeReads(Protocol):
     async def entries(self, partner: PartnerId, seqs: Collection[int]) -> list[ChangeEntry]:
         """The entries of the partner's change sequence with these numbers; unknown numbers are left out."""
 
-    async def has_entry(self, partner: PartnerId, seq: int) -> bool:
-        """Whether the partner's change sequence has an entry with this number."""
+    async def knows_cursor(self, partner: PartnerId, cursor: int) -> bool:
+        """Whether the partner was given this number, as an entry's `seq` or as the `next` of an answer."""
 
     async def holdings(
         self, partner: PartnerId, *, after: ItemId | None = None, limit: int = 500

@@ -72,7 +72,8 @@ class SequenceUpdate:
     """New entries of a partner's change sequence, with what the partner holds once it has them.
 
     `read` is the revision of the partner's progress that they were worked out from; `gone` are items
-    that it holds no more.
+    that it holds no more. `empty_cursor` is the `next` of an answer without entries: a number that no entry
+    has, kept so that the partner may ask with it.
     """
 
     read: int
@@ -80,6 +81,7 @@ class SequenceUpdate:
     entries: tuple[ChangeEntry, ...] = ()
     held: tuple[Holding, ...] = ()
     gone: tuple[ItemId, ...] = ()
+    empty_cursor: int | None = None
 
 
 class Outcome(StrEnum):

@@ -120,7 +120,7 @@ class Life:
 
     async def reinstated(self) -> None:
         report = await self.house.holds.report(self.id)
-        assert {one.told.partner for one in report.takedowns} == {"prompt", "later", "linker", "keeper"}
+        assert {one.entry.partner for one in report.takedowns} == {"prompt", "later", "linker", "keeper"}
         assert report.complete
         await self.house.holds.reinstate(STAFF, self.id)
         self.recall = None

@@ -284,7 +284,7 @@ def test_what_the_first_release_wrote_is_hashed_numbered_and_summed_up(bare_addr
             ((_, given),) = await store.deliveries()
             assert (given.partner, given.clause, given.use, given.line) == (ZJOL.id, "L-1#1", "link", 4)
             (held,) = await store.holdings(ZJOL.id)
-            assert (held.item, held.version, held.told) == (an_item().id, 1, 0)
+            assert (held.item, held.version, held.announced) == (an_item().id, 1, 0)
             async with store.writing() as writing:
                 await writing.put_partner(ZJOL)
                 await writing.append(Entry(an_item().ingested, "staff", PartnerResumed("zjol")))

@@ -215,15 +215,15 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
 def takedown(one: Takedown, now: datetime) -> dict[str, object]:
     """An order to take down, for programs."""
     return {
-        "partner": one.told.partner,
-        "item": one.told.item,
-        "version": one.told.version,
-        "action": one.told.action.value,
-        "reason": one.told.reason,
-        "clause": one.told.clause,
-        "change": one.told.seq,
-        "told": iso(one.told.at),
-        "deadline": iso(one.told.deadline),
+        "partner": one.entry.partner,
+        "item": one.entry.item,
+        "version": one.entry.version,
+        "action": one.entry.action.value,
+        "reason": one.entry.reason,
+        "clause": one.entry.clause,
+        "change": one.entry.seq,
+        "told": iso(one.entry.at),
+        "deadline": iso(one.entry.deadline),
         "acknowledged": iso(one.acknowledged),
         "overdue": _late(one, now),
     }
@@ -242,10 +242,10 @@ def table(takedowns: Iterable[Takedown], now: datetime, voice: Output, empty: Te
         ],
         [
             (
-                one.told.partner,
-                str(one.told.version),
-                str(one.told.seq),
-                voice.moment(one.told.deadline),
+                one.entry.partner,
+                str(one.entry.version),
+                str(one.entry.seq),
+                voice.moment(one.entry.deadline),
                 voice.moment(one.acknowledged),
                 _state(one, now).in_(voice.lang),
             )
@@ -256,7 +256,7 @@ def table(takedowns: Iterable[Takedown], now: datetime, voice: Output, empty: Te
 
 
 def _late(one: Takedown, now: datetime) -> bool:
-    return one.acknowledged is None and one.told.deadline is not None and one.told.deadline <= now
+    return one.acknowledged is None and one.entry.deadline is not None and one.entry.deadline <= now
 
 
 def _state(one: Takedown, now: datetime) -> Text:

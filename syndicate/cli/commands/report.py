@@ -219,7 +219,7 @@ def _say(sheet: Sheet) -> None:
 
 
 def _as_json(one: Outstanding) -> dict[str, object]:
-    told = one.takedown.told
+    told = one.takedown.entry
     return {
         "partner": told.partner,
         "item": told.item,
@@ -236,7 +236,7 @@ def _as_json(one: Outstanding) -> dict[str, object]:
 
 
 def _row(one: Outstanding, voice: Output) -> tuple[str, ...]:
-    told = one.takedown.told
+    told = one.takedown.entry
     return (
         told.partner,
         told.item,

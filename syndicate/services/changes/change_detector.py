@@ -1,242 +1,253 @@
-"""What a partner has to be told next: the difference between what it holds and what the policy says.
+"""Compares what a partner holds with what it may have now, and works out the entries that are missing.
 
-Two questions, each with a mark of its own up to where it was answered. *Ends*: which of its holdings may it
-not have any more? *Begins*: what may it have that it was not told? Between two looks only what can have
-changed is judged: items that a change was about, and items that came of an age at which a grant opens or
-closes. After a change of the partner's rights everything is judged once more, the archive in a walk that
-remembers its place.
+Two searches, each with a watermark up to which it is done. `removals` looks for holdings that the partner
+may not keep. `additions` looks for items, versions and terms that its sequence does not name yet. Each
+judges only items whose verdict may have changed since the watermark. When the partner's rights change,
+everything is judged again: the holdings at once, the archive in a backfill that saves its cursor.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from syndicate.model.changes import Action, ChangeEntry, Holding, Progress, Watermark
 from syndicate.model.item import Item, ItemId
-from syndicate.policy import Refusal, Verdict
+from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import Reason
-from syndicate.services.changes.holding_end import ended, terms_name
-from syndicate.services.changes.partner_snapshot import UNDER_WAY, PartnerSnapshot
+from syndicate.services.changes.partner_snapshot import IN_FLIGHT, PartnerSnapshot
+from syndicate.services.changes.removals import Removal, removal, terms_name
 from syndicate.services.delivery.editions import reach
 from syndicate.store.protocol import Place, SequenceUpdate, Store
 
-_MOST_MOVED = 2_000
-"""More items than this between two looks are found by a walk instead."""
+WORK_SECONDS = 2.0
+"""How long one search of the archive may take. What is behind it is searched for the next answer."""
+_MOST_CANDIDATES = 2_000
+"""With this many candidates, everything is searched instead."""
 _BATCH = 500
-_STEPS = 10
-"""Batches of a walk in one answer: what is behind them comes with the next."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NO_ITEM = ItemId("")  # asked about where there is nothing to ask: what is hidden costs no question more
+_NO_ITEM = ItemId("")
+"""Asked for where there is nothing to ask, so that the time an answer takes shows nothing hidden."""
 _REFRESH = timedelta(minutes=5)
-"""How old a mark may grow while nothing happens."""
+"""How old a watermark may grow while nothing is found. To move it takes a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
-    """What was found: the telling that writes it down (None: nothing worth writing), and whether there
-    is more to be found."""
+class Removals:
+    """All holdings that have ended. `save`: the watermark should move, also where nothing was found."""
 
-    telling: SequenceUpdate | None
+    found: tuple[Removal, ...]
+    save: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """New entries. `update` writes them (None: nothing to write). `more`: the search is not at its end."""
+
+    update: SequenceUpdate | None
     more: bool = False
 
 
 class ChangeDetector:
-    """Works out change sequences; writes nothing."""
+    """Works out the entries of change sequences; writes nothing.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `work_seconds` is how long one call of `additions` may search the archive.
+    """
 
-    async def ends(self, at: PartnerSnapshot, progress: Progress) -> Detected:
-        """Recalls and withdrawals for what the partner holds and may not have any more: all of them."""
-        mark = progress.ends
-        entries: list[ChangeEntry] = []
-        gone: list[ItemId] = []
-        last = progress.last
-        for holding, outline in await self._held_since(at, mark):
-            told = ended(at, holding, outline, at.verdict(outline), _next(last, at.now))
-            if told is None:
-                continue
-            gone.append(told.item)
-            # Who was told of an item and never given it has nothing to take down.
-            if holding.version > 0:
-                entries.append(told)
-                last = told.seq
-        # A mark by itself takes a transaction of its own: it is moved when looking back has become long.
-        if not gone and mark is not None and at.stands(mark) and at.now - mark.at < _REFRESH:
-            return Detected(None)
-        after = replace(progress, last=last, ends=at.mark())
-        return Detected(SequenceUpdate(progress.revision, after, tuple(entries), gone=tuple(gone)))
+    def __init__(self, store: Store, work_seconds: float = WORK_SECONDS) -> None:
+        self._store, self._work_seconds = store, work_seconds
 
-    def ended(
-        self, at: PartnerSnapshot, progress: Progress, holding: Holding, item: Item
-    ) -> ChangeEntry | None:
-        """The entry that ends one holding now; None where it may be kept."""
-        return ended(at, holding, item, at.verdict(item), _next(progress.last, at.now))
+    async def removals(self, snapshot: PartnerSnapshot, watermark: Watermark | None) -> Removals:
+        """Find every holding that the partner may not keep, judged since this watermark."""
+        ids = None
+        if watermark is not None and snapshot.same_rights_since(watermark, IN_FLIGHT):
+            ids = await self._candidates(snapshot, watermark)
+        found: list[Removal] = []
+        if ids is not None:
+            held = await self._store.held(snapshot.partner.id, ids or [_NO_ITEM])
+            found += await self._ended(snapshot, list(held.values()))
+        else:
+            after: ItemId | None = None
+            while batch := await self._store.holdings(snapshot.partner.id, after=after, limit=_BATCH):
+                found += await self._ended(snapshot, batch)
+                after = batch[-1].item
+        # The two minutes behind a window's edge are searched in full each time, without a new watermark.
+        overflow = ids is None and snapshot.same_rights_since(watermark, IN_FLIGHT)
+        return Removals(tuple(found), bool(found) or overflow or not _fresh(watermark, snapshot))
 
-    async def _held_since(self, at: PartnerSnapshot, mark: Watermark | None) -> list[tuple[Holding, Item]]:
-        """The holdings that may have ended since the mark, each with its item's outline."""
-        partner = at.partner.id
-        if mark is not None and at.stands(mark, UNDER_WAY):
-            ids = await self._store.candidates(at.moved(mark), _MOST_MOVED)
-            if len(ids) < _MOST_MOVED:
-                held = await self._store.held(partner, ids or [_NO_ITEM])
-                return await self._with_outlines(list(held.values()))
-        found: list[tuple[Holding, Item]] = []
-        after: ItemId | None = None
-        while batch := await self._store.holdings(partner, after=after, limit=_BATCH):
-            found += await self._with_outlines(batch)
-            after = batch[-1].item
-        return found
+    async def _ended(self, snapshot: PartnerSnapshot, holdings: Sequence[Holding]) -> list[Removal]:
+        outlines = await self._store.outlines([one.item for one in holdings])
+        judged = [removal(snapshot, one, outlines[one.item]) for one in holdings if one.item in outlines]
+        return [one for one in judged if one is not None]
 
-    async def _with_outlines(self, held: Sequence[Holding]) -> list[tuple[Holding, Item]]:
-        outlines = await self._store.outlines([one.item for one in held])
-        return [(one, outlines[one.item]) for one in held if one.item in outlines]
+    async def _candidates(self, snapshot: PartnerSnapshot, watermark: Watermark) -> list[ItemId] | None:
+        """The items whose verdict may have changed since the watermark; None where there are too many."""
+        ids = await self._store.candidates(snapshot.candidates_since(watermark), _MOST_CANDIDATES)
+        return ids if len(ids) < _MOST_CANDIDATES else None
 
-    async def begins(self, at: PartnerSnapshot, progress: Progress, room: int) -> Detected:
-        """New items, corrections, new terms and embargoes on offer: at most `room` of them."""
-        mark = progress.begins
-        if not at.stands(mark):
-            # Other rights than before: the whole archive is gone through, from the oldest item on.
-            progress = replace(progress, begins=at.mark(), walked=(_EPOCH, ItemId("")))
-            return await self._walk(at, progress, room)
-        if progress.walked is not None:
-            return await self._walk(at, progress, room)
-        assert mark is not None
-        ids = await self._store.candidates(at.moved(mark), _MOST_MOVED)
-        if len(ids) >= _MOST_MOVED:
-            progress = replace(progress, begins=at.mark(), walked=(_EPOCH, ItemId("")))
-            return await self._walk(at, progress, room)
+    async def additions(self, snapshot: PartnerSnapshot, progress: Progress, room: int) -> Additions:
+        """Find new items, corrections, new terms and embargoes on offer: at most `room` entries.
+
+        No entries and `more` is possible: the time was used up by items that the partner may not have.
+        """
+        watermark = progress.additions_until
+        if watermark is None or not snapshot.same_rights_since(watermark):
+            return await self._backfill(snapshot, _restarted(snapshot, progress), room)
+        if progress.backfill_cursor is not None:
+            return await self._backfill(snapshot, progress, room)
+        ids = await self._candidates(snapshot, watermark)
+        if ids is None:
+            return await self._backfill(snapshot, _restarted(snapshot, progress), room)
         outlines = sorted(
             (await self._store.outlines(ids or [_NO_ITEM])).values(),
             key=lambda one: (one.available, one.published, one.id),
         )
-        telling = _UpdateBuilder(at, progress)
+        builder = _UpdateBuilder(self._store, snapshot, progress, room)
         for start in range(0, len(outlines) or 1, _BATCH):
             batch = outlines[start : start + _BATCH]
-            if await telling.add(self._store, batch, room) < len(batch):
-                return telling.worked(progress, more=True)
-        if not telling.entries and not _worth(mark, at):
-            return Detected(None)
-        return telling.worked(replace(progress, begins=at.mark()), more=False)
+            if await builder.add(batch) < len(batch):
+                return builder.additions(progress, more=True)
+        if not builder.entries and watermark.change == snapshot.change and _fresh(watermark, snapshot):
+            return Additions(None)
+        return builder.additions(replace(progress, additions_until=snapshot.watermark()), more=False)
 
-    async def _walk(self, at: PartnerSnapshot, progress: Progress, room: int) -> Detected:
-        """Go on with the walk through all that the partner's licences could reach."""
-        telling = _UpdateBuilder(at, progress)
-        selection = reach(None, at.partner, at.register, at.licences, at.now)
-        steps = 0
-        while selection is not None and progress.walked is not None:
-            if steps == _STEPS:
-                return telling.worked(progress, more=True)
-            steps += 1
-            place = Place(*progress.walked)
+    async def _backfill(self, snapshot: PartnerSnapshot, progress: Progress, room: int) -> Additions:
+        """Search everything that the partner's licences may release, on from the saved cursor.
+
+        Stops at `room` entries, at the end of the archive, or when the time is used up.
+        """
+        loop = asyncio.get_running_loop()
+        stop = loop.time() + self._work_seconds
+        builder = _UpdateBuilder(self._store, snapshot, progress, room)
+        selection = reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now)
+        while selection is not None and progress.backfill_cursor is not None:
+            place = Place(*progress.backfill_cursor)
             batch = await self._store.listed(selection, after=place, limit=_BATCH)
-            done = await telling.add(self._store, batch, room)
+            done = await builder.add(batch)
+            if done:
+                last = batch[done - 1]
+                progress = replace(progress, backfill_cursor=(last.published, last.id))
             if done < len(batch):
-                if done:
-                    progress = replace(progress, walked=(batch[done - 1].published, batch[done - 1].id))
-                return telling.worked(progress, more=True)
+                return builder.additions(progress, more=True)
             if len(batch) < _BATCH:
                 break
-            progress = replace(progress, walked=(batch[-1].published, batch[-1].id))
-        return telling.worked(replace(progress, walked=None), more=False)
+            if loop.time() >= stop:
+                return builder.additions(progress, more=True)
+        return builder.additions(replace(progress, backfill_cursor=None), more=False)
 
-    async def next_transition(self, at: PartnerSnapshot) -> datetime | None:
-        """When something may change for the partner by itself."""
-        published, available = at.ages()
-        item = await self._store.next_transition(at.now, published, available)
-        coming = [moment for moment in (item, *at.edges()) if moment is not None and moment > at.now]
-        return min(coming, default=None)
+    async def next_transition(self, snapshot: PartnerSnapshot) -> datetime | None:
+        """The next time at which something changes for the partner by itself; None for never."""
+        published, available = snapshot.transition_ages()
+        item = await self._store.next_transition(snapshot.now, published, available)
+        times = (item, *snapshot.window_edges())
+        return min((time for time in times if time is not None and time > snapshot.now), default=None)
 
 
 class _UpdateBuilder:
-    """New entries, as they are collected."""
+    """Collects new entries, and what the partner holds once it has them."""
 
-    def __init__(self, at: PartnerSnapshot, progress: Progress) -> None:
-        self._at, self._read, self._last = at, progress.revision, progress.last
+    def __init__(self, store: Store, snapshot: PartnerSnapshot, progress: Progress, room: int) -> None:
+        self._store, self._snapshot, self._room = store, snapshot, room
+        self._read, self._last = progress.revision, progress.last
         self.entries: list[ChangeEntry] = []
         self._held: list[Holding] = []
 
-    async def add(self, store: Store, outlines: Sequence[Item], room: int) -> int:
-        """Add what these items give occasion to; how many of them were dealt with before `room` entries
-        were reached."""
-        partner = self._at.partner.id
-        verdicts = [self._at.verdict(one) for one in outlines]
-        held = await store.held(partner, [one.id for one in outlines] or [_NO_ITEM])
-        unpromised = [
+    async def add(self, outlines: Sequence[Item]) -> int:
+        """Judge these items in their order until the room is used up; how many of them were judged."""
+        partner = self._snapshot.partner.id
+        verdicts = [self._snapshot.verdict(one) for one in outlines]
+        held = await self._store.held(partner, [one.id for one in outlines] or [_NO_ITEM])
+        embargoed = [
             one.id
             for one, verdict in zip(outlines, verdicts, strict=True)
             if isinstance(verdict, Refusal) and verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED
         ]
-        offered = await store.offers(partner, unpromised) if unpromised else set()
+        offered = await self._store.offers(partner, embargoed) if embargoed else set()
         for number, (outline, verdict) in enumerate(zip(outlines, verdicts, strict=True)):
-            begun = self._begun(outline, verdict, held.get(outline.id), offered)
-            if begun is None:
+            if isinstance(verdict, Refusal):
+                entry, holding = self._offer(outline, verdict, offered), None
+            else:
+                entry, holding = await self._release(outline, verdict, held.get(outline.id))
+            if entry is None:
                 continue
-            if len(self.entries) >= room:
+            if len(self.entries) >= self._room:
                 return number
-            told, holding = begun
-            if told.action is Action.CORRECT:
-                corrected = await store.item(told.item, told.version)
-                told = replace(told, note=None if corrected is None else corrected.note)
-            self.entries.append(told)
+            self.entries.append(entry)
             self._held += [holding] if holding is not None else []
-            self._last = told.seq
+            self._last = entry.seq
         return len(outlines)
 
-    def _begun(
-        self,
-        item: Item,
-        verdict: Verdict,
-        holding: Holding | None,
-        offered: set[tuple[ItemId, datetime]],
-    ) -> tuple[ChangeEntry, Holding | None] | None:
-        """The entry that an item gives occasion to, and what the partner holds with it."""
-        at = self._at
-        if isinstance(verdict, Refusal):
-            embargo = item.holds.embargo
-            wanted = verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED and embargo is not None
-            if not wanted or embargo is None or (item.id, embargo.until) in offered:
-                return None
-            return self._entry(Action.EMBARGO, item, verdict.clause, until=embargo.until), None
-        terms = terms_name(verdict)
-        if holding is not None and holding.told == item.version and holding.terms == terms:
+    def _offer(
+        self, item: Item, refusal: Refusal, offered: set[tuple[ItemId, datetime]]
+    ) -> ChangeEntry | None:
+        """The entry that offers early access under an embargo; None where there is nothing to offer."""
+        embargo = item.holds.embargo
+        if refusal.reason is not Reason.EMBARGO_UNACKNOWLEDGED or embargo is None:
             return None
-        corrects = holding is not None and 0 < holding.told < item.version
+        if (item.id, embargo.until) in offered:
+            return None
+        return self._entry(Action.EMBARGO, item, refusal.clause, until=embargo.until)
+
+    async def _release(
+        self, item: Item, verdict: Clearance, holding: Holding | None
+    ) -> tuple[ChangeEntry | None, Holding | None]:
+        """The entry that names this version under these terms, and the holding after it.
+
+        (None, None) where the sequence names both already.
+        """
+        terms = terms_name(verdict)
+        if holding is not None and (holding.announced, holding.terms) == (item.version, terms):
+            return None, None
         given = 0 if holding is None else holding.version
-        held = Holding(at.partner.id, item.id, given, verdict.clause, item.version, terms)
-        return self._entry(Action.CORRECT if corrects else Action.PUT, item, verdict.clause), held
+        after = Holding(self._snapshot.partner.id, item.id, given, verdict.clause, item.version, terms)
+        if holding is None or not 0 < holding.announced < item.version:
+            return self._entry(Action.PUT, item, verdict.clause), after
+        corrected = await self._store.item(item.id, item.version)
+        note = None if corrected is None else corrected.note
+        return self._entry(Action.CORRECT, item, verdict.clause, note=note), after
 
     def _entry(
-        self, action: Action, item: Item, clause: str | None, *, until: datetime | None = None
+        self,
+        action: Action,
+        item: Item,
+        clause: str | None,
+        *,
+        note: str | None = None,
+        until: datetime | None = None,
     ) -> ChangeEntry:
         return ChangeEntry(
-            partner=self._at.partner.id,
-            seq=_next(self._last, self._at.now),
-            at=self._at.now,
+            partner=self._snapshot.partner.id,
+            seq=next_seq(self._last, self._snapshot.now),
+            at=self._snapshot.now,
             action=action,
             item=item.id,
             version=item.version,
             clause=clause,
+            note=note,
             until=until,
         )
 
-    def worked(self, progress: Progress, *, more: bool) -> Detected:
-        """What was collected, with how far that is."""
+    def additions(self, progress: Progress, *, more: bool) -> Additions:
+        """The collected entries, with the progress that is true once they are written."""
         after = replace(progress, last=self._last)
-        return Detected(
-            SequenceUpdate(self._read, after, tuple(self.entries), held=tuple(self._held)), more
-        )
+        update = SequenceUpdate(self._read, after, tuple(self.entries), held=tuple(self._held))
+        return Additions(update, more)
 
 
-def _next(last: int, now: datetime) -> int:
-    """The next number of a sequence: the moment in microseconds, and always more than the last."""
+def next_seq(last: int, now: datetime) -> int:
+    """The next number of a sequence whose newest is `last`: microseconds since 1970, and always more."""
     return max(last + 1, (now - _EPOCH) // timedelta(microseconds=1))
 
 
-def _worth(mark: Watermark | None, at: PartnerSnapshot) -> bool:
-    """Whether a mark is worth moving although nothing was found."""
-    return (
-        mark is None or mark.rights != at.rights or mark.change != at.judged or at.now - mark.at >= _REFRESH
-    )
+def _restarted(snapshot: PartnerSnapshot, progress: Progress) -> Progress:
+    """The progress of a backfill that begins with the oldest item."""
+    return replace(progress, additions_until=snapshot.watermark(), backfill_cursor=(_EPOCH, ItemId("")))
+
+
+def _fresh(watermark: Watermark | None, snapshot: PartnerSnapshot) -> bool:
+    """Whether the watermark need not move where nothing was found."""
+    if watermark is None or not snapshot.same_rights_since(watermark):
+        return False
+    return snapshot.now - watermark.at < _REFRESH

@@ -1,4 +1,4 @@
-"""The change sequence: everything that a partner must do, in order, and again when it asks again."""
+"""Answers a partner that reads its change sequence, and takes its acknowledgements."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import ChangeUnknown, CursorUnknown, Unstampable
 from syndicate.language import Text
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry, Charge, Progress
-from syndicate.model.item import canonical_json
+from syndicate.model.item import Item, canonical_json
 from syndicate.model.lifecycle_events import ChangesAcknowledged, ChangesDelivered, EmbargoAcknowledged
-from syndicate.model.parties import Publisher, recipient_id
+from syndicate.model.parties import PartnerId, Publisher, recipient_id
 from syndicate.model.records import Entry
 from syndicate.policy import Clearance, Refusal
-from syndicate.services.changes.change_detector import ChangeDetector
+from syndicate.services.changes.change_detector import ChangeDetector, next_seq
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot, partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
 from syndicate.services.delivery.delivery_service import DeliveryService, RequestContext
@@ -32,32 +32,46 @@ from syndicate.stamping import (
     manifest_digest,
     stamp,
 )
-from syndicate.store.protocol import Change, Outcome, Pending, SequenceUpdate, Store
+from syndicate.store.protocol import Change, Outcome, Pending, SequenceUpdate, Store, Writing
 
 _log = structlog.get_logger("syndicate.services")
 
 _MOST_TEXT = 4_000_000
-"""Characters of items in one answer, about: what does not fit comes with the next."""
-_LOOK = 0.2
-"""Seconds between two looks of somebody who waits."""
+"""Characters of items in one answer, about. Entries behind them come with the next answer."""
+_POLL_SECONDS = 0.2
+"""How often a waiting request looks for a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer, with what its line will say and what it does to the sequence."""
+    """One answer that waits for its delivery.
+
+    `after` is the cursor that was asked with, `judged` the change number that the answer was judged at,
+    `until` when its verdicts may change. `update` is what the answer adds to the partner's sequence,
+    `manifest` the digest and content of the list that its record names.
+    """
 
     page: ChangesPage
     after: int
     judged: int
     until: datetime | None
     charges: tuple[Charge, ...]
-    telling: SequenceUpdate | None
+    update: SequenceUpdate | None
     manifest: tuple[str, bytes] | None
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing new to say."""
+        """Whether there is nothing new, and nothing more to search."""
         return not self.page.entries and not self.page.more
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An entry with the item that goes with it now, and until when that item's verdict holds."""
+
+    entry: ChangeEntry
+    item: StampedItem | Tombstone | None = None
+    until: datetime | None = None
 
 
 class ChangeService:
@@ -67,29 +81,31 @@ class ChangeService:
         self,
         store: Store,
         publisher: Publisher,
-        standing: RightsCache,
-        front: DeliveryService,
-        sequences: ChangeDetector,
+        rights_cache: RightsCache,
+        delivery: DeliveryService,
+        detector: ChangeDetector,
         takedowns: Takedowns,
         clock: Clock,
     ) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
-        self._standing, self._front = standing, front
-        self._sequences, self._takedowns = sequences, takedowns
+        self._rights_cache, self._delivery = rights_cache, delivery
+        self._detector, self._takedowns = detector, takedowns
 
-    async def read(self, caller: Session, after: int, limit: int) -> Page:
-        """What the partner is told after cursor `after`, at most `limit` entries.
+    async def read(self, session: Session, after: int, limit: int) -> Page:
+        """The entries behind the cursor `after`, at most `limit`: stored ones first, then new ones.
 
         A cursor from before the database was restored from a backup is answered from the beginning, with
-        `reset`. Raises CursorUnknown for one that no server of ours can have given.
+        `reset`. Where the archive is so large that its search takes several answers, an answer may have no
+        entries and `more`; its `next` is then a number of its own, larger than `after`. Raises
+        CursorUnknown for a cursor from the future.
         """
-        partner = caller.partner
+        partner = session.partner
         await self._takedowns.order(partner)
-        register, judged = await self._standing.read()
-        at = partner_snapshot(partner, register, judged, self._clock(), self._publisher.zone)
+        register, change = await self._rights_cache.read()
+        snapshot = partner_snapshot(partner, register, change, self._clock(), self._publisher.zone)
         progress = await self._store.progress(partner.id)
-        reset = after != 0 and not await self._store.has_entry(partner.id, after)
-        if reset and after > max(progress.last, _number(at.now)):
+        reset = after != 0 and not await self._store.knows_cursor(partner.id, after)
+        if reset and after > max(progress.last, next_seq(0, snapshot.now)):
             raise CursorUnknown(
                 Text(
                     "游标来自将来或另一台服务器；请从 after=0 重新开始",
@@ -97,188 +113,197 @@ class ChangeService:
                 )
             )
         start = 0 if reset else after
-        told = await self._store.entries_after(partner.id, start, limit + 1)
-        telling, more = None, len(told) > limit
+        entries = await self._store.entries_after(partner.id, start, limit + 1)
+        update, more = None, len(entries) > limit
         if not more:
-            worked = await self._sequences.begins(at, progress, limit - len(told))
-            telling, more = worked.telling, worked.more
-            told += telling.entries if telling is not None else ()
-        return await self._page(
-            caller, at, after, start, told[:limit], telling, progress, more=more, reset=reset
-        )
-
-    async def _page(
-        self,
-        caller: Session,
-        at: PartnerSnapshot,
-        after: int,
-        start: int,
-        told: Sequence[ChangeEntry],
-        telling: SequenceUpdate | None,
-        progress: Progress,
-        *,
-        more: bool,
-        reset: bool,
-    ) -> Page:
-        shown = await self._show(at, told)
-        if len(shown) < len(told):
-            more, telling = True, _cut(telling, progress, shown[-1][0].seq)
+            additions = await self._detector.additions(snapshot, progress, limit - len(entries))
+            update, more = additions.update, additions.more
+            entries += update.entries if update is not None else ()
+        shown = await self._show(snapshot, entries[:limit])
+        if len(shown) < len(entries[:limit]):
+            more, update = True, _shortened(update, progress, shown[-1].entry.seq)
+        cursor = shown[-1].entry.seq if shown else start
+        if more and not shown and update is not None:
+            cursor = next_seq(max(start, update.progress.last), snapshot.now)
+            update = replace(update, progress=replace(update.progress, last=cursor), empty_cursor=cursor)
         page = ChangesPage(
             publisher=self._publisher,
-            recipient=caller.partner,
-            entries=tuple((one, item) for one, item, _ in shown),
-            next=shown[-1][0].seq if shown else start,
+            recipient=partner,
+            entries=tuple((one.entry, one.item) for one in shown),
+            next=cursor,
             more=more,
             reset=reset,
         )
-        given = [item for _, item, _ in shown if isinstance(item, StampedItem)]
-        moments = [until for _, _, until in shown if until is not None]
+        given = [one.item for one in shown if isinstance(one.item, StampedItem)]
         return Page(
             page=page,
             after=after,
-            judged=min(caller.revision, at.judged),
-            until=min(moments, default=None),
-            charges=self._front.quotas.charges(given),
-            telling=telling,
+            judged=min(session.revision, snapshot.change),
+            until=min((one.until for one in shown if one.until is not None), default=None),
+            charges=self._delivery.quotas.charges(given),
+            update=update,
             manifest=_manifest(page, given) if shown else None,
         )
 
-    async def _show(
-        self, at: PartnerSnapshot, told: Sequence[ChangeEntry]
-    ) -> list[tuple[ChangeEntry, StampedItem | Tombstone | None, datetime | None]]:
-        """Each entry with the item that goes with it now, if one may; as many as fit into one answer."""
-        newest = {one.item: one.seq for one in told}
+    async def _show(self, snapshot: PartnerSnapshot, entries: Sequence[ChangeEntry]) -> list[_Shown]:
+        """Each entry with its item, as many as fit into one answer; the first one always.
+
+        The item goes with the newest entry that names it, if the partner may have it now and a quota has
+        room. Where a quota has none, the entry goes without it: removals behind it must not wait.
+        """
+        newest = {one.item: one.seq for one in entries}
         outlines = await self._store.outlines(newest.keys())
-        shown: list[tuple[ChangeEntry, StampedItem | Tombstone | None, datetime | None]] = []
+        shown: list[_Shown] = []
         size = 0
-        for one in told:
-            item: StampedItem | Tombstone | None = None
-            until = None
-            outline = outlines.get(one.item)
-            if outline is not None and newest[one.item] == one.seq:
-                verdict = at.verdict(outline)
-                if isinstance(verdict, Refusal):
-                    if one.action is Action.RECALL:
-                        item = make_tombstone(outline, verdict, at.partner, self._publisher)
-                elif one.action not in TAKEDOWNS and one.version == outline.version:
-                    item, until = await self._stamped(at, one), verdict.until
-            if isinstance(item, StampedItem):
-                size += len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
+        for entry in entries:
+            outline = outlines.get(entry.item)
+            if outline is None or newest[entry.item] != entry.seq:
+                shown.append(_Shown(entry))
+                continue
+            one = await self._with_item(snapshot, entry, outline)
+            if isinstance(one.item, StampedItem):
+                size += _length(one.item)
                 if size > _MOST_TEXT and shown:
                     break
-                one = replace(one, note=item.note)
-            shown.append((one, item, until))
-        return await self._within_quota(shown)
+            shown.append(one)
+        items = [one.item for one in shown if isinstance(one.item, StampedItem)]
+        fitting = await self._delivery.quotas.fitting(items)
+        fits = dict(zip([item.id for item in items], fitting, strict=True))
+        return [one if fits.get(one.entry.item, True) else replace(one, item=None) for one in shown]
 
-    async def _stamped(self, at: PartnerSnapshot, told: ChangeEntry) -> StampedItem | None:
-        item = await self._store.item(told.item, told.version)
+    async def _with_item(self, snapshot: PartnerSnapshot, entry: ChangeEntry, outline: Item) -> _Shown:
+        """The entry with its item, or with the notice of its recall."""
+        verdict = snapshot.verdict(outline)
+        if isinstance(verdict, Refusal):
+            if entry.action is not Action.RECALL:
+                return _Shown(entry)
+            return _Shown(entry, make_tombstone(outline, verdict, snapshot.partner, self._publisher))
+        if entry.action in TAKEDOWNS or entry.version != outline.version:
+            return _Shown(entry)
+        item = await self._stamped(snapshot, entry)
+        if item is None:
+            return _Shown(entry, until=verdict.until)
+        return _Shown(replace(entry, note=item.note), item, verdict.until)
+
+    async def _stamped(self, snapshot: PartnerSnapshot, entry: ChangeEntry) -> StampedItem | None:
+        """The item in the entry's version; None where it may not leave any more or cannot be stamped."""
+        item = await self._store.item(entry.item, entry.version)
         if item is None:
             return None
-        verdict = at.verdict(item)
+        verdict = snapshot.verdict(item)
         if not isinstance(verdict, Clearance):
             return None
         try:
             return stamp(verdict, self._publisher)
-        except Unstampable as why:
-            # It does not leave, and holds up nothing behind it: least of all a recall.
-            _log.warning("item_left_out", item=item.id, why=why.text.en)
+        except Unstampable as error:
+            # The entries behind it must still be delivered, recalls above all.
+            _log.warning("item_left_out", item=item.id, why=error.text.en)
             return None
 
-    async def _within_quota(
-        self, shown: list[tuple[ChangeEntry, StampedItem | Tombstone | None, datetime | None]]
-    ) -> list[tuple[ChangeEntry, StampedItem | Tombstone | None, datetime | None]]:
-        """What a quota does not allow is told without its text: recalls behind it must not wait."""
-        items = [item for _, item, _ in shown if isinstance(item, StampedItem)]
-        fits = dict(zip([item.id for item in items], await self._front.quotas.fitting(items), strict=True))
-        return [(one, item if fits.get(one.item, True) else None, until) for one, item, until in shown]
+    async def deliver(self, page: Page, session: Session, context: RequestContext) -> bool:
+        """Write the record of an answer that is about to leave, and what it adds to the sequence.
 
-    async def deliver(self, page: Page, caller: Session, asked: RequestContext) -> bool:
-        """Write the line for an answer that is about to leave, and what it tells. False: make it again."""
+        False: something has changed, the answer must be made again.
+        """
         if page.until is not None and self._clock() >= page.until:
             return False
         event = ChangesDelivered(
-            partner=caller.partner.id,
-            jti=caller.key.jti,
+            partner=session.partner.id,
+            jti=session.key.jti,
             after=page.after,
             next=page.page.next,
             count=len(page.page.entries),
             edition=page.manifest[0] if page.manifest is not None else "",
-            request=asked.request,
+            request=context.request,
         )
-        entry = Entry(self._clock(), caller.partner.id, event)
-        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, sequence=page.telling)
-        return await self._front.write(pending) is Outcome.WRITTEN
+        entry = Entry(self._clock(), session.partner.id, event)
+        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, sequence=page.update)
+        return await self._delivery.write(pending) is Outcome.WRITTEN
 
-    async def news(self, caller: Session, seconds: float) -> None:
+    async def wait_for_change(self, session: Session, seconds: float) -> None:
         """Wait until there may be something new for the partner, at most so many seconds."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + seconds
-        register, judged = await self._standing.read()
-        at = partner_snapshot(caller.partner, register, judged, self._clock(), self._publisher.zone)
-        moment = await self._sequences.next_transition(at)
-        while loop.time() < ends:
-            if self._standing.current_revision() != judged and (await self._standing.read())[1] != judged:
+        end = loop.time() + seconds
+        register, change = await self._rights_cache.read()
+        snapshot = partner_snapshot(session.partner, register, change, self._clock(), self._publisher.zone)
+        transition = await self._detector.next_transition(snapshot)
+        while loop.time() < end:
+            if self._rights_cache.current_revision() != change:
+                _, current = await self._rights_cache.read()
+                if current != change:
+                    return
+            if transition is not None and self._clock() >= transition:
                 return
-            if moment is not None and self._clock() >= moment:
-                return
-            await asyncio.sleep(max(0.0, min(_LOOK, ends - loop.time())))
+            await asyncio.sleep(max(0.0, min(_POLL_SECONDS, end - loop.time())))
 
     async def acknowledge(
-        self, caller: Session, seqs: Collection[int], asked: RequestContext
+        self, session: Session, seqs: Collection[int], context: RequestContext
     ) -> list[int] | None:
-        """The partner did what these entries told it; for an embargo: it promises to keep it. None where
-        rights have changed since its key was looked at: look again.
+        """Note that the partner did what these entries ask for; the numbers in order.
 
-        Again is harmless. Raises ChangeUnknown if one of them is not of its sequence: then none counts.
+        To acknowledge an embargo entry is to promise to keep the embargo. Again is harmless. None: rights
+        have changed since the session was opened, and nothing was noted. Raises ChangeUnknown if any
+        number is not of the partner's sequence; then nothing is noted either.
         """
-        now, partner = self._clock(), caller.partner.id
+        now, partner = self._clock(), session.partner.id
         async with self._store.writing() as tx:
-            if not (await tx.reached()).rights <= caller.revision:
+            if (await tx.reached()).rights > session.revision:
                 return None
-            told = {one.seq: one for one in await tx.entries(partner, set(seqs))}
-            unknown = sorted(set(seqs) - set(told))
+            entries = {one.seq: one for one in await tx.entries(partner, set(seqs))}
+            unknown = sorted(set(seqs) - set(entries))
             if unknown:
                 raise ChangeUnknown(unknown)
             new = await tx.acknowledge(partner, set(seqs), now)
             if new:
-                event = ChangesAcknowledged(partner, caller.key.jti, new, asked.request)
+                event = ChangesAcknowledged(partner, session.key.jti, new, context.request)
                 await tx.append(Entry(now, partner, event))
-            promised = False
-            for one in (told[seq] for seq in new):
-                if one.action is Action.EMBARGO and one.until is not None and now < one.until:
-                    item = await tx.item(one.item)
-                    embargo = item.holds.embargo if item is not None else None
-                    if item is None or embargo is None or embargo.until != one.until:
-                        continue
-                    acknowledged = embargo.acknowledged | {partner}
-                    embargo = replace(embargo, acknowledged=acknowledged)
-                    await tx.put_holds(item.id, replace(item.holds, embargo=embargo))
-                    promise = EmbargoAcknowledged(
-                        partner, caller.key.jti, item.id, one.until.isoformat(), asked.request
-                    )
-                    await tx.append(Entry(now, partner, promise))
-                    promised = True
-            if promised:
+            offers = [entries[seq] for seq in new if entries[seq].action is Action.EMBARGO]
+            accepted = [await _accept_embargo(tx, session, one, now, context) for one in offers]
+            if any(accepted):
                 await tx.changed(Change.ITEM)
         return sorted(set(seqs))
 
 
-def _cut(telling: SequenceUpdate | None, progress: Progress, last: int) -> SequenceUpdate | None:
-    """Only what was shown is told: what did not fit is worked out anew with the next answer."""
-    if telling is None:
+async def _accept_embargo(
+    tx: Writing, session: Session, offer: ChangeEntry, now: datetime, context: RequestContext
+) -> bool:
+    """Let the partner have the item early, if the embargo is still the one that was offered."""
+    partner: PartnerId = session.partner.id
+    if offer.until is None or now >= offer.until:
+        return False
+    item = await tx.item(offer.item)
+    embargo = item.holds.embargo if item is not None else None
+    if item is None or embargo is None or embargo.until != offer.until:
+        return False
+    embargo = replace(embargo, acknowledged=embargo.acknowledged | {partner})
+    await tx.put_holds(item.id, replace(item.holds, embargo=embargo))
+    until = offer.until.isoformat()
+    event = EmbargoAcknowledged(partner, session.key.jti, item.id, until, context.request)
+    await tx.append(Entry(now, partner, event))
+    return True
+
+
+def _shortened(update: SequenceUpdate | None, progress: Progress, last: int) -> SequenceUpdate | None:
+    """The update without the entries behind number `last`; they are worked out anew for the next answer."""
+    if update is None:
         return None
-    entries = tuple(one for one in telling.entries if one.seq <= last)
+    entries = tuple(one for one in update.entries if one.seq <= last)
     names = {one.item for one in entries}
     return SequenceUpdate(
-        telling.read,
+        update.read,
         replace(progress, last=max([progress.last, *(one.seq for one in entries)])),
         entries,
-        held=tuple(one for one in telling.held if one.item in names),
+        held=tuple(one for one in update.held if one.item in names),
     )
 
 
+def _length(item: StampedItem) -> int:
+    """Characters of the item, about."""
+    return len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
+
+
 def _manifest(page: ChangesPage, given: Sequence[StampedItem]) -> tuple[str, bytes]:
-    """Exactly what was told and given, as it is kept: (digest, canonical JSON)."""
+    """The list of what the answer says and gives: its digest and its canonical JSON."""
     content = canonical_json(
         {
             "recipient": recipient_id(page.recipient),
@@ -287,7 +312,3 @@ def _manifest(page: ChangesPage, given: Sequence[StampedItem]) -> tuple[str, byt
         }
     )
     return manifest_digest(content), content
-
-
-def _number(now: datetime) -> int:
-    return int(now.timestamp() * 1_000_000)

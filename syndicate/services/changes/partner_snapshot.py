@@ -1,4 +1,4 @@
-"""One partner's rights at one moment: what its change sequence is judged by."""
+"""One partner's rights at one time: everything in its change sequence is judged by them."""
 
 from __future__ import annotations
 
@@ -16,70 +16,93 @@ from syndicate.model.rights import Licence, Mandate
 from syndicate.policy import Verdict, clear_preferred
 from syndicate.store.protocol import CandidateQuery
 
-UNDER_WAY = timedelta(minutes=2)
-"""What was judged this long before a mark may have been given after it, and is looked at once more."""
+IN_FLIGHT = timedelta(minutes=2)
+"""An answer may be delivered this long after it was judged. Searches begin that much before a watermark."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerSnapshot:
-    """One partner's rights at one moment: what everything here is judged by."""
+    """One partner's rights at the time `now`.
+
+    `change` is the change number that `register` was read at. `rights` names the partner's licences and all
+    mandates: equal names mean equal agreements.
+    """
 
     partner: Partner
     register: Register
-    judged: int
+    change: int
     now: datetime
     rights: str
 
     @property
     def licences(self) -> tuple[Licence, ...]:
-        """The partner's own."""
+        """The partner's own licences."""
         return self.register.licences_of(self.partner.id)
 
     def verdict(self, item: Item) -> Verdict:
-        """What the policy says. A suspension closes the door and leaves what was agreed as it is."""
+        """What the policy says about the item.
+
+        A suspension is not considered: it closes the server to the partner and ends no licence.
+        """
         partner = replace(self.partner, suspended=None)
         return clear_preferred(item, partner, self.register.mandates, self.licences, None, self.now)
 
-    def mark(self) -> Watermark:
-        """Up to here."""
-        return Watermark(self.judged, self.now, self.rights)
+    def watermark(self) -> Watermark:
+        """The watermark of a search that was made with this snapshot."""
+        return Watermark(self.change, self.now, self.rights)
 
-    def stands(self, mark: Watermark | None, before: timedelta = timedelta(0)) -> bool:
-        """Whether the partner's rights are what they were at the mark, and so long before it: no agreement
-        changed, none began or ended."""
-        if mark is None or mark.rights != self.rights or mark.at > self.now:
+    def same_rights_since(self, watermark: Watermark | None, slack: timedelta = timedelta(0)) -> bool:
+        """Whether the partner's rights are what they were at the watermark, and `slack` before it.
+
+        They are not if an agreement was changed, or if one began or ended by its own dates.
+        """
+        if watermark is None or watermark.rights != self.rights or watermark.at > self.now:
             return False
-        return not any(mark.at - before < edge <= self.now for edge in self.edges())
+        return not any(watermark.at - slack < edge <= self.now for edge in self.window_edges())
 
-    def edges(self) -> list[datetime]:
-        """When agreements that matter to the partner begin and end."""
+    def window_edges(self) -> list[datetime]:
+        """When the mandates and the partner's licences begin and end."""
         windows = [one.window for one in self.register.mandates] + [one.window for one in self.licences]
         return [edge for one in windows for edge in (one.opens, one.closes) if edge is not None]
 
-    def moved(self, mark: Watermark) -> CandidateQuery:
-        """What can have changed since the mark, while the rights stood."""
-        published, available = self.ages()
-        since = mark.at - UNDER_WAY
+    def candidates_since(self, watermark: Watermark) -> CandidateQuery:
+        """A query for the items whose verdict may have changed since the watermark.
+
+        It is complete only while `same_rights_since(watermark)` holds.
+        """
+        published, available = self.transition_ages()
+        since = watermark.at - IN_FLIGHT
         return CandidateQuery(
-            mark.change,
+            watermark.change,
             tuple((since - age, self.now - age) for age in sorted(published)),
             tuple((since - age, self.now - age) for age in sorted(available)),
             (since, self.now),
         )
 
-    def ages(self) -> tuple[set[timedelta], set[timedelta]]:
-        """The ages at which an item opens or closes: from its publication, and from when it is out."""
+    def transition_ages(self) -> tuple[set[timedelta], set[timedelta]]:
+        """The ages at which a grant opens or closes.
+
+        The first set counts from an item's publication, the second from when it became available.
+        """
         grants = [grant for licence in self.licences for grant in licence.grants]
         spans = [span for grant in grants for span in (grant.archive, grant.retain) if span is not None]
         return {timedelta(0), *spans}, {timedelta(0), *(grant.delay for grant in grants)}
 
 
 def partner_snapshot(
-    partner: Partner, register: Register, judged: int, now: datetime, zone: tzinfo
+    partner: Partner, register: Register, change: int, now: datetime, zone: tzinfo
 ) -> PartnerSnapshot:
-    """A partner's rights now, under a name that is the same for the same rights on every worker."""
-    name = _name_of(register.mandates, register.licences_of(partner.id), zone)
-    return PartnerSnapshot(partner, register, judged, now, name)
+    """Make the snapshot of a partner from a register that was read at this change number.
+
+    `zone` is the publisher's time zone: agreements are named by their text in it, so that every worker
+    gives equal rights the same name.
+    """
+    return PartnerSnapshot(partner, register, change, now, rights_name(partner, register, zone))
+
+
+def rights_name(partner: Partner, register: Register, zone: tzinfo) -> str:
+    """A name for all mandates and the partner's licences; equal agreements have equal names."""
+    return _name_of(register.mandates, register.licences_of(partner.id), zone)
 
 
 @lru_cache(maxsize=2_048)

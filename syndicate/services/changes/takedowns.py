@@ -1,4 +1,4 @@
-"""What partners must take down: ordered when a right ends, and followed up when nobody says it is gone."""
+"""Writes recalls and withdrawals into partners' sequences, and marks those that are overdue."""
 
 from __future__ import annotations
 
@@ -9,111 +9,207 @@ from datetime import datetime
 import structlog
 
 from syndicate.access.rights_cache import Clock, RightsCache
+from syndicate.errors import SyndicateError
 from syndicate.model.actors import SCHEDULER, Actor
-from syndicate.model.changes import ChangeEntry
+from syndicate.model.changes import ChangeEntry, Watermark
 from syndicate.model.events import PartnerSuspended
 from syndicate.model.lifecycle_events import TakedownOrdered, TakedownOverdue
-from syndicate.model.parties import Partner, Publisher
+from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.records import Entry
 from syndicate.model.register import Register
-from syndicate.services.changes.change_detector import ChangeDetector
-from syndicate.services.changes.partner_snapshot import partner_snapshot
-from syndicate.store.protocol import Change, Store, Writing
+from syndicate.services.changes.change_detector import ChangeDetector, next_seq
+from syndicate.services.changes.partner_snapshot import PartnerSnapshot, partner_snapshot, rights_name
+from syndicate.services.changes.removals import Removal
+from syndicate.store.protocol import CandidateQuery, Change, SequenceUpdate, Store, Writing
 
-_TRIES = 5
-_AT_ONCE = 100
+_TRIES = 8
+_BATCH = 500
+"""Removals in one transaction: no other writer waits long for it."""
+_MOST_CHANGED = 2_000
+"""With this many items changed since a search, it is made again."""
+_MOST_OVERDUE = 100
 
 _log = structlog.get_logger("syndicate.services")
 
 
 class Takedowns:
-    """One per worker; several may work at once, each order is given once."""
+    """One per worker. Several may work at once; each removal is written once."""
 
     def __init__(
         self,
         store: Store,
         publisher: Publisher,
-        sequences: ChangeDetector,
-        standing: RightsCache,
+        detector: ChangeDetector,
+        rights_cache: RightsCache,
         clock: Clock,
     ) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
-        self._sequences, self._standing = sequences, standing
+        self._detector, self._rights_cache = detector, rights_cache
 
-    async def order(self, partner: Partner) -> None:
-        """Put into the partner's sequence every recall and withdrawal that is due now."""
+    async def order(self, partner: Partner) -> bool:
+        """Write every removal that is due for the partner now; whether all of them are written.
+
+        Documents may be taken in and answers delivered meanwhile: removals that they do not touch are
+        written at once, the others are judged again. False is logged as the error `takedowns_not_written`;
+        the caller tries again soon. Raises StoreFault.
+        """
+        left = 0
         for _ in range(_TRIES):
-            register, judged = await self._standing.read()
+            register, change = await self._rights_cache.read()
             progress = await self._store.progress(partner.id)
-            at = partner_snapshot(partner, register, judged, self._clock(), self._publisher.zone)
-            telling = (await self._sequences.ends(at, progress)).telling
-            if telling is None:
-                return
-            async with self._store.writing() as tx:
-                reached = await tx.reached()
-                if reached.change == judged and await tx.append_entries(telling):
-                    await ordered(tx, SCHEDULER, telling.entries, at.now)
-                    return
-            self._standing.expire()
+            now = self._clock()
+            snapshot = partner_snapshot(partner, register, change, now, self._publisher.zone)
+            removals = await self._detector.removals(snapshot, progress.removals_until)
+            if not removals.save or await self._write(snapshot, removals.found):
+                return True
+            left = len(removals.found)
+            self._rights_cache.expire()
+        _log.error("takedowns_not_written", partner=partner.id, removals=left, tries=_TRIES)
+        return False
 
-    async def order_all(self) -> None:
-        """`order` for every partner that holds anything."""
-        register, _ = await self._standing.read()
+    async def order_all(self) -> bool:
+        """`order` for every partner that holds anything; whether all removals are written.
+
+        A partner whose removals cannot be written does not keep back those of the others.
+        """
+        register, _ = await self._rights_cache.read()
+        complete = True
         for partner in register.partners.values():
-            if await self._store.holdings(partner.id, limit=1):
-                await self.order(partner)
+            try:
+                if await self._store.holdings(partner.id, limit=1):
+                    complete &= await self.order(partner)
+            except SyndicateError as error:
+                _log.error("takedowns_failed", partner=partner.id, code=error.code, why=error.text.en)
+                complete = False
+        return complete
+
+    async def _write(self, snapshot: PartnerSnapshot, found: Sequence[Removal]) -> bool:
+        """Write these removals, some at a time, and then the watermark.
+
+        Left out is what was judged on data that has changed since. Whether nothing was left out; if
+        anything was, the watermark stays, and all holdings that remain are judged again.
+        """
+        complete = True
+        for start in range(0, len(found) or 1, _BATCH):
+            batch = found[start : start + _BATCH]
+            async with self._store.writing() as tx:
+                if not await self._same_rights(tx, snapshot):
+                    return False
+                valid, skipped = await self._still_valid(tx, snapshot, batch)
+                complete &= not skipped
+                done = complete and start + _BATCH >= len(found)
+                watermark = snapshot.watermark() if done else None
+                entries = await write_removals(tx, snapshot.partner.id, valid, snapshot.now, watermark)
+                await record_orders(tx, SCHEDULER, entries, snapshot.now)
+        return complete
+
+    async def _same_rights(self, tx: Writing, snapshot: PartnerSnapshot) -> bool:
+        """Whether the partner's agreements are in this transaction what they were judged by."""
+        reached = await tx.reached()
+        if reached.change < snapshot.change:
+            return False  # the database was restored from a backup meanwhile
+        if reached.rights <= snapshot.change:
+            return True
+        name = rights_name(snapshot.partner, await tx.register(), self._publisher.zone)
+        return name == snapshot.rights
+
+    async def _still_valid(
+        self, tx: Writing, snapshot: PartnerSnapshot, batch: Sequence[Removal]
+    ) -> tuple[list[Removal], bool]:
+        """The removals whose item and holding are as they were judged, and whether any other is left."""
+        since = CandidateQuery(snapshot.change, (), (), (snapshot.now, snapshot.now))
+        changed = set(await tx.candidates(since, _MOST_CHANGED))
+        if len(changed) >= _MOST_CHANGED:
+            return [], True
+        held = await tx.held(snapshot.partner.id, [one.entry.item for one in batch])
+        remaining = [one for one in batch if one.entry.item in held]
+        valid = [
+            one
+            for one in remaining
+            if held[one.entry.item] == one.holding and one.entry.item not in changed
+        ]
+        return valid, len(valid) < len(remaining)
 
     async def follow_up(self) -> list[ChangeEntry]:
-        """Mark what is overdue, say so aloud, and suspend whom the licence says is then suspended."""
+        """Mark overdue removals, log each, and suspend partners whose licence says so.
+
+        At most 100 at once; those that were marked now are returned.
+        """
         now = self._clock()
         if not await self._store.overdue(now, 1):
             return []
         async with self._store.writing() as tx:
-            late = await tx.overdue(now, _AT_ONCE)
+            late = await tx.overdue(now, _MOST_OVERDUE)
             register = await tx.register()
             suspended: dict[str, Partner] = {}
-            for told in late:
-                assert told.deadline is not None
-                await tx.mark_overdue(told, now)
-                event = TakedownOverdue(told.partner, told.item, told.seq, told.deadline.isoformat())
+            for entry in late:
+                assert entry.deadline is not None
+                await tx.mark_overdue(entry, now)
+                event = TakedownOverdue(entry.partner, entry.item, entry.seq, entry.deadline.isoformat())
                 await tx.append(Entry(now, str(SCHEDULER), event))
-                partner = register.partners.get(told.partner)
-                if partner is not None and partner.suspended is None and _suspends(register, told):
+                partner = register.partners.get(entry.partner)
+                if partner is not None and partner.suspended is None and _suspends(register, entry):
                     suspended[partner.id] = replace(partner, suspended=now)
             for partner in suspended.values():
                 await tx.put_partner(partner)
                 await tx.append(Entry(now, str(SCHEDULER), PartnerSuspended(partner.id)))
             if suspended:
                 await tx.changed(Change.RIGHTS)
-        for told in late:
+        for entry in late:
             _log.warning(
                 "takedown_overdue",
-                partner=told.partner,
-                item=told.item,
-                change=told.seq,
-                suspended=told.partner in suspended,
+                partner=entry.partner,
+                item=entry.item,
+                change=entry.seq,
+                suspended=entry.partner in suspended,
             )
         return late
 
 
-async def ordered(tx: Writing, actor: Actor, entries: Sequence[ChangeEntry], now: datetime) -> None:
-    """The lines for takedowns that were put into a sequence in this transaction, if there are any."""
-    for told in entries:
+async def write_removals(
+    tx: Writing,
+    partner: PartnerId,
+    removals: Sequence[Removal],
+    now: datetime,
+    watermark: Watermark | None = None,
+) -> list[ChangeEntry]:
+    """End these holdings, and add their entries to the partner's sequence; the entries with their numbers.
+
+    A partner that was never given a held item has nothing to remove: that holding ends without an entry.
+    With `watermark`, the search for removals is done up to it.
+    """
+    progress = await tx.progress(partner)
+    entries: list[ChangeEntry] = []
+    last = progress.last
+    for one in removals:
+        if one.holding.version > 0:
+            last = next_seq(last, now)
+            entries.append(replace(one.entry, seq=last))
+    after = replace(progress, last=last, removals_until=watermark or progress.removals_until)
+    gone = tuple(one.entry.item for one in removals)
+    await tx.append_entries(SequenceUpdate(progress.revision, after, tuple(entries), gone=gone))
+    return entries
+
+
+async def record_orders(tx: Writing, actor: Actor, entries: Sequence[ChangeEntry], now: datetime) -> None:
+    """Write the trail's records of removals that this transaction added, and announce the change."""
+    for entry in entries:
         event = TakedownOrdered(
-            partner=told.partner,
-            item=told.item,
-            version=told.version,
-            action=told.action.value,
-            reason=told.reason or "",
-            clause=told.clause,
-            change=told.seq,
-            deadline=told.deadline.isoformat() if told.deadline is not None else "",
+            partner=entry.partner,
+            item=entry.item,
+            version=entry.version,
+            action=entry.action.value,
+            reason=entry.reason or "",
+            clause=entry.clause,
+            change=entry.seq,
+            deadline=entry.deadline.isoformat() if entry.deadline is not None else "",
         )
         await tx.append(Entry(now, str(actor), event))
     if entries:
         await tx.changed(Change.ITEM)
 
 
-def _suspends(register: Register, told: ChangeEntry) -> bool:
-    number = (told.clause or "").partition("#")[0]
-    return any(one.number == number and one.suspend_overdue for one in register.licences_of(told.partner))
+def _suspends(register: Register, entry: ChangeEntry) -> bool:
+    """Whether the licence of the entry's clause suspends a partner that is late."""
+    number = (entry.clause or "").partition("#")[0]
+    return any(one.number == number and one.suspend_overdue for one in register.licences_of(entry.partner))

@@ -19,10 +19,10 @@ from syndicate.model.lifecycle_events import ItemHeld, ItemRecalled, ItemReinsta
 from syndicate.model.parties import PartnerId, Publisher
 from syndicate.model.records import Entry
 from syndicate.model.register import Register
-from syndicate.services.changes.change_detector import ChangeDetector
 from syndicate.services.changes.partner_snapshot import partner_snapshot
-from syndicate.services.changes.takedowns import ordered
-from syndicate.store.protocol import Change, SequenceUpdate, Store, Writing
+from syndicate.services.changes.removals import removal
+from syndicate.services.changes.takedowns import record_orders, write_removals
+from syndicate.store.protocol import Change, Store, Writing
 
 LONGEST_NOTE = 500
 """Characters of a note that travels."""
@@ -60,9 +60,8 @@ class HoldService:
     """Raises Unknown, Conflict, Faulty, StoreFault. Every act is written with its line, and with an order
     to take down for every partner that may not have the item any more."""
 
-    def __init__(self, store: Store, publisher: Publisher, sequences: ChangeDetector, clock: Clock) -> None:
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
-        self._sequences = sequences
 
     async def embargo(self, actor: Actor, id: ItemId, until: datetime) -> Held:
         """Let nobody have the item before `until`; whoever has it must take it down until then."""
@@ -195,7 +194,7 @@ class HoldService:
         if recall is None:
             raise Conflict(Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled")
         told = await self._store.takedowns(item=id)
-        mine = [one for one in told if one.told.action is Action.RECALL and one.told.at >= recall.at]
+        mine = [one for one in told if one.entry.action is Action.RECALL and one.entry.at >= recall.at]
         (recalled,) = await self._store.lines(
             item=id, kinds=[ItemRecalled.kind], limit=1, newest_first=True
         )
@@ -244,17 +243,11 @@ class HoldService:
             partner = register.partners.get(holding.partner)
             if partner is None:
                 continue
-            at = partner_snapshot(partner, register, reached.change, now, self._publisher.zone)
-            progress = await tx.progress(partner.id)
-            told = self._sequences.ended(at, progress, holding, item)
-            if told is None:
-                continue
-            # Who was told of an item and never given it has nothing to take down.
-            orders = (told,) if holding.version > 0 else ()
-            after = replace(progress, last=told.seq) if orders else progress
-            await tx.append_entries(SequenceUpdate(progress.revision, after, orders, gone=(item.id,)))
-            entries += orders
-        await ordered(tx, actor, entries, now)
+            snapshot = partner_snapshot(partner, register, reached.change, now, self._publisher.zone)
+            ended = removal(snapshot, holding, item)
+            if ended is not None:
+                entries += await write_removals(tx, partner.id, [ended], now)
+        await record_orders(tx, actor, entries, now)
         return tuple(entries)
 
 

@@ -223,4 +223,4 @@ def _early(field: str, first: date) -> list[Fault]:
 
 
 def _passed(one: Takedown, now: datetime) -> bool:
-    return one.told.deadline is not None and one.told.deadline <= now
+    return one.entry.deadline is not None and one.entry.deadline <= now

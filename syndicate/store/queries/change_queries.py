@@ -28,6 +28,8 @@ from syndicate.store.schema.tables import acknowledgements, changes, holdings, i
 from syndicate.store.schema.tables import progress as progresses
 
 _TAKEDOWNS = [action.value for action in TAKEDOWNS]
+_NO_ACTION = ""
+"""The action of a row that is no entry: it keeps a cursor that an answer without entries gave."""
 
 
 class SqlChangeReads(SqlReads, ChangeReads):
@@ -77,7 +79,7 @@ class SqlChangeReads(SqlReads, ChangeReads):
         row = await self._row(select(progresses).where(progresses.c.partner == partner))
         if row is None:
             return Progress(partner)
-        walked = None if row.walked_item is None else (row.walked_published, ItemId(row.walked_item))
+        cursor = None if row.walked_item is None else (row.walked_published, ItemId(row.walked_item))
         return Progress(
             partner,
             row.revision,
@@ -86,14 +88,14 @@ class SqlChangeReads(SqlReads, ChangeReads):
             None
             if row.begins_at is None
             else Watermark(row.begins_change, row.begins_at, row.begins_rights),
-            walked,
+            cursor,
         )
 
     @override
     async def entries_after(self, partner: PartnerId, after: int, limit: int) -> list[ChangeEntry]:
         query = (
             select(changes)
-            .where(changes.c.partner == partner, changes.c.seq > after)
+            .where(changes.c.partner == partner, changes.c.seq > after, changes.c.action != _NO_ACTION)
             .order_by(changes.c.seq)
             .limit(limit)
         )
@@ -104,14 +106,19 @@ class SqlChangeReads(SqlReads, ChangeReads):
         found: list[ChangeEntry] = []
         async with self._reading() as transaction:
             for batch in batches(seqs):
-                query = select(changes).where(changes.c.partner == partner, changes.c.seq.in_(batch))
+                query = select(changes).where(
+                    changes.c.partner == partner,
+                    changes.c.seq.in_(batch),
+                    changes.c.action != _NO_ACTION,
+                )
                 rows = await transaction.rows(query.order_by(changes.c.seq))
                 found += [_entry(row) for row in rows]
         return found
 
     @override
-    async def has_entry(self, partner: PartnerId, seq: int) -> bool:
-        return bool(await self.entries(partner, [seq]))
+    async def knows_cursor(self, partner: PartnerId, cursor: int) -> bool:
+        query = select(changes.c.seq).where(changes.c.partner == partner, changes.c.seq == cursor)
+        return await self._row(query) is not None
 
     @override
     async def holdings(
@@ -215,6 +222,8 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
             await self._transaction.run(insert(progresses), values)
         if new.entries:
             await self._transaction.run(insert(changes), [_entry_values(one) for one in new.entries])
+        if new.empty_cursor is not None:
+            await self._transaction.run(insert(changes), _cursor_values(new))
         known = await self.held(partner, [one.item for one in new.held])
         await self._forget(partner, [*new.gone, *known])
         if new.held:
@@ -268,19 +277,19 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
 
 
 def _progress_values(one: Progress) -> dict[str, Any]:
-    ends, begins, walked = one.ends, one.begins, one.walked
+    removals, additions, cursor = one.removals_until, one.additions_until, one.backfill_cursor
     return {
         "partner": one.partner,
         "revision": one.revision,
         "last": one.last,
-        "ends_change": ends.change if ends else None,
-        "ends_at": ends.at if ends else None,
-        "ends_rights": ends.rights if ends else None,
-        "begins_change": begins.change if begins else None,
-        "begins_at": begins.at if begins else None,
-        "begins_rights": begins.rights if begins else None,
-        "walked_published": walked[0] if walked else None,
-        "walked_item": walked[1] if walked else None,
+        "ends_change": removals.change if removals else None,
+        "ends_at": removals.at if removals else None,
+        "ends_rights": removals.rights if removals else None,
+        "begins_change": additions.change if additions else None,
+        "begins_at": additions.at if additions else None,
+        "begins_rights": additions.rights if additions else None,
+        "walked_published": cursor[0] if cursor else None,
+        "walked_item": cursor[1] if cursor else None,
     }
 
 
@@ -296,6 +305,20 @@ def _merged(known: Holding | None, told: Holding) -> Holding:
 
 def _same(table: Any) -> Any:
     return and_(table.c.partner == changes.c.partner, table.c.seq == changes.c.seq)
+
+
+def _cursor_values(new: SequenceUpdate) -> dict[str, Any]:
+    """The row that keeps the update's `empty_cursor`."""
+    watermark = new.progress.additions_until
+    assert watermark is not None
+    return {
+        "partner": new.progress.partner,
+        "seq": new.empty_cursor,
+        "at": watermark.at,
+        "action": _NO_ACTION,
+        "item": "",
+        "version": 0,
+    }
 
 
 def _entry_values(one: ChangeEntry) -> dict[str, Any]:
@@ -336,7 +359,7 @@ def _holding_values(one: Holding) -> dict[str, Any]:
         "item": one.item,
         "version": one.version,
         "clause": one.clause,
-        "told": one.told,
+        "told": one.announced,
         "terms": one.terms,
     }
 

@@ -51,7 +51,7 @@ async def changes(request: web.Request) -> Prepared:
             if not page.empty or page.page.reset or left <= 0 or worker.draining or _gone(request):
                 break
             # A second at a time: who waits must also hear that its key was revoked, or that we stop.
-            await services.changes.news(session, min(left, 1.0))
+            await services.changes.wait_for_change(session, min(left, 1.0))
             session = request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
     finally:
         worker.waiting[session.partner.id] -= 1

@@ -1,43 +1,55 @@
-"""How a holding ends: what a partner that may not have an item any more is told, and by when it is gone."""
+"""Whether a partner must remove an item that it holds, why, and by when."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from syndicate.model.changes import Action, ChangeEntry, Holding
 from syndicate.model.item import Item, canonical_json
 from syndicate.model.rights import Form, Licence
-from syndicate.policy import Clearance, Verdict
+from syndicate.policy import Clearance
 from syndicate.policy.reasons import HIDDEN, Reason
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot
 
 
-def ended(
-    at: PartnerSnapshot, holding: Holding, item: Item, verdict: Verdict, seq: int
-) -> ChangeEntry | None:
-    """The entry that ends a holding; None where it may be kept."""
-    recall = item.holds.recall
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A holding that has ended, and the entry that tells the partner so; its `seq` is 0 until written."""
+
+    holding: Holding
+    entry: ChangeEntry
+
+
+def removal(snapshot: PartnerSnapshot, holding: Holding, item: Item) -> Removal | None:
+    """The removal of a holding that the partner may not keep; None where it may.
+
+    `item` is the newest version, an outline is enough. A recall is given its own deadline, any other
+    removal the time that the licence of the holding's clause allows.
+    """
+    verdict = snapshot.verdict(item)
     if isinstance(verdict, Clearance):
-        less = holding.terms.startswith(Form.FULL.value) and verdict.form is not Form.FULL
-        if not less:
+        had_full_text = holding.terms.startswith(Form.FULL.value)
+        if not had_full_text or verdict.form is Form.FULL:
             return None
         reason, clause = Reason.USE_NOT_GRANTED.value, holding.clause
     else:
-        # A reason that outsiders may not know tells more than that the item must go.
+        # A partner may not learn that an item is under embargo, exclusive or withheld.
         hidden = verdict.reason in HIDDEN or verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED
         reason = "held_back" if hidden else verdict.reason.value
         clause = verdict.clause or holding.clause
     action, note = Action.WITHDRAW, None
-    deadline = at.now + _takedown(at.licences, holding.clause)
+    deadline = snapshot.now + _time_to_remove(snapshot.licences, holding.clause)
+    recall = item.holds.recall
     if recall is not None:
         action, reason, note = Action.RECALL, recall.reason.value, recall.note
         clause, deadline = holding.clause, recall.deadline
-    return ChangeEntry(
+    entry = ChangeEntry(
         partner=holding.partner,
-        seq=seq,
-        at=at.now,
+        seq=0,
+        at=snapshot.now,
         action=action,
         item=item.id,
         version=holding.version,
@@ -46,16 +58,20 @@ def ended(
         note=note,
         deadline=deadline,
     )
+    return Removal(holding, entry)
 
 
-def _takedown(licences: Sequence[Licence], clause: str) -> timedelta:
-    """How long the licence of this clause gives for taking down."""
+def _time_to_remove(licences: Sequence[Licence], clause: str) -> timedelta:
+    """How long the licence of this clause allows for a removal; a day where the licence is not known."""
     number = clause.partition("#")[0]
     return next((one.takedown for one in licences if one.number == number), timedelta(days=1))
 
 
 def terms_name(clearance: Clearance) -> str:
-    """A name for the terms that come with an item: the form first, then all that a partner must know."""
+    """A name for the terms that an item comes under: the form, then a digest of all other terms.
+
+    Equal terms have equal names. A new name means that the partner must be given the item again.
+    """
     terms = [
         clearance.use.value,
         clearance.clause,
