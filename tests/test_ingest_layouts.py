@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from syndicate.errors import Faulty
+from syndicate.ingest.second_opinion import MOST_COMPARED, second_opinion
+from syndicate.model.item import Block, BlockKind
 from tests.support.ingest_helpers import parsed
 
 NEWSROOM = Path(__file__).parent / "golden" / "newsroom"
@@ -50,3 +52,11 @@ def test_there_are_documents_that_are_read_noted_and_refused() -> None:
     refused = [one for one in expected if "faults" in one]
     noted = [one for one in expected if one.get("notes")]
     assert (len(refused) >= 10, len(noted) >= 10) == (True, True)
+
+
+def test_a_page_that_cannot_be_read_a_second_time_has_no_second_opinion() -> None:
+    body = [Block(BlockKind.PARAGRAPH, "湖边的路昨天通了,市民周末就能去走一走。", "")]
+    assert second_opinion("", body) == ()
+    assert second_opinion("<html></html>", body) == ()
+    assert second_opinion("<p>" + "&" * MOST_COMPARED, body) == ()
+    assert second_opinion("<div>" * 10_000 + "<p>短。", body) == ()

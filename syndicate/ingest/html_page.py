@@ -26,6 +26,7 @@ from syndicate.ingest.outlets import channel_of, is_breadcrumb
 from syndicate.ingest.page_faults import invalid_date, more_pages
 from syndicate.ingest.page_layout import read
 from syndicate.ingest.page_lines import PageLine
+from syndicate.ingest.second_opinion import second_opinion
 from syndicate.ingest.text import clean, folded, line
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind, ChannelId
@@ -113,7 +114,7 @@ def read_page(text: str, publisher: Publisher) -> Draft | Fault:
             draft = _completed(draft, _read_outside(whole, publisher, draft), said)
             break
     else:
-        draft = _without_template(tree, page, whole, base, publisher, said)
+        draft = _without_template(tree, page, whole, base, publisher, said, text)
     draft = with_metadata(draft, said, publisher)
     return replace(
         draft,
@@ -203,6 +204,7 @@ def _without_template(
     base: str | None,
     publisher: Publisher,
     said: Metadata,
+    text: str,
 ) -> Draft:
     """A page of an unknown template: by its layout, and its container where it has one of a known name."""
     headline, notes = checked_headline(_texts(tree, "h1"), said)
@@ -236,7 +238,7 @@ def _without_template(
         )
     return replace(
         draft,
-        notes=(*notes, *draft.notes, *whole.notes),
+        notes=(*notes, *draft.notes, *whole.notes, *second_opinion(text, draft.body)),
         faults=(*draft.faults, *hidden_fault(whole, draft.body)),
     )
 
