@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.support.databases import (
     bare_address,
@@ -23,6 +24,10 @@ __all__ = [
     "sqlite_pattern",
     "store_address",
 ]
+
+# No test fails because a machine is slow.
+settings.register_profile("syndicate", deadline=None)
+settings.load_profile("syndicate")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

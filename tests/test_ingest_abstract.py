@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from syndicate.ingest.abstract import shortened
-from syndicate.ingest.clusters import is_boundary
 
 CLUSTERS = [
     "👨\u200d👩\u200d👧",
@@ -19,16 +18,14 @@ CLUSTERS = [
 ]
 
 
-@pytest.mark.parametrize("cluster", CLUSTERS)
-def test_a_text_is_cut_before_and_after_a_cluster_and_never_inside(cluster: str) -> None:
-    text = f"中{cluster}文"
-    boundaries = [at for at in range(len(text) + 1) if is_boundary(text, at)]
-    assert boundaries == [0, 1, 1 + len(cluster), len(text)]
-
-
 def test_flags_in_a_row_are_cut_between_flags() -> None:
     row = "🇨🇳🇺🇸🇫🇷"
-    assert [at for at in range(len(row) + 1) if is_boundary(row, at)] == [0, 2, 4, 6]
+    assert [shortened([row + "。" * 9], limit) for limit in (3, 4, 5, 6)] == [
+        "🇨🇳…",
+        "🇨🇳…",
+        "🇨🇳🇺🇸…",
+        "🇨🇳🇺🇸…",
+    ]
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from syndicate.ingest.clusters import is_boundary
+import regex
+
 from syndicate.model.item import Block, BlockKind
 
 _MARKS: Final = "[\\u0300-\\u036f\\u200d\\u20d0-\\u20ff\\ufe00-\\ufe0f]*"
@@ -18,6 +19,8 @@ _MARKS: Final = "[\\u0300-\\u036f\\u200d\\u20d0-\\u20ff\\ufe00-\\ufe0f]*"
 _SENTENCE: Final = re.compile(
     rf".+?(?:[。!?\uff01\uff1f…]+[”’」』)\uff09\"']*{_MARKS}|\.(?=\s)|$)\s*", re.DOTALL
 )
+_CLUSTER: Final = regex.compile(r"\X")
+"""What a reader takes for one character: an extended grapheme cluster (Unicode UAX #29)."""
 _CUT: Final = "…"
 
 
@@ -52,8 +55,10 @@ def shortened(paragraphs: Sequence[str], limit: int) -> str:
 
 def _cut(sentence: str, limit: int) -> str:
     """The sentence within `limit` characters, cut between grapheme clusters, with an ellipsis."""
-    end = limit - len(_CUT)
-    while end > 0 and not is_boundary(sentence, end):
-        end -= 1
-    start = sentence[: max(end, 0)].rstrip()
+    end = 0
+    for cluster in _CLUSTER.finditer(sentence):
+        if cluster.end() > limit - len(_CUT):
+            break
+        end = cluster.end()
+    start = sentence[:end].rstrip()
     return start + _CUT if start else ""
