@@ -1,4 +1,4 @@
-"""What a document said, before it is judged; and the judgement: an item, or every fault there is.
+"""Drafts: what a reader found in a document; and their check, which gives an item or every fault.
 
 Each kind of document has a reader that makes a `Draft`. What holds for all of them is checked here once.
 """
@@ -6,18 +6,19 @@ Each kind of document has a reader that makes a `Draft`. What holds for all of t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.abstract import abstract_of
 from syndicate.ingest.addresses import article
+from syndicate.ingest.embargo import Request, Story, embargo_request
 from syndicate.ingest.identity import identity
 from syndicate.ingest.outlets import outlet_of
 from syndicate.language import Text
 from syndicate.model.item import Block, ChannelId, Item, Medium
-from syndicate.model.notes import Note
+from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
 
 LONGEST_HEADLINE: Final = 300
@@ -57,6 +58,8 @@ class Draft:
     notes: tuple[Note, ...] = ()
     lines: tuple[tuple[int | None, str], ...] = ()
     """Every line of the document with its number, where it has one: for words of an embargo."""
+    remarks: tuple[tuple[str, str], ...] = ()
+    """Field and text of what is written for editors and never released (ninjs `edNote`)."""
     faults: tuple[Fault, ...] = ()
 
 
@@ -71,6 +74,7 @@ class Parsed:
         lookup: what to find it by, strongest first: also the keys that older releases kept.
         notes: what was left out or read with doubt.
         embargo: until when the document asks for an embargo, also where that has passed; None for none.
+        withhold: the embargo words that withhold the item, in one spelling; None for none.
     """
 
     item: Item
@@ -78,10 +82,14 @@ class Parsed:
     lookup: tuple[str, ...]
     notes: tuple[Note, ...]
     embargo: datetime | None = None
+    withhold: str | None = None
 
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
     """The draft as an item taken in at `now`. Raises Faulty with every fault of the document."""
+    asked = _embargo(draft, publisher)
+    story = asked.story
+    draft = replace(draft, headline=story.headline, abstract=story.abstract, body=story.body)
     faults = [*draft.faults, *_missing(draft), *_too_long(draft), *_too_much(draft)]
     if faults or draft.published is None:
         order = list(_MISSING)
@@ -115,7 +123,57 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         language=draft.language or publisher.language,
         keywords=draft.keywords,
     )
-    return Parsed(item, known.keys, known.lookup, (*draft.notes, *_damage(item)), draft.embargo)
+    notes = (*asked.notes, *draft.notes, *_damage(item), *_future(draft, item), *_foreign(draft, item))
+    ends = [end for end in (draft.embargo, asked.until) if end is not None]
+    return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), asked.withhold)
+
+
+def _embargo(draft: Draft, publisher: Publisher) -> Request:
+    """What the document's words ask of an embargo, and its texts without these words."""
+    return embargo_request(
+        Story(draft.headline, draft.abstract, draft.body),
+        lines=draft.lines,
+        remarks=draft.remarks,
+        given=draft.embargo,
+        zone=publisher.zone,
+    )
+
+
+def _future(draft: Draft, item: Item) -> Iterator[Note]:
+    """A time of publication that is still to come: a typing mistake, or a story that waits."""
+    if item.published > item.ingested:
+        shown = item.published.isoformat(timespec="minutes")
+        yield Note(
+            "published_in_future",
+            "published",
+            Text(
+                f"发布时间 {shown} 尚未到，届时才可见；如写错请改文件后重新入库",
+                f"the time of publication, {shown}, is still to come, and nobody sees the item before;"
+                " if it is a mistake, correct the document and take it in again",
+            ),
+            _line_with(draft, tuple(map(str, item.published.timetuple()[:3]))),
+        )
+
+
+def _foreign(draft: Draft, item: Item) -> Iterator[Note]:
+    """A source that is none of our outlets: the item is kept and never released."""
+    source = quoted(item.source)
+    if item.outlet is None:
+        yield Note(
+            "source_not_ours",
+            "source",
+            Text(
+                f"来源“{source}”不属本网媒体，稿件不会发出；如只是写法不同，请补入设置 outlet 的 sources",
+                f"the source “{source}” is none of our outlets': the item is never released; if it is only"
+                " spelled otherwise, add it to the sources of an outlet in the settings",
+            ),
+            _line_with(draft, ("源", item.source)) or _line_with(draft, (item.source,)),
+        )
+
+
+def _line_with(draft: Draft, words: tuple[str, ...]) -> int | None:
+    """The number of the first line that has all these words; None where the document has no lines."""
+    return next((number for number, text in draft.lines if all(word in text for word in words)), None)
 
 
 _MISSING: Final = {

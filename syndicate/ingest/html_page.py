@@ -15,6 +15,7 @@ from syndicate.errors import Fault
 from syndicate.ingest.addresses import absolute, article
 from syndicate.ingest.article_end import trimmed
 from syndicate.ingest.draft import Draft
+from syndicate.ingest.embargo_words import is_instruction
 from syndicate.ingest.furniture import is_furniture, is_sentence
 from syndicate.ingest.headings import with_headings
 from syndicate.ingest.label_words import Label
@@ -252,6 +253,7 @@ def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:
             folded(block.text) != folded(draft.headline)
             and not one.only_labels
             and not is_furniture(block.text)
+            and not is_instruction(block.text)
         ):
             break
         start += 1

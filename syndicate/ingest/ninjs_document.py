@@ -73,8 +73,15 @@ def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
         keywords=_keywords(document),
         uri=uri,
         notes=(*markup.notes, *_left_out(document)),
+        remarks=_remarks(document, ours=ours),
         faults=tuple(faults),
     )
+
+
+def _remarks(document: Properties, *, ours: bool) -> tuple[tuple[str, str], ...]:
+    """What the document says to editors; the terms of use of an export of ours are our own words."""
+    names = ("edNote", "slugline") if ours else ("edNote", "slugline", "usageTerms")
+    return tuple((name, text) for name in names if (text := document.raw(name)))
 
 
 def _check_kind(document: Properties) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from syndicate.ingest.article_end import Article, trimmed
 from syndicate.ingest.draft import Draft
+from syndicate.ingest.embargo_words import instruction_lines
 from syndicate.ingest.furniture import is_prose
 from syndicate.ingest.headings import with_headings
 from syndicate.ingest.labels import best_date, credits_of, instant, labelled
@@ -38,8 +39,12 @@ def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", 
     """The draft of a page. What it does not say stays empty.
 
     `headline` is known from elsewhere (an `h1`), where it is; `title` is the page's title, which tells a
-    headline from a subtitle.
+    headline from a subtitle. Lines of embargo instructions are no part of head or article; they are in the
+    draft's `lines`.
     """
+    everything = tuple((one.number, one.block.text) for one in page)
+    left_out = instruction_lines([one.block.text for one in page])
+    page = [one for place, one in enumerate(page) if place not in left_out]
     texts = [_text(one.block) for one in page]
     if not headline:
         headline = _labelled_headline(texts)
@@ -66,7 +71,7 @@ def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", 
         channel=_channel(texts[: head.start], publisher),
         notes=(*head.notes, *article.notes),
         faults=(*date_faults(dated, published, head.info, page, texts), *pager),
-        lines=tuple((one.number, one.block.text) for one in page),
+        lines=everything,
     )
 
 

@@ -58,7 +58,9 @@ class Holds:
     An embargo that is over stays on record, with its end. `opened` is when staff last lifted a withholding,
     `reinstated` when they last took a recall back. `asked` is the embargo that the newsroom's document
     last asked for, so that the same document again changes nothing; `waiting` one that was asked for
-    while the item was recalled, for when it is reinstated.
+    while the item was recalled, for when it is reinstated. `doubted` is the digest (SHA-256, hex) of the
+    embargo words without a certain end that last withheld the item, for the same reason as `asked`;
+    `withheld_later` says that such words came while the item was recalled.
     """
 
     embargo: Embargo | None = None
@@ -69,6 +71,8 @@ class Holds:
     reinstated: datetime | None = None
     asked: datetime | None = None
     waiting: datetime | None = None
+    doubted: str | None = None
+    withheld_later: bool = False
 
 
 NO_HOLDS = Holds()

@@ -179,7 +179,15 @@ class HoldService:
                 raise Conflict(
                     Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled"
                 )
-            holds = replace(item.holds, recall=None, reinstated=now, waiting=None)
+            withheld = item.holds.withheld or item.holds.withheld_later
+            holds = replace(
+                item.holds,
+                recall=None,
+                reinstated=now,
+                waiting=None,
+                withheld=withheld,
+                withheld_later=False,
+            )
             if item.holds.waiting is not None and item.holds.waiting > now:
                 holds = replace(holds, embargo=Embargo(item.holds.waiting))
             return await self._held(tx, actor, item, holds, ItemReinstated(id, item.version), now)

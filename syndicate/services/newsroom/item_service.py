@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
 from syndicate.model.actors import Actor
 from syndicate.model.events import DocumentRefused, ItemIngested
-from syndicate.model.holds import Embargo
+from syndicate.model.holds import Embargo, Holds
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
 from syndicate.model.notes import Note
@@ -86,6 +86,16 @@ def _address(item: Item, before: Item) -> str | None:
     return before.address if normal(item.address) == normal(before.address) else item.address
 
 
+def _doubted(holds: Holds, words: str | None) -> Holds:
+    """Withheld where the document has embargo words without a certain end: other ones than before."""
+    digest = hashlib.sha256(words.encode()).hexdigest() if words is not None else holds.doubted
+    if digest == holds.doubted:
+        return holds
+    if holds.recall is not None:
+        return replace(holds, doubted=digest, withheld_later=True)
+    return replace(holds, doubted=digest, withheld=True)
+
+
 def _newly_held(before: Item, after: Item) -> tuple[Note, ...]:
     """What to say where taking a document in held the item back."""
     said = []
@@ -101,8 +111,11 @@ def _newly_held(before: Item, after: Item) -> tuple[Note, ...]:
 class ItemService:
     """Raises StoreFault; a bad document is an answer (`refused`), never an exception."""
 
-    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, publisher: Publisher, clock: Clock, refused_notes: frozenset[str] = frozenset()
+    ) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
+        self._refused_notes = refused_notes
 
     async def take_in(self, actor: Actor, data: bytes, name: str, keep: Keep | None = None) -> Taken:
         """Make a document an item, or a new version of one.
@@ -113,7 +126,7 @@ class ItemService:
         """
         now = self._clock()
         try:
-            parsed = parse(data, name=name, publisher=self._publisher, now=now)
+            parsed = self._parse(data, name, now)
         except Faulty as refused:
             return await self.refuse(actor, name, refused.faults)
         async with self._store.writing() as tx:
@@ -138,16 +151,27 @@ class ItemService:
                 )
                 notes = await self._known(before, item)
                 if notes is not None:
+                    if not notes and await tx.notes(before.id, before.version) != parsed.notes:
+                        await tx.put_notes(before.id, before.version, parsed.notes)
                     held = await self._hold(tx, actor, before, parsed, keep, now)
                     said = (*parsed.notes, *notes, *_newly_held(before, held))
                     return Taken(Action.UNCHANGED, held, notes=said)
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
+            await tx.put_notes(item.id, item.version, parsed.notes)
             event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
             await tx.append(Entry(now, str(actor), event))
             await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
             held = await self._hold(tx, actor, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(action, held, notes=(*parsed.notes, *_newly_held(before or item, held)))
+
+    def _parse(self, data: bytes, name: str, now: datetime) -> Parsed:
+        """The document, refused also for every note that the settings refuse. Raises Faulty."""
+        parsed = parse(data, name=name, publisher=self._publisher, now=now)
+        refused = [note for note in parsed.notes if note.code in self._refused_notes]
+        if refused:
+            raise Faulty(name, [Fault(note.code, note.field, note.text, note.line) for note in refused])
+        return parsed
 
     async def _known(self, before: Item, item: Item) -> tuple[Note, ...] | None:
         """What to say where the document brings nothing new; None where it does.
@@ -179,9 +203,9 @@ class ItemService:
     ) -> Item:
         """Hold the item back as the document or whoever takes it in says, in the same transaction.
 
-        A document's embargo counts when it is another than it asked for before: taken in again it undoes
-        nothing that staff did since, and it never shortens what staff hold. What holds a recalled item
-        stays as it was when it was recalled, since by that it is judged who may know of it.
+        What a document asks for counts when it is another than it asked for before: taken in again it
+        undoes nothing that staff did since, and it never shortens what staff hold. What holds a recalled
+        item stays as it was when it was recalled, since by that it is judged who may know of it.
         """
         holds, current = before.holds, item or before
         new = before.version == current.version and item is not None
@@ -194,6 +218,7 @@ class ItemService:
             elif longer and (new or asked > now):
                 holds = replace(holds, embargo=Embargo(asked))
             holds = replace(holds, asked=asked)
+        holds = _doubted(holds, parsed.withhold)
         if holds.recall is None and wanted.embargo is not None:
             standing = holds.embargo
             longer = standing is None or wanted.embargo > standing.until
@@ -207,7 +232,7 @@ class ItemService:
         if holds.embargo != before.holds.embargo or holds.waiting != before.holds.waiting:
             said = None if until is None else until.isoformat()
             await tx.append(Entry(now, str(actor), ItemHeld(current.id, "embargo", said, None)))
-        if holds.withheld and not before.holds.withheld:
+        if (holds.withheld and not before.holds.withheld) or holds.doubted != before.holds.doubted:
             await tx.append(Entry(now, str(actor), ItemHeld(current.id, "withheld", None, None)))
         await tx.changed(Change.RIGHTS)
         return replace(current, holds=holds)
@@ -222,7 +247,7 @@ class ItemService:
         before = await self.item(id)
         faults = note_faults(note)
         try:
-            parsed = parse(data, name=name, publisher=self._publisher, now=now)
+            parsed = self._parse(data, name, now)
         except Faulty as refused:
             raise Faulty(name, [*refused.faults, *faults]) from None
         async with self._store.writing() as tx:
@@ -241,6 +266,7 @@ class ItemService:
                 holds=before.holds,
             )
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
+            await tx.put_notes(item.id, item.version, parsed.notes)
             digest = hashlib.sha256(note.encode()).hexdigest()
             event = ItemCorrected(id, item.version, item.digest, name, digest)
             await tx.append(Entry(now, str(actor), event))
@@ -309,9 +335,19 @@ class ItemService:
             raise Unknown(Text("稿件", "item"), id)
         return found
 
-    async def items(self, *, after: Place | None = None, limit: int = 50) -> list[Item]:
-        """What is in the house, newest publication first, ours or not."""
-        return await self._store.items(Selection(), after=after, limit=limit)
+    async def items(
+        self, *, after: Place | None = None, limit: int = 50, noted: bool = False
+    ) -> list[Item]:
+        """Items, newest publication first, ours or not; `noted`: those alone that have notes of ingest."""
+        return await self._store.items(Selection(noted=noted), after=after, limit=limit)
+
+    async def notes(self, item: Item) -> tuple[Note, ...]:
+        """What ingest noted on the document that this version was made of."""
+        return await self._store.notes(item.id, item.version)
+
+    async def newest_notes(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[Note, ...]]:
+        """The notes of the newest versions of these items; items without notes are missing."""
+        return await self._store.newest_notes(ids)
 
     def _claims(self, parsed: Parsed, before: Item, key: str) -> bool:
         """Whether a document that is another outlet's would become our item by nothing but our own URI,

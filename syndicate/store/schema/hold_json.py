@@ -32,6 +32,10 @@ def holds_text(holds: Holds) -> str:
         moment = getattr(holds, name)
         if moment is not None:
             values[name] = as_number(moment)
+    if holds.doubted is not None:
+        values["doubted"] = holds.doubted
+    if holds.withheld_later:
+        values["withheld_later"] = True
     return canonical_json(values).decode()
 
 
@@ -50,6 +54,8 @@ def holds_from(text: str) -> Holds:
         recall=None
         if recall is None
         else Recall(RecallReason(recall[0]), recall[1], *(as_moment(one) for one in recall[2:])),
+        doubted=values.get("doubted"),
+        withheld_later=bool(values.get("withheld_later")),
         **{name: moment_from(values.get(name)) for name in _MOMENTS},
     )
 
