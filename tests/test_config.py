@@ -81,7 +81,8 @@ def test_the_shipped_example_says_the_defaults() -> None:
 def test_the_shipped_example_leaves_nothing_out_but_what_depends_on_the_machine() -> None:
     said = EXAMPLE.read_text(encoding="utf-8")
     named = (
-        "base_url data issuer audience name name_en stamp authority home default_channel abstract_length"
+        "base_url data ingest_refuse_notes issuer audience"
+        " name name_en stamp authority home default_channel abstract_length"
         " timezone language contact notice notice_en"
     )
     for name in [*named.split(), "# database", "# keys"]:

@@ -12,7 +12,7 @@ from syndicate.ingest import Parsed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import BlockKind, Item, ItemId
 from syndicate.services.newsroom.item_service import Action, Taken
-from tests.support.factories import days, minutes
+from tests.support.factories import STAFF, days, minutes
 from tests.support.ingest_helpers import PUBLISHER, article, ninjs, parsed
 from tests.support.servers import serving
 from tests.test_changes import REPRINT, changes, furnish
@@ -276,11 +276,12 @@ def test_an_embargoed_document_is_not_in_the_public_feed_until_its_time(
 ) -> None:
     async def story(here: Here) -> None:
         await here.house.rights.add_mandate(
+            STAFF,
             'number = "H"\nholder = "萧山日报社"\noutlets = ["daily"]\nmedia = ["text"]\nexclusive = true\n'
             "valid_from = 2015-01-01\n",
             "m.toml",
         )
-        taken = await here.house.items.take_in(published("禁发至2026年11月2日18时"), "a.txt")
+        taken = await here.house.items.take_in(STAFF, published("禁发至2026年11月2日18时"), "a.txt")
         assert [note.code for note in taken.notes] == ["embargo_words", "embargoed"]
         assert await in_public_feed(here) == []
         here.clock.move(minutes(6 * 60) - timedelta(seconds=1))
@@ -296,18 +297,18 @@ def test_what_is_withheld_for_its_words_stays_released_once_staff_release_it(
 ) -> None:
     async def story(here: Here) -> None:
         items = here.house.items
-        plain = await items.take_in(published(""), "a.txt")
+        plain = await items.take_in(STAFF, published(""), "a.txt")
         id = ItemId(taken_id(plain))
         # The words alone are no new version, and still withhold.
-        words = await items.take_in(published("各媒体请勿提前发布"), "a.txt")
+        words = await items.take_in(STAFF, published("各媒体请勿提前发布"), "a.txt")
         assert (words.action, words.item and words.item.holds.withheld) == (Action.UNCHANGED, True)
         assert {"embargo_unclear", "withheld"} <= {note.code for note in words.notes}
-        await here.house.holds.release(id)
+        await here.house.holds.release(STAFF, id)
         for again in (published("各媒体请勿提前发布"), published("各媒体请勿提前发布！", f"{FIRST}更正。")):
-            taken = await items.take_in(again, "a.txt")
+            taken = await items.take_in(STAFF, again, "a.txt")
             assert taken.item is not None
             assert not taken.item.holds.withheld
-        other = await items.take_in(published("本稿暂缓刊发"), "a.txt")
+        other = await items.take_in(STAFF, published("本稿暂缓刊发"), "a.txt")
         assert other.item is not None
         assert other.item.holds.withheld
 
@@ -321,14 +322,14 @@ def test_words_that_come_while_an_item_is_recalled_withhold_it_when_it_is_reinst
         async with serving(tmp_path) as here:
             keys = await furnish(here, {"zjol": REPRINT})
             items, holds = here.house.items, here.house.holds
-            taken = await items.take_in(published(""), "a.txt")
+            taken = await items.take_in(STAFF, published(""), "a.txt")
             id = ItemId(taken_id(taken))
             assert [one["action"] for one in (await changes(here, keys["zjol"]))[0]] == ["put"]
-            await holds.recall(id, RecallReason.EDITORIAL, "核实", days(1))
-            recalled = await items.take_in(published("本稿暂缓刊发"), "a.txt")
+            await holds.recall(STAFF, id, RecallReason.EDITORIAL, "核实", days(1))
+            recalled = await items.take_in(STAFF, published("本稿暂缓刊发"), "a.txt")
             assert recalled.item is not None
             assert not recalled.item.holds.withheld
-            await holds.reinstate(id)
+            await holds.reinstate(STAFF, id)
             assert (await items.item(id)).holds.withheld
 
     asyncio.run(act())

@@ -35,6 +35,7 @@ class Settings:
 
     `database` is SQLAlchemy's address and may hold a password, so it is in no repr: show
     `database_shown`. `issuer` and `audience` are what every key says and is checked for.
+    `ingest_refuse_notes` are the codes of notes for which ingest refuses a document.
     """
 
     data: Path
@@ -43,6 +44,7 @@ class Settings:
     publisher: Publisher
     issuer: str
     audience: str
+    ingest_refuse_notes: frozenset[str] = frozenset()
 
     @property
     def base_url(self) -> str:
@@ -94,6 +96,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         publisher=form.publisher.publisher(form.base_url),
         issuer=form.issuer or f"https://{authority}",
         audience=form.audience or f"https://{authority}/licensed",
+        ingest_refuse_notes=frozenset(form.ingest_refuse_notes),
     )
 
 

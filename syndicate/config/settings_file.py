@@ -11,6 +11,7 @@ from syndicate.config.address_values import authority, base_url, database, folde
 from syndicate.config.word_values import id_, language, line, phrase, timezone, token_name
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, OutletId
+from syndicate.model.notes import NOTE_CODES
 from syndicate.model.parties import Channel, Outlet, Publisher
 from syndicate.toml_forms import Form, one_of, wrong, wrongs
 
@@ -167,6 +168,20 @@ class PublisherForm(Form):
         )
 
 
+def _note_codes(codes: list[str]) -> list[str]:
+    """Codes of notes that there are."""
+    said = Text(
+        f"没有这种注；应为 {'、'.join(sorted(NOTE_CODES))}",
+        f"there is no such note; expected any of {', '.join(sorted(NOTE_CODES))}",
+    )
+    places: list[tuple[tuple[str | int, ...], Text]] = [
+        ((number,), said) for number, code in enumerate(codes) if code not in NOTE_CODES
+    ]
+    if places:
+        raise wrongs("unknown_note", places)
+    return codes
+
+
 class SettingsForm(Form):
     """The whole file. `--data` and the environment stand in for the keys at its top."""
 
@@ -176,4 +191,5 @@ class SettingsForm(Form):
     keys: _Folder | None = None
     issuer: _TokenName | None = None
     audience: _TokenName | None = None
+    ingest_refuse_notes: Annotated[list[str], AfterValidator(_note_codes)] = Field(default_factory=list)
     publisher: PublisherForm = Field(default_factory=lambda: PublisherForm())

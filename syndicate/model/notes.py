@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from syndicate.language import Lang, Text
 
-_QUOTED = 40
+_QUOTED: Final = 40
+
+NOTE_CODES: Final = frozenset(
+    {
+        "associations_left_out",
+        "captions_left_out",
+        "characters_lost",
+        "credit_left_out",
+        "embargo_unclear",
+        "embargo_words",
+        "end_left_out",
+        "formulas_left_out",
+        "frames_left_out",
+        "headline_differs",
+        "headline_uncertain",
+        "media_left_out",
+        "published_differs",
+        "published_in_future",
+        "source_differs",
+        "source_from_publisher",
+        "source_not_ours",
+        "struck_text_left_out",
+        "subtitle_left_out",
+        "table_spans_repeated",
+    }
+)
+"""The codes of notes about documents; the setting `ingest_refuse_notes` takes each of them."""
+ACTION_CODES: Final = frozenset({"embargoed", "superseded", "withheld"})
+"""The codes of notes about what became of a document. They are not kept with the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +53,10 @@ class Note:
     field: str
     text: Text
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in NOTE_CODES and self.code not in ACTION_CODES:
+            raise ValueError(f"not a known code of a note: {self.code}")
 
     def in_(self, lang: Lang) -> str:
         """The note as one line for people."""

@@ -19,6 +19,7 @@ from typing import Protocol
 from syndicate.model.changes import ChangeEntry, Delivery, Holding, Progress, Takedown
 from syndicate.model.holds import Holds
 from syndicate.model.item import Item, ItemId
+from syndicate.model.notes import Note
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.records import Checkpoint, Entry, Line, Written
 from syndicate.model.register import Key, Register
@@ -72,6 +73,12 @@ class ItemReads(Protocol):
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         """Every key that this item goes by."""
 
+    async def notes(self, id: ItemId, version: int) -> tuple[Note, ...]:
+        """What ingest noted on the document that this version was made of; empty for none."""
+
+    async def newest_notes(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[Note, ...]]:
+        """The notes of the newest versions of several items; items without notes are missing."""
+
     async def items(
         self, selection: Selection, *, after: Place | None = None, limit: int = 50
     ) -> list[Item]:
@@ -92,6 +99,9 @@ class ItemWrites(Protocol):
 
     async def put_holds(self, id: ItemId, holds: Holds) -> None:
         """From now on this holds the item back; what held it before stays on record."""
+
+    async def put_notes(self, id: ItemId, version: int, found: Sequence[Note]) -> None:
+        """Keep these notes with the version, in place of those it has. They change nothing for readers."""
 
 
 class RightsReads(Protocol):

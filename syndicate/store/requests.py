@@ -36,7 +36,7 @@ class Selection:
 
     `outlets`, `media`, `channels` and `published_from` narrow to what an agreement could release at all
     (a hint for speed: the policy still decides on each item); `published_until` leaves out what lies in
-    the future.
+    the future. `noted` narrows to items whose newest version has notes of ingest.
     """
 
     feed: Feed | None = None
@@ -45,6 +45,7 @@ class Selection:
     channels: frozenset[ChannelId] | None = None
     published_until: datetime | None = None
     published_from: datetime | None = None
+    noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

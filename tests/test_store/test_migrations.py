@@ -32,7 +32,7 @@ from tests.test_store.samples import ZJOL, keep_partner
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "9999", "0002"
+revision, down_revision = "9999", "0003"
 
 def upgrade() -> None:
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))

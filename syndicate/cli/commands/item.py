@@ -10,12 +10,13 @@ import click
 from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
-from syndicate.cli.ui.hold_text import holds_as_json, standing
+from syndicate.cli.ui.hold_text import holds_as_json, item_state
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import NotLicensed, Unknown
 from syndicate.formats import FORMATS
 from syndicate.language import Text
 from syndicate.model.item import Item, ItemId, medium_name, tag_uri
+from syndicate.model.notes import Note
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal
@@ -45,23 +46,25 @@ def item() -> None:
     metavar="N",
     help="最多几篇，从最新发布的起 · at most this many, newest publication first",
 )
+@click.option("--noted", is_flag=True, help="只列收稿时有注的 · only those that ingest has notes on")
 @with_services
-async def list_(services: Services, voice: Output, limit: int) -> None:
+async def list_(services: Services, voice: Output, limit: int, noted: bool) -> None:
     """列出稿件 · The items, ours or not.
 
     \b
     例 · Example:
       syndicate item list --limit 20
+      syndicate item list --noted
     """
     publisher, rows = services.settings.publisher, []
-    async for one in _newest(services, limit):
-        voice.give(_short(one, services))
+    async for one, notes in _newest(services, limit, noted=noted):
+        codes = list(dict.fromkeys(note.code for note in notes))
+        voice.give({**_short(one, services), "notes": codes})
         if not voice.json:
             outlet = agreement_words.outlet_name(one.outlet, publisher).in_(voice.lang)
-            state = standing(one.holds, services.clock(), voice)
-            rows.append(
-                (one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline)
-            )
+            state = item_state(one, services.clock(), voice)
+            row = [one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline]
+            rows.append((*row[:5], " ".join(codes), row[5]) if noted else tuple(row))
     if voice.json:
         return
     voice.table(
@@ -71,10 +74,13 @@ async def list_(services: Services, voice: Output, limit: int) -> None:
             Column(Text("发布时间", "published")),
             Column(Text("媒体", "outlet")),
             Column(Text("状态", "state")),
+            *([Column(Text("注", "notes"))] if noted else []),
             Column(Text("标题", "headline"), tight=False),
         ],
         rows,
-        empty=Text(
+        empty=Text("没有带注的稿件", "no item has notes")
+        if noted
+        else Text(
             "还没有稿件。用 syndicate ingest PATH 收稿",
             "there is no item yet; take some in: syndicate ingest PATH",
         ),
@@ -93,8 +99,9 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
       syndicate item show 20180122-abcdefghij
     """
     one = await services.items.item(ItemId(id), version)
+    notes = await services.items.notes(one)
     if voice.json:
-        voice.give(_whole(one, services))
+        voice.give({**_whole(one, services), "notes": [note.to_json(voice.lang) for note in notes]})
         return
     publisher = services.settings.publisher
     voice.say(one.headline + "\n")
@@ -112,11 +119,13 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
             (Text("类型", "medium"), medium_name(one.medium).in_(voice.lang)),
             (Text("首发地址", "address"), one.address or ""),
             (Text("关键词", "keywords"), " ".join(one.keywords)),
-            (Text("状态", "state"), standing(one.holds, services.clock(), voice)),
+            (Text("状态", "state"), item_state(one, services.clock(), voice)),
             (Text("更正", "correction"), one.note or ""),
             (Text("摘要", "abstract"), one.abstract),
         ]
     )
+    for note in notes:
+        voice.say(Text("注：", "note: ").in_(voice.lang) + note.in_(voice.lang))
     for block in one.body:
         voice.say(f"\n{'## ' if block.kind == 'heading' else ''}{block.text}")
 
@@ -172,12 +181,16 @@ async def export(
         sys.stdout.buffer.flush()
 
 
-async def _newest(services: Services, limit: int) -> AsyncIterator[Item]:
+async def _newest(
+    services: Services, limit: int, *, noted: bool
+) -> AsyncIterator[tuple[Item, tuple[Note, ...]]]:
+    """The newest items, `limit` at most, each with the notes of its newest version."""
     after: Place | None = None
     while limit > 0:
-        batch = await services.items.items(after=after, limit=min(limit, _BATCH))
+        batch = await services.items.items(after=after, limit=min(limit, _BATCH), noted=noted)
+        notes = await services.items.newest_notes([one.id for one in batch])
         for one in batch:
-            yield one
+            yield one, notes.get(one.id, ())
         if len(batch) < min(limit, _BATCH):
             return
         limit -= len(batch)

@@ -112,7 +112,16 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     corrected = await services.items.correct(
         acting(), ItemId(id), data, "stdin" if file == "-" else file, note
     )
-    voice.give({"id": id, "version": corrected.version, "action": "corrected", "note": note})
+    notes = await services.items.notes(corrected)
+    voice.give(
+        {
+            "id": id,
+            "version": corrected.version,
+            "action": "corrected",
+            "note": note,
+            "notes": [one.to_json(voice.lang) for one in notes],
+        }
+    )
     voice.say(
         Text(
             f"已更正 {id}，现为第 {corrected.version} 版；已取得旧版的授权媒体将收到更正。",
@@ -120,6 +129,8 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
             "will be told.",
         )
     )
+    for one in notes:
+        voice.say(Text("注：", "note: ").in_(voice.lang) + one.in_(voice.lang))
 
 
 @item.command()

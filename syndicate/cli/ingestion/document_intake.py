@@ -30,6 +30,8 @@ class Intake:
     def __init__(self, services: Services, voice: Output, actor: Actor, keep: Keep | None = None) -> None:
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
         self.counts: Counter[Action] = Counter()
+        self.noted: Counter[str] = Counter()
+        self._with_notes = 0
 
     async def take(self, path: Path, name: str) -> None:
         """Read a file and take it in; one that cannot be read is a refused document."""
@@ -49,18 +51,29 @@ class Intake:
         self._tell(name, await self._services.items.refuse(self._actor, name, faults))
 
     def summary(self) -> Text:
-        """How many became what."""
+        """How many became what, and how many have notes, by code."""
         total = sum(self.counts.values())
         if not total:
             return Text("没有可收的文件", "there was no document to take in")
         said = Text(f"共 {total} 份：", f"{total} in all: ")
         parts = [(ACTIONS[action], count) for action, count in sorted(self.counts.items())]
         zh = "，".join(f"{name.zh} {count}" for name, count in parts)
-        return said + Text(zh, ", ".join(f"{count} {name.en}" for name, count in parts))
+        said += Text(zh, ", ".join(f"{count} {name.en}" for name, count in parts))
+        if not self.noted:
+            return said
+        codes = sorted(self.noted.items(), key=lambda pair: (-pair[1], pair[0]))
+        zh = "，".join(f"{code} {count}" for code, count in codes)
+        en = ", ".join(f"{count} {code}" for code, count in codes)
+        return said + Text(
+            f"\n有注 {self._with_notes} 份：{zh}；用 syndicate item list --noted 查看",
+            f"\n{self._with_notes} with notes: {en}; list them with syndicate item list --noted",
+        )
 
     def _tell(self, name: str, taken: Taken) -> None:
         """One line about one document."""
         self.counts[taken.action] += 1
+        self.noted.update({note.code for note in taken.notes})
+        self._with_notes += bool(taken.notes)
         voice, item = self._voice, taken.item
         voice.give(
             {

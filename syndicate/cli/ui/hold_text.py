@@ -7,6 +7,7 @@ from datetime import datetime
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.model.holds import Holds
+from syndicate.model.item import Item
 from syndicate.policy.reasons import RECALLS
 from syndicate.services.newsroom.hold_service import in_force
 
@@ -31,6 +32,17 @@ def holds_as_json(holds: Holds, now: datetime) -> dict[str, object]:
             "deadline": iso(recall.deadline),
         },
     }
+
+
+def item_state(item: Item, now: datetime, voice: Output) -> str:
+    """What keeps an item from readers, for people: its holds, and a publication that is still to come."""
+    parts = [standing(item.holds, now, voice)]
+    if item.published > now:
+        from_ = voice.moment(item.published)
+        parts.append(
+            Text(f"未到发布时间，{from_} 起可见", f"not yet published, seen from {from_}").in_(voice.lang)
+        )
+    return Text("，", ", ").in_(voice.lang).join(part for part in parts if part)
 
 
 def standing(holds: Holds, now: datetime, voice: Output) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, asc, desc, false, literal, select,
 
 from syndicate.model.item import Medium
 from syndicate.store.protocol import Place, Selection
-from syndicate.store.schema.tables import NAME, Instant, items, versions
+from syndicate.store.schema.tables import NAME, Instant, items, notes, versions
 
 _MOST_WALKS: Final = 200
 """SQLite joins at most 500 selects; nobody's agreements come near."""
@@ -67,6 +67,9 @@ def _span(selection: Selection, after: Place | None, oldest: bool) -> Iterator[C
         yield items.c.published <= selection.published_until
     if selection.published_from is not None:
         yield items.c.published >= selection.published_from
+    if selection.noted:
+        newest = (notes.c.item == items.c.id) & (notes.c.version == items.c.version)
+        yield select(notes.c.item).where(newest).exists()
     if after is not None:
         # Typed here: inside a tuple SQLAlchemy does not take the types over from the columns.
         place = tuple_(literal(after.published, Instant), literal(after.id, NAME))

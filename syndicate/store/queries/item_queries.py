@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from typing_extensions import override
 
 from syndicate.errors import Conflict, Unknown
 from syndicate.language import Text
 from syndicate.model.holds import Holds
 from syndicate.model.item import Item, ItemId
+from syndicate.model.notes import Note
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import ItemReads, ItemWrites, Place, Selection
@@ -20,9 +21,10 @@ from syndicate.store.queries.feed_listing import listing
 from syndicate.store.queries.revisions import add_revision
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
 from syndicate.store.schema.hold_json import holds_from, holds_text
+from syndicate.store.schema.note_json import notes_from, notes_text
 from syndicate.store.schema.rows import item_from, item_values, outline_from, version_values
 from syndicate.store.schema.tables import holds as hold_revisions
-from syndicate.store.schema.tables import item_keys, items, versions
+from syndicate.store.schema.tables import item_keys, items, notes, versions
 
 
 class SqlItemReads(SqlReads, ItemReads):
@@ -71,6 +73,23 @@ class SqlItemReads(SqlReads, ItemReads):
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         rows = await self._rows(select(item_keys.c.key).where(item_keys.c.item == id))
         return frozenset(row.key for row in rows)
+
+    @override
+    async def notes(self, id: ItemId, version: int) -> tuple[Note, ...]:
+        row = await self._row(select(notes.c.content).where(notes.c.item == id, notes.c.version == version))
+        return () if row is None else notes_from(row.content)
+
+    @override
+    async def newest_notes(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[Note, ...]]:
+        found: dict[ItemId, tuple[Note, ...]] = {}
+        newest = select(notes.c.item, notes.c.content).join(
+            items, (items.c.id == notes.c.item) & (items.c.version == notes.c.version)
+        )
+        async with self._reading() as transaction:
+            for batch in batches(ids):
+                for row in await transaction.rows(newest.where(notes.c.item.in_(batch))):
+                    found[ItemId(row.item)] = notes_from(row.content)
+        return found
 
     @override
     async def items(
@@ -124,6 +143,14 @@ class SqlItemWrites(SqlWrites, ItemWrites):
             {"item": id},
             {"content": holds_text(holds), "line": self._next_line},
         )
+
+    @override
+    async def put_notes(self, id: ItemId, version: int, found: Sequence[Note]) -> None:
+        # No reader sees notes: they are no change to announce, and go without a record in the trail.
+        await self._transaction.run(delete(notes).where(notes.c.item == id, notes.c.version == version))
+        if found:
+            row = {"item": id, "version": version, "content": notes_text(found)}
+            await self._transaction.run(insert(notes), row)
 
     def _item_row(self, item: Item) -> dict[str, Any]:
         """The row of `items`, with the change number that this transaction takes."""

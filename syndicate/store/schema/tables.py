@@ -120,6 +120,15 @@ versions = Table(
     Column("line", BigInteger, nullable=False),
 )
 
+notes = Table(
+    "notes",
+    metadata,
+    Column("item", NAME, ForeignKey("items.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+)
+"""What ingest noted on the document that a version was made of. A version without notes has no row."""
+
 item_keys = Table(
     "item_keys",
     metadata,
