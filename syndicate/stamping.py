@@ -20,7 +20,7 @@ from syndicate.model.feeds import Feed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Block, Item, ItemId, Medium, canonical_json, tag_uri
 from syndicate.model.parties import Channel, Outlet, Partner, Public, Publisher, Recipient, recipient_id
-from syndicate.model.rights import Form, Quota, Use
+from syndicate.model.rights import Clause, Form, Quota, Use
 from syndicate.policy import Clearance, Refusal
 
 _SEAL: Final = object()
@@ -42,7 +42,7 @@ class StampedItem:
     recipient: Recipient
     use: Use
     form: Form
-    clause: str
+    clause: Clause
     stamp: str
     headline: str
     abstract: str

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from syndicate.agreements import read_licence, read_mandate
 from syndicate.config import load
 from syndicate.errors import Fault, Faulty
+from syndicate.model.changes import Terms
 from syndicate.model.item import ChannelId, Medium
 from syndicate.model.parties import PartnerId
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Form, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.toml_forms import parse
 from syndicate.toml_forms.line_numbers import lines_of
 
@@ -80,7 +81,7 @@ def test_the_licence_of_the_contract_is_read_as_it_is_meant() -> None:
         Window(datetime(2025, 12, 31, 16, tzinfo=UTC), datetime(2026, 12, 31, 16, tzinfo=UTC)),
         (
             Grant(
-                clause="XSW-2026-017#1",
+                clause=Clause("XSW-2026-017#1"),
                 uses=frozenset({Use.REPRINT}),
                 outlets=frozenset({PUBLISHER.outlets[0].id}),
                 media=frozenset({Medium.TEXT, Medium.PICTURE}),
@@ -92,7 +93,7 @@ def test_the_licence_of_the_contract_is_read_as_it_is_meant() -> None:
                 quota=Quota(100, "day"),
             ),
         ),
-        (Except(clause="XSW-2026-017#except-1", channels=frozenset({PUBLISHER.channels[11].id})),),
+        (Except(clause=Clause("XSW-2026-017#except-1"), channels=frozenset({PUBLISHER.channels[11].id})),),
     )
 
 
@@ -509,3 +510,20 @@ def test_finding_lines_never_fails_whatever_the_text(text: str) -> None:
 def test_a_licence_of_any_text_is_refused_or_read_but_never_breaks(text: str) -> None:
     with pytest.raises(Faulty):
         licence(text)
+
+
+def test_a_clause_names_its_agreement_and_its_part() -> None:
+    assert Clause.of_grant("XSW-1", 2) == "XSW-1#2"
+    assert Clause.of_exception("XSW-1", 1) == "XSW-1#except-1"
+    assert Clause.of_exception("XSW-1", 1).agreement == Clause("XSW-1").agreement == "XSW-1"
+    read = licence(CONTRACT)
+    assert {one.clause.agreement for one in read.grants} == {read.number}
+    assert {one.clause.agreement for one in read.excepts} == {read.number}
+    assert read.clause.agreement == read.number
+
+
+def test_terms_say_whether_the_full_text_was_given() -> None:
+    assert Terms.of(Form.FULL, "0123").full
+    assert Terms("full").full
+    assert not Terms.of(Form.SUMMARY, "0123").full
+    assert not Terms("").full

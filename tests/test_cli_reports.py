@@ -17,6 +17,7 @@ from syndicate.model.events import PartnerAdded
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
+from syndicate.model.rights import Clause
 from syndicate.store.protocol import Change, SequenceUpdate
 from tests.support.databases import opened, sqlite_at
 from tests.support.shell import Shell, demo, no_settings, prepared
@@ -209,7 +210,7 @@ def test_open_takedowns_are_listed_and_overdue_ones_exit_1(demo: Shell) -> None:
         action=Action.RECALL,
         item=ItemId("20260301-aaaaaaaaaa"),
         version=2,
-        clause="XSW-1#1",
+        clause=Clause("XSW-1#1"),
         reason="editorial",
         deadline=now - timedelta(hours=1),
     )

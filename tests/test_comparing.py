@@ -11,7 +11,7 @@ import pytest
 from syndicate.agreements.comparison import Effect, Part, compare
 from syndicate.model.item import Medium
 from syndicate.model.parties import PartnerId
-from syndicate.model.rights import Except, Grant, Licence, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Grant, Licence, Quota, Use, Window
 from tests.support.factories import (
     ASK,
     DAILY,
@@ -42,11 +42,13 @@ def differences(old: Licence, new: Licence) -> list[tuple[str, str | None, str |
 
 
 def test_a_licence_under_another_number_with_the_same_terms_is_the_same() -> None:
-    renamed = [replace(grant, clause=grant.clause.replace("A", "B")) for grant in (FULL, TV_LINKS)]
+    renamed = [replace(grant, clause=Clause(grant.clause.replace("A", "B"))) for grant in (FULL, TV_LINKS)]
     old = a_licence(
-        FULL, TV_LINKS, number="A", excepts=[Except(clause="A#except-1", channels=frozenset({ASK}))]
+        FULL, TV_LINKS, number="A", excepts=[Except(clause=Clause("A#except-1"), channels=frozenset({ASK}))]
     )
-    new = a_licence(*renamed, number="B", excepts=[Except(clause="B#except-1", channels=frozenset({ASK}))])
+    new = a_licence(
+        *renamed, number="B", excepts=[Except(clause=Clause("B#except-1"), channels=frozenset({ASK}))]
+    )
     assert compare(old, new, PUBLISHER.zone) == []
     assert compare(old, old, PUBLISHER.zone) == []
 
@@ -94,13 +96,15 @@ def test_quotas_of_days_and_of_months_are_weighed(old: Quota, new: Quota, effect
 def test_an_inserted_grant_does_not_make_the_later_ones_differ() -> None:
     inserted = a_grant("B#1", uses=(Use.REPOST,), outlets=(RADIO,), media=(Medium.AUDIO,))
     old = a_licence(FULL, TV_LINKS, number="A")
-    new = a_licence(inserted, replace(FULL, clause="B#2"), replace(TV_LINKS, clause="B#3"), number="B")
+    new = a_licence(
+        inserted, replace(FULL, clause=Clause("B#2")), replace(TV_LINKS, clause=Clause("B#3")), number="B"
+    )
     assert differences(old, new) == [("grant", None, "B#1", Effect.WIDENS)]
 
 
 def test_of_two_grants_each_is_held_against_the_one_most_like_it() -> None:
-    near = replace(FULL, clause="B#2", retain=days(30))
-    other = replace(TV_LINKS, clause="B#1", may_edit=True)
+    near = replace(FULL, clause=Clause("B#2"), retain=days(30))
+    other = replace(TV_LINKS, clause=Clause("B#1"), may_edit=True)
     found = differences(a_licence(FULL, TV_LINKS, number="A"), a_licence(other, near, number="B"))
     assert found == [
         ("retain", "A#1", "B#2", Effect.NARROWS),
@@ -121,7 +125,7 @@ def test_a_grant_that_became_another_is_one_gone_and_one_come() -> None:
 
 
 def test_what_is_excepted_more_narrows() -> None:
-    some = Except(clause="A#except-1", channels=frozenset({ASK}))
+    some = Except(clause=Clause("A#except-1"), channels=frozenset({ASK}))
     more = replace(some, channels=frozenset({ASK, HEALTH}))
     fewer_uses = replace(some, uses=frozenset({Use.COPY}))
     cases: list[tuple[tuple[Except, ...], tuple[Except, ...], str, Effect]] = [
@@ -158,5 +162,5 @@ def test_values_are_in_the_words_of_the_file() -> None:
 
 
 def test_hundreds_of_grants_are_compared() -> None:
-    grants: list[Grant] = [replace(FULL, clause=f"A#{n}", retain=days(n)) for n in range(1, 301)]
+    grants: list[Grant] = [replace(FULL, clause=Clause(f"A#{n}"), retain=days(n)) for n in range(1, 301)]
     assert compare(a_licence(*grants), a_licence(*grants), PUBLISHER.zone) == []

@@ -15,7 +15,7 @@ from syndicate.errors import Faulty
 from syndicate.formats import ninjs as wire_ninjs
 from syndicate.model.item import Item, Medium, OutletId, tag_uri
 from syndicate.model.parties import Partner, PartnerId
-from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
+from syndicate.model.rights import Clause, Grant, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, clear
 from syndicate.stamping import Edition, stamp
 from tests.support.ingest_helpers import GOLDEN, NOW, PUBLISHER, codes_of, faults_of, item_of, ninjs, parsed
@@ -33,7 +33,7 @@ def exported(item: Item) -> dict[str, Any]:
     """The item as a partner with every right gets it, by the code that serves partners."""
     partner = Partner(PartnerId("zjol"), "浙江在线")
     outlets, media = frozenset({OutletId("daily")}), frozenset(Medium)
-    grant = Grant(clause="1#1", uses=frozenset(Use), outlets=outlets, media=media)
+    grant = Grant(clause=Clause("1#1"), uses=frozenset(Use), outlets=outlets, media=media)
     licence = Licence("1", partner.id, Window(LONG_AGO), (grant,))
     mandate = Mandate("H", "萧山日报社", outlets, media, True, Window(LONG_AGO))
     verdict = clear(item, partner, [mandate], [licence], Use.REPRINT, NOW)

@@ -13,7 +13,7 @@ from syndicate.model.feeds import feeds_of
 from syndicate.model.holds import Embargo, Exclusive, Holds, Recall, RecallReason
 from syndicate.model.item import ChannelId, Item, Medium
 from syndicate.model.parties import PUBLIC, Recipient
-from syndicate.model.rights import Except, Form, Licence, Mandate, Use, Window
+from syndicate.model.rights import Clause, Except, Form, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, Refusal, admit, clear, clear_preferred
 from syndicate.policy.reasons import HIDDEN, REASONS, Reason
 from tests.support.factories import (
@@ -240,20 +240,23 @@ def test_the_first_grant_that_releases_gives_its_clause() -> None:
 
 
 def test_an_exception_beats_every_grant() -> None:
-    licence = a_licence(a_grant(), excepts=[Except(clause="XSW-1#except-1", channels=frozenset([ASK]))])
+    licence = a_licence(
+        a_grant(), excepts=[Except(clause=Clause("XSW-1#except-1"), channels=frozenset([ASK]))]
+    )
     allow(an_item(), licence)
     deny(an_item(channel=ASK), licence, because=Reason.EXCEPTED, clause="XSW-1#except-1")
 
 
 def test_an_exception_in_one_licence_beats_the_grants_of_another() -> None:
-    first = a_licence(excepts=[Except(clause="XSW-1#except-1", channels=frozenset([ASK]))])
+    first = a_licence(excepts=[Except(clause=Clause("XSW-1#except-1"), channels=frozenset([ASK]))])
     second = a_licence(a_grant("XSW-2#1"), number="XSW-2")
     deny(an_item(channel=ASK), second, first, because=Reason.EXCEPTED, clause="XSW-1#except-1")
 
 
 def test_an_exception_of_a_licence_that_is_not_in_force_excludes_nothing() -> None:
     ended = a_licence(
-        window=Window(YEAR.opens, NOON - days(1)), excepts=[Except(clause="x", channels=frozenset([NEWS]))]
+        window=Window(YEAR.opens, NOON - days(1)),
+        excepts=[Except(clause=Clause("x"), channels=frozenset([NEWS]))],
     )
     allow(an_item(), ended, a_licence(a_grant("XSW-2#1"), number="XSW-2"), clause="XSW-2#1")
 
@@ -269,7 +272,7 @@ def test_an_ended_licence_gives_nothing_beside_one_in_force() -> None:
 def test_an_exception_applies_only_where_all_its_parts_do() -> None:
     licence = a_licence(
         a_grant(uses=Use),
-        excepts=[Except(clause="x", uses=frozenset([Use.COPY]), channels=frozenset([NEWS]))],
+        excepts=[Except(clause=Clause("x"), uses=frozenset([Use.COPY]), channels=frozenset([NEWS]))],
     )
     allow(an_item(), licence, use=Use.REPRINT)
     deny(an_item(), licence, use=Use.COPY, because=Reason.EXCEPTED, clause="x")

@@ -20,7 +20,7 @@ from syndicate.formats import FEED_FORMATS, FORMATS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
-from syndicate.model.rights import Except, Licence, Mandate, Use, Window
+from syndicate.model.rights import Clause, Except, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, clear_preferred
 from syndicate.stamping import Edition, stamp
 from tests.support.factories import (
@@ -98,7 +98,7 @@ def licences(draw: st.DrawFn) -> Licence:
         window=draw(mostly(WIDE)(windows)),
         excepts=[
             Except(
-                clause=f"{number}#except-1",
+                clause=Clause(f"{number}#except-1"),
                 uses=None if uses is None else frozenset(uses),
                 channels=None if channels is None else frozenset(channels),
             )

@@ -33,7 +33,7 @@ from syndicate.agreements.vocabulary import (
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
 from syndicate.model.parties import PartnerId, Publisher
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.toml_forms import Form, fill, parse, wrong
 
 
@@ -45,9 +45,9 @@ def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collec
     """
     house = House(publisher, sorted(partners))
     form = fill(_LicenceForm, parse(text, name), name, house)
-    grants = tuple(one.grant(f"{form.number}#{n}") for n, one in enumerate(form.grant, start=1))
+    grants = tuple(one.grant(Clause.of_grant(form.number, n)) for n, one in enumerate(form.grant, start=1))
     excepts = tuple(
-        one.exception(f"{form.number}#except-{n}") for n, one in enumerate(form.excepts, start=1)
+        one.exception(Clause.of_exception(form.number, n)) for n, one in enumerate(form.excepts, start=1)
     )
     window = Window(form.valid_from, form.valid_until)
     return Licence(
@@ -103,7 +103,7 @@ class _GrantForm(Form):
     quota: _QuotaForm | None = None
     early: bool = False
 
-    def grant(self, clause: str) -> Grant:
+    def grant(self, clause: Clause) -> Grant:
         return Grant(
             clause=clause,
             uses=frozenset(map(Use, self.uses)),
@@ -137,7 +137,7 @@ class _ExceptForm(Form):
             ),
         )
 
-    def exception(self, clause: str) -> Except:
+    def exception(self, clause: Clause) -> Except:
         return Except(
             clause=clause,
             uses=None if self.uses is None else frozenset(map(Use, self.uses)),

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from syndicate.model.names import ItemId, PartnerId
+from syndicate.model.rights import Clause, Form
 
 
 class Action(StrEnum):
@@ -43,11 +44,30 @@ class ChangeEntry:
     action: Action
     item: ItemId
     version: int
-    clause: str | None
+    clause: Clause | None
     reason: str | None = None
     note: str | None = None
     deadline: datetime | None = None
     until: datetime | None = None
+
+
+class Terms(str):
+    """A name for the terms under which a partner has an item: `full:` or `summary:`, then a digest.
+
+    Without a digest where the item came by a feed, which names no terms.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, form: Form, digest: str) -> Terms:
+        """The terms that this digest stands for, of an item in this form."""
+        return cls(f"{form.value}:{digest}")
+
+    @property
+    def full(self) -> bool:
+        """Whether the full text was given under them."""
+        return self.partition(":")[0] == Form.FULL.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +82,9 @@ class Holding:
     partner: PartnerId
     item: ItemId
     version: int
-    clause: str
+    clause: Clause
     announced: int
-    terms: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +125,7 @@ class Charge:
     partner: PartnerId
     item: ItemId
     version: int
-    clause: str
+    clause: Clause
     use: str
     mandate: str
     period: str = ""
@@ -127,7 +147,7 @@ class Delivery:
     """The first time that a partner was given an item version under a clause. `line` is the trail's."""
 
     partner: PartnerId
-    clause: str
+    clause: Clause
     item: ItemId
     version: int
     use: str

@@ -49,6 +49,31 @@ PREFERRED_USES = (Use.REPRINT, Use.COPY, Use.REPOST, Use.LINK)
 """The order in which a request that names no use is served."""
 
 
+class Clause(str):
+    """How answers, refusals and the trail cite an agreement.
+
+    `XSW-1#2` is the second grant of licence XSW-1, `XSW-1#except-1` its first exception, `XSW-1` the
+    licence or mandate as a whole. Numbers of agreements have no `#`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of_grant(cls, agreement: str, position: int) -> Clause:
+        """The clause of the grant at this position in its licence, counted from 1."""
+        return cls(f"{agreement}#{position}")
+
+    @classmethod
+    def of_exception(cls, agreement: str, position: int) -> Clause:
+        """The clause of the exception at this position in its licence, counted from 1."""
+        return cls(f"{agreement}#except-{position}")
+
+    @property
+    def agreement(self) -> str:
+        """The number of the licence or mandate that the clause belongs to."""
+        return self.partition("#")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A span of time that includes its opening and not its close. No close: until further notice."""
@@ -77,6 +102,11 @@ class Mandate:
     exclusive: bool
     window: Window
 
+    @property
+    def clause(self) -> Clause:
+        """How the mandate as a whole is cited."""
+        return Clause(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -94,7 +124,7 @@ class Grant:
     from when it is out (`Item.available`); `archive` None means: published in the licence's window.
     """
 
-    clause: str
+    clause: Clause
     uses: frozenset[Use]
     outlets: frozenset[OutletId]
     media: frozenset[Medium]
@@ -112,7 +142,7 @@ class Grant:
 class Except:
     """除外条款: what no grant of the partner's may release. A part left as None means: whatever."""
 
-    clause: str
+    clause: Clause
     uses: frozenset[Use] | None = None
     outlets: frozenset[OutletId] | None = None
     media: frozenset[Medium] | None = None
@@ -134,3 +164,8 @@ class Licence:
     excepts: tuple[Except, ...] = ()
     takedown: timedelta = timedelta(days=1)
     suspend_overdue: bool = False
+
+    @property
+    def clause(self) -> Clause:
+        """How the licence as a whole is cited."""
+        return Clause(self.number)

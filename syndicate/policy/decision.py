@@ -17,6 +17,7 @@ from syndicate.model.parties import Partner, Public, Recipient
 from syndicate.model.rights import (
     FORM_OF,
     PREFERRED_USES,
+    Clause,
     Form,
     Licence,
     Mandate,
@@ -43,7 +44,7 @@ class Clearance:
     recipient: Recipient
     use: Use
     form: Form
-    clause: str
+    clause: Clause
     licence: str | None
     mandate: str
     may_edit: bool
@@ -69,7 +70,7 @@ class Refusal:
     """
 
     reason: Reason
-    clause: str | None = None
+    clause: Clause | None = None
     until: datetime | None = None
     recall: Recall | None = None
 
@@ -171,13 +172,13 @@ def _judge(
         return _no_mandate(mandates, now, until)
     if isinstance(recipient, Public):
         if FORM_OF[use] is not Form.SUMMARY:
-            return Refusal(Reason.SUMMARY_ONLY, mandate.number, until)
+            return Refusal(Reason.SUMMARY_ONLY, mandate.clause, until)
         return Clearance(
             item=item,
             recipient=recipient,
             use=use,
             form=Form.SUMMARY,
-            clause=mandate.number,
+            clause=mandate.clause,
             licence=None,
             mandate=mandate.number,
             may_edit=False,
@@ -220,7 +221,7 @@ def _judge(
                 )
             if nearest is None or _RANK[reason] > _RANK[nearest.reason]:
                 nearest = Refusal(reason, grant.clause, until)
-    return nearest or Refusal(Reason.USE_NOT_GRANTED, in_force[0].number, until)
+    return nearest or Refusal(Reason.USE_NOT_GRANTED, in_force[0].clause, until)
 
 
 def clear_preferred(
@@ -273,7 +274,7 @@ def admit(
     granted = [grant for grant in grants if use is None or use in grant.uses]
     if not granted:
         first = next(licence for licence in own if now in licence.window)
-        return Refusal(Reason.USE_NOT_GRANTED, first.number, until)
+        return Refusal(Reason.USE_NOT_GRANTED, first.clause, until)
     if not any(g.outlets & m.outlets and g.media & m.media for g in granted for m in in_force):
         related = [m for m in mandates if any(g.outlets & m.outlets and g.media & m.media for g in granted)]
         return _no_mandate(related, now, until)
@@ -286,9 +287,9 @@ def _no_mandate(mandates: Sequence[Mandate], now: datetime, until: datetime | No
         return Refusal(Reason.NO_MANDATE, None, until)
     coming = [m for m in mandates if now < m.window.opens]
     if coming:
-        return Refusal(Reason.MANDATE_NOT_BEGUN, min(coming, key=lambda m: m.window.opens).number, until)
+        return Refusal(Reason.MANDATE_NOT_BEGUN, min(coming, key=lambda m: m.window.opens).clause, until)
     last = max(mandates, key=lambda m: m.window.closes or m.window.opens)
-    return Refusal(Reason.MANDATE_ENDED, last.number, until)
+    return Refusal(Reason.MANDATE_ENDED, last.clause, until)
 
 
 def _not_admitted(
@@ -304,6 +305,6 @@ def _not_admitted(
     coming = [licence for licence in own if now < licence.window.opens]
     if coming:
         first = min(coming, key=lambda licence: licence.window.opens)
-        return Refusal(Reason.LICENCE_NOT_BEGUN, first.number, until)
+        return Refusal(Reason.LICENCE_NOT_BEGUN, first.clause, until)
     last = max(own, key=lambda licence: licence.window.closes or licence.window.opens)
-    return Refusal(Reason.LICENCE_ENDED, last.number, until)
+    return Refusal(Reason.LICENCE_ENDED, last.clause, until)

@@ -74,7 +74,7 @@ async def _taken_back(writing: SqlWriting, charges: Sequence[Charge]) -> list[Ch
 def _more(charge: Charge, holding: Holding) -> bool:
     """Whether this gives a version to who had none, or the full text to who had less."""
     full = FORM_OF[Use(charge.use)] is Form.FULL
-    return holding.version < charge.version or (full and not holding.terms.startswith(Form.FULL.value))
+    return holding.version < charge.version or (full and not holding.terms.full)
 
 
 async def _admit(

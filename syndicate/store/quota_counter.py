@@ -50,14 +50,14 @@ class QuotaCounter:
         """Which of these give something for the first time; None if they do not fit into a quota."""
         fresh: dict[tuple[PartnerId, _Given], Charge] = {}
         for one in charges:
-            name = (one.clause, one.item, one.version)
+            name: _Given = (one.clause, one.item, one.version)
             if name not in self._given[one.partner]:
                 fresh.setdefault((one.partner, name), one)
         wanted: dict[tuple[PartnerId, str, str], int] = {}
         limits: dict[tuple[PartnerId, str, str], int] = {}
         for one in fresh.values():
             if one.limit is not None:
-                quota = (one.partner, one.clause, one.period)
+                quota: tuple[PartnerId, str, str] = (one.partner, one.clause, one.period)
                 wanted[quota] = wanted.get(quota, 0) + 1
                 limits[quota] = one.limit
         if any(self._used.get(quota, 0) + count > limits[quota] for quota, count in wanted.items()):

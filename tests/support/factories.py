@@ -10,7 +10,7 @@ from syndicate.config import load
 from syndicate.model.actors import Actor, Way
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.parties import Partner, PartnerId, Publisher
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 
 NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
 """Noon in Xiaoshan on an ordinary Monday."""
@@ -99,7 +99,7 @@ def a_grant(
     early: bool = False,
 ) -> Grant:
     return Grant(
-        clause=clause,
+        clause=Clause(clause),
         uses=frozenset(uses),
         outlets=frozenset(outlets),
         media=frozenset(media),

@@ -16,6 +16,7 @@ from syndicate.model.item import Item, ItemId, Medium, canonical_json
 from syndicate.model.lifecycle_events import ChangesDelivered, ItemRecalled, ItemReinstated
 from syndicate.model.parties import Partner
 from syndicate.model.records import Entry
+from syndicate.model.rights import Clause
 from syndicate.model.statement import total
 from syndicate.services.reports.report_service import Report, ReportService
 from syndicate.store.protocol import Change, Outcome, Pending
@@ -62,7 +63,7 @@ class Counter:
         clause: str = "XSW-1#1",
         mandate: str = "HEAD-1",
     ) -> Charge:
-        return Charge(partner.id, item, version, clause, "reprint", mandate)
+        return Charge(partner.id, item, version, Clause(clause), "reprint", mandate)
 
     async def give(self, at: datetime, *charges: Charge, method: str = "GET", status: int = 200) -> None:
         """Items one by one, as the front desk answers them; only a GET or an export that says 200 gives."""

@@ -11,7 +11,7 @@ from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medi
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.records import Entry
 from syndicate.model.register import Key
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.store.protocol import Change, Pending, Writing
 
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def a_mandate(number: str = "HEAD-2015-1") -> Mandate:
 
 def a_licence(number: str = "XSW-1", *, closes: datetime | None = None) -> Licence:
     grant = Grant(
-        clause=f"{number}#1",
+        clause=Clause(f"{number}#1"),
         uses=frozenset({Use.REPRINT, Use.LINK}),
         outlets=frozenset({OutletId("daily")}),
         media=frozenset({Medium.TEXT, Medium.PICTURE}),
@@ -69,7 +69,7 @@ def a_licence(number: str = "XSW-1", *, closes: datetime | None = None) -> Licen
         retain=timedelta(days=90),
         quota=Quota(100, "day"),
     )
-    exception = Except(clause=f"{number}!1", channels=frozenset({ChannelId("ask")}))
+    exception = Except(clause=Clause(f"{number}!1"), channels=frozenset({ChannelId("ask")}))
     return Licence(number, ZJOL.id, Window(NOON, closes), (grant,), (exception,))
 
 

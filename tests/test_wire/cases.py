@@ -27,7 +27,7 @@ from syndicate.model.parties import (
     Publisher,
     Recipient,
 )
-from syndicate.model.rights import Grant, Licence, Mandate, Use, Window
+from syndicate.model.rights import Clause, Grant, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, Refusal, clear
 from syndicate.stamping import ChangesPage, Edition, StampedItem, Tombstone, make_tombstone, stamp
 
@@ -202,7 +202,7 @@ def a_licence(
     early: bool = False,
 ) -> Licence:
     grant = Grant(
-        clause="XSW-2018-001#1",
+        clause=Clause("XSW-2018-001#1"),
         uses=frozenset({use}),
         outlets=OUTLETS,
         media=MEDIA,

@@ -16,7 +16,7 @@ from syndicate.language import Text, verbatim
 from syndicate.model.item import Item, medium_name
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
-from syndicate.model.rights import Grant, Use, Window
+from syndicate.model.rights import Clause, Grant, Use, Window
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import Reason
 
@@ -35,7 +35,7 @@ class Case:
 
 def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
     """Each thing that alone or with others would turn the refusal, nearest at hand first."""
-    item, clause = case.item, refusal.clause or ""
+    item, clause = case.item, refusal.clause or Clause()
     medium, use = medium_name(item.medium), case.use.value
     match refusal.reason:
         case Reason.NOT_OURS:
@@ -116,7 +116,7 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
             opens = _window(case.register, clause).opens
             return [_wait(opens, voice, Text(f"授权协议 {clause} 生效", f"licence {clause} begins"))]
         case Reason.EXCEPTED:
-            number = clause.partition("#")[0]
+            number = clause.agreement
             return [
                 Text(
                     f"除外条款 {clause} 优先于一切授权条款；需终止协议 {number}，"

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from syndicate.model.changes import Action, ChangeEntry, Holding, Progress, Watermark
 from syndicate.model.item import Item, ItemId
+from syndicate.model.rights import Clause
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import Reason
 from syndicate.services.changes.partner_snapshot import IN_FLIGHT, PartnerSnapshot
@@ -212,7 +213,7 @@ class _UpdateBuilder:
         self,
         action: Action,
         item: Item,
-        clause: str | None,
+        clause: Clause | None,
         *,
         note: str | None = None,
         until: datetime | None = None,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
-from syndicate.model.changes import Action, ChangeEntry, Holding
+from syndicate.model.changes import Action, ChangeEntry, Holding, Terms
 from syndicate.model.item import Item, canonical_json
-from syndicate.model.rights import Form, Licence
+from syndicate.model.rights import Clause, Form, Licence
 from syndicate.policy import Clearance
 from syndicate.policy.reasons import HIDDEN, Reason
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot
@@ -31,8 +31,7 @@ def removal(snapshot: PartnerSnapshot, holding: Holding, item: Item) -> Removal 
     """
     verdict = snapshot.verdict(item)
     if isinstance(verdict, Clearance):
-        had_full_text = holding.terms.startswith(Form.FULL.value)
-        if not had_full_text or verdict.form is Form.FULL:
+        if not holding.terms.full or verdict.form is Form.FULL:
             return None
         reason, clause = Reason.USE_NOT_GRANTED.value, holding.clause
     else:
@@ -61,13 +60,12 @@ def removal(snapshot: PartnerSnapshot, holding: Holding, item: Item) -> Removal 
     return Removal(holding, entry)
 
 
-def _time_to_remove(licences: Sequence[Licence], clause: str) -> timedelta:
+def _time_to_remove(licences: Sequence[Licence], clause: Clause) -> timedelta:
     """How long the licence of this clause allows for a removal; a day where the licence is not known."""
-    number = clause.partition("#")[0]
-    return next((one.takedown for one in licences if one.number == number), timedelta(days=1))
+    return next((one.takedown for one in licences if one.number == clause.agreement), timedelta(days=1))
 
 
-def terms_name(clearance: Clearance) -> str:
+def terms_name(clearance: Clearance) -> Terms:
     """A name for the terms that an item comes under: the form, then a digest of all other terms.
 
     Equal terms have equal names. A new name means that the partner must be given the item again.
@@ -79,4 +77,4 @@ def terms_name(clearance: Clearance) -> str:
         None if clearance.take_down is None else clearance.take_down.astimezone(UTC).isoformat(),
         None if clearance.embargoed_until is None else clearance.embargoed_until.isoformat(),
     ]
-    return f"{clearance.form.value}:{hashlib.sha256(canonical_json(terms)).hexdigest()[:16]}"
+    return Terms.of(clearance.form, hashlib.sha256(canonical_json(terms)).hexdigest()[:16])

@@ -211,5 +211,5 @@ async def record_orders(tx: Writing, actor: Actor, entries: Sequence[ChangeEntry
 
 def _suspends(register: Register, entry: ChangeEntry) -> bool:
     """Whether the licence of the entry's clause suspends a partner that is late."""
-    number = (entry.clause or "").partition("#")[0]
+    number = None if entry.clause is None else entry.clause.agreement
     return any(one.number == number and one.suspend_overdue for one in register.licences_of(entry.partner))

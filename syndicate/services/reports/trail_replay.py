@@ -21,6 +21,7 @@ from syndicate.model.events import EditionDelivered, Event, ItemDelivered, ItemI
 from syndicate.model.lifecycle_events import ChangesDelivered, ItemCorrected, ItemRecalled, ItemReinstated
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.model.records import Written, event_from
+from syndicate.model.rights import Clause
 from syndicate.model.statement import Turn
 from syndicate.store.protocol import Store
 
@@ -164,7 +165,7 @@ class TrailReplay:
         (mandate,) = mandates or ("",)
         if not isinstance(version, int):
             raise TypeError(version)
-        name = PartnerId(partner), str(clause), ItemId(str(item)), version
+        name = PartnerId(partner), Clause(str(clause)), ItemId(str(item)), version
         if name not in self.deliveries:
             self.deliveries[name] = Delivery(
                 name[0], name[1], name[2], version, str(use), str(mandate), row.at, row.seq

@@ -18,10 +18,11 @@ from syndicate.model.changes import (
     Holding,
     Progress,
     Takedown,
+    Terms,
     Watermark,
 )
 from syndicate.model.names import ItemId, PartnerId
-from syndicate.model.rights import FORM_OF, Form, Use
+from syndicate.model.rights import FORM_OF, Clause, Form, Use
 from syndicate.store.protocol import CandidateQuery, ChangeReads, ChangeWrites, SequenceUpdate
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
 from syndicate.store.schema.tables import acknowledgements, changes, holdings, items, overdue
@@ -256,11 +257,11 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
             known = await self.held(partner, {one.item for one in theirs})
             after = dict(known)
             for one in theirs:
-                form = FORM_OF[Use(one.use)].value
-                before = after.get(one.item, Holding(partner, one.item, 0, "", 0, ""))
+                form = FORM_OF[Use(one.use)]
+                before = after.get(one.item, Holding(partner, one.item, 0, one.clause, 0, Terms()))
                 # Who has the full text of an item has it, whatever else it was given or told of it.
-                more = form == Form.FULL.value and not before.terms.startswith(form)
-                terms = form if more or not before.terms else before.terms
+                more = form is Form.FULL and not before.terms.full
+                terms = Terms(form.value) if more or not before.terms else before.terms
                 if one.version >= before.version:
                     before = replace(before, version=one.version, clause=one.clause)
                 after[one.item] = replace(before, terms=terms)
@@ -299,7 +300,7 @@ def _merged(known: Holding | None, told: Holding) -> Holding:
         return told
     if known.version > told.version:
         told = replace(told, version=known.version, clause=known.clause)
-    fuller = known.terms.startswith(Form.FULL.value) and not told.terms.startswith(Form.FULL.value)
+    fuller = known.terms.full and not told.terms.full
     return replace(told, terms=known.terms) if fuller else told
 
 
@@ -345,7 +346,7 @@ def _entry(row: Row[Any]) -> ChangeEntry:
         action=Action(row.action),
         item=ItemId(row.item),
         version=row.version,
-        clause=row.clause,
+        clause=None if row.clause is None else Clause(row.clause),
         reason=row.reason,
         note=row.note,
         deadline=row.deadline,
@@ -365,4 +366,11 @@ def _holding_values(one: Holding) -> dict[str, Any]:
 
 
 def _holding(row: Row[Any]) -> Holding:
-    return Holding(PartnerId(row.partner), ItemId(row.item), row.version, row.clause, row.told, row.terms)
+    return Holding(
+        PartnerId(row.partner),
+        ItemId(row.item),
+        row.version,
+        Clause(row.clause),
+        row.told,
+        Terms(row.terms),
+    )

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from typing_extensions import override
 
-from syndicate.model.changes import Delivery, Holding
+from syndicate.model.changes import Delivery, Holding, Terms
 from syndicate.model.names import ItemId, PartnerId
-from syndicate.model.rights import FORM_OF, Use
+from syndicate.model.rights import FORM_OF, Clause, Use
 from syndicate.store.protocol import DeliveryReads
 from syndicate.store.queries.sql_reads import SqlReads, batches
 from syndicate.store.schema.tables import deliveries, usage
@@ -42,8 +42,8 @@ class SqlDeliveryReads(SqlReads, DeliveryReads):
         newest: dict[PartnerId, Holding] = {}
         for row in await self._rows(query):
             partner = PartnerId(row.partner)
-            form = FORM_OF[Use(row.use)].value
-            newest[partner] = Holding(partner, item, row.version, row.clause, 0, form)
+            form = Terms(FORM_OF[Use(row.use)].value)
+            newest[partner] = Holding(partner, item, row.version, Clause(row.clause), 0, form)
         return list(newest.values())
 
     @override
@@ -89,7 +89,7 @@ class SqlDeliveryReads(SqlReads, DeliveryReads):
 def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         PartnerId(row.partner),
-        row.clause,
+        Clause(row.clause),
         ItemId(row.item),
         row.version,
         row.use,

@@ -29,7 +29,7 @@ from syndicate.model.records import (
     line_record,
 )
 from syndicate.model.register import Key
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.store.schema.hold_json import holds_from, holds_text
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -270,7 +270,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
 def _grant_from(values: dict[str, Any]) -> Grant:
     quota = values["quota"]
     return Grant(
-        clause=values["clause"],
+        clause=Clause(values["clause"]),
         uses=frozenset(Use(one) for one in values["uses"]),
         outlets=frozenset(values["outlets"]),
         media=frozenset(Medium(one) for one in values["media"]),
@@ -307,7 +307,7 @@ def _except(exception: Except) -> dict[str, Any]:
 def _except_from(values: dict[str, Any]) -> Except:
     uses, outlets, media, channels = (values[name] for name in ("uses", "outlets", "media", "channels"))
     return Except(
-        clause=values["clause"],
+        clause=Clause(values["clause"]),
         uses=None if uses is None else frozenset(Use(one) for one in uses),
         outlets=None if outlets is None else frozenset(outlets),
         media=None if media is None else frozenset(Medium(one) for one in media),
