@@ -103,7 +103,8 @@ async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock
         made = await store.create()
         await store.open()
         services = build(settings, store, clock)
-        # The trail's key first: where the database knows other keys this refuses, and nothing is made.
+        # Before anything is made: where the database knows other keys, both refuse.
+        await services.keys.check_signing_keys(actor)
         trail = await services.proof.make_key(actor)
         kid = await services.keys.make_signing_key(actor)
     finally:

@@ -185,7 +185,7 @@ def test_keys_are_listed_without_their_signing_keys_too(
     told = demo.good("key", "list", "--json")
     assert [one["state"] for one in told.lines] == ["in_force"]
     assert "nowhere" in told.err
-    demo.good("init")
+    Shell(tmp_path / "another").good("init")
     assert [one["state"] for one in demo.good("key", "list", "--json").lines] == ["signing_key_missing"]
 
 

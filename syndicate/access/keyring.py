@@ -115,6 +115,15 @@ def load(folder: Path) -> Keyring:
     return Keyring(tuple(keys), private, MappingProxyType(publics))
 
 
+def listed(folder: Path) -> tuple[SigningKey, ...]:
+    """The keys that the index names, the current one first, without a look at their private files.
+
+    Empty where the folder has no index. Raises KeyringFault.
+    """
+    path = folder / INDEX
+    return tuple(_read(path)) if key_files.exists(path) else ()
+
+
 def rotate(folder: Path, now: datetime) -> str:
     """Make a new current key, at once; the one before it is retiring. Its kid. Raises KeyringFault.
 

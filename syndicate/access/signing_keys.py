@@ -26,6 +26,12 @@ class SigningKeyFolder:
         ring = keyring.make(self.folder, self.clock())
         return None if exists else ring.current.kid
 
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the keys whose signatures count, the current one first; empty where there is none."""
+        return tuple(
+            key.kid for key in keyring.listed(self.folder) if key.state is not keyring.State.RETIRED
+        )
+
     def rotate(self) -> str:
         """Make a new current signing key and return its id. The old one goes on verifying."""
         return keyring.rotate(self.folder, self.clock())

@@ -119,6 +119,14 @@ class SigningKeyMade:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKeyAdopted:
+    """A signing key that was there already became one of those that the database knows."""
+
+    kind: ClassVar[str] = "signing_key_adopted"
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
 class SigningKeyRetired:
     kind: ClassVar[str] = "signing_key_retired"
     kid: str
@@ -228,6 +236,7 @@ Event: TypeAlias = (
     | KeyIssued
     | KeyRevoked
     | SigningKeyMade
+    | SigningKeyAdopted
     | SigningKeyRetired
     | ClockAccepted
     | EditionDelivered
@@ -262,6 +271,7 @@ EVENTS: dict[str, type[Event]] = {
         KeyIssued,
         KeyRevoked,
         SigningKeyMade,
+        SigningKeyAdopted,
         SigningKeyRetired,
         ClockAccepted,
         EditionDelivered,

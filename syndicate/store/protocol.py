@@ -113,6 +113,9 @@ class RightsReads(Protocol):
     async def keys(self, partner: PartnerId | None = None) -> list[Key]:
         """Keys with their last use, newest issued first."""
 
+    async def signing_keys(self) -> frozenset[str]:
+        """The ids of the signing keys that this database knows; empty before it learned of any."""
+
     async def document(self, number: str) -> str | None:
         """The text of the newest file that was added under this mandate's or licence's number."""
 
@@ -132,6 +135,9 @@ class RightsWrites(Protocol):
 
     async def put_key(self, key: Key) -> None:
         """Add the key, or replace its state (`revoked`)."""
+
+    async def put_signing_keys(self, kids: Collection[str]) -> None:
+        """Know these signing keys from now on, and no others."""
 
 
 class TrailReads(Protocol):

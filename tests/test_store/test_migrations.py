@@ -29,10 +29,10 @@ from tests.support.factories import an_item
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import ZJOL, keep_partner
 
-NEXT = """
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "9999", "0003"
+revision, down_revision = "9999", "{migrations.revisions()[-1]}"
 
 def upgrade() -> None:
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))

@@ -178,23 +178,36 @@ async def list_signing(services: Services, voice: Output) -> None:
 
 
 @signing_key.command()
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="数据库登记的签名密钥已丢失：换用新的，撤销旧密钥签发的一切密钥 · "
+    "the known signing keys are lost: revoke what they signed",
+)
 @with_services
-async def rotate(services: Services, voice: Output) -> None:
+async def rotate(services: Services, voice: Output, lost: bool) -> None:
     """更换签名密钥；旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
 
     \b
     例 · Example:
       syndicate signing-key rotate
     """
-    kid = await services.keys.rotate_signing_key(acting())
-    voice.give({"kid": kid, "state": "current"})
-    voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
-    voice.aside(
-        Text(
+    if lost:
+        kid = await services.keys.replace_lost_signing_keys(acting())
+        more = Text(
+            "丢失的签名密钥已停用，由它们签发的密钥已全部撤销；请为授权媒体重新签发",
+            "the lost signing keys are retired and every key that they signed is revoked; "
+            "issue new ones to the partners",
+        )
+    else:
+        kid = await services.keys.rotate_signing_key(acting())
+        more = Text(
             "旧密钥签发的密钥仍然有效，直到执行 syndicate signing-key retire KID",
             "keys signed by the old one stay valid until: syndicate signing-key retire KID",
         )
-    )
+    voice.give({"kid": kid, "state": "current"})
+    voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
+    voice.aside(more)
 
 
 class _TakesKid(Command):

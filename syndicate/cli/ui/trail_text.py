@@ -30,6 +30,7 @@ KINDS: Final = {
     "key_issued": Text("签发密钥", "key issued"),
     "key_revoked": Text("撤销密钥", "key revoked"),
     "signing_key_made": Text("生成签名密钥", "signing key made"),
+    "signing_key_adopted": Text("登记签名密钥", "signing key adopted"),
     "signing_key_retired": Text("停用签名密钥", "signing key retired"),
     "clock_accepted": Text("确认时钟", "clock accepted"),
     "edition_delivered": Text("发出订阅", "edition delivered"),

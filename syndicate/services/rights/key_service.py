@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from syndicate.access.rights_cache import Clock
-from syndicate.errors import Conflict, Fault, Faulty, Unknown
+from syndicate.errors import Conflict, Fault, Faulty, StoreReadOnly, Unknown
 from syndicate.language import Text
 from syndicate.model.actors import Actor
-from syndicate.model.events import KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired
+from syndicate.model.events import (
+    KeyIssued,
+    KeyRevoked,
+    SigningKeyAdopted,
+    SigningKeyMade,
+    SigningKeyRetired,
+)
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
 from syndicate.model.register import Key
+from syndicate.services.rights.known_signing_keys import require_common, require_current
 from syndicate.store.protocol import Change, Store, Writing
 
 MOST_DAYS = 3 * 365
@@ -25,6 +34,13 @@ MOST_DAYS = 3 * 365
 
 class SigningKeys(Protocol):
     """The signing keys in their folder, as the desk needs them; every call may raise KeyringFault."""
+
+    @property
+    def folder(self) -> Path:
+        """Where they are, for messages."""
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of those whose signatures count, the current one first; empty where there is none."""
 
     def make(self) -> str | None:
         """Make the first signing key; its id, or None if there is one already."""
@@ -75,6 +91,7 @@ class KeyService:
         async with self._store.writing() as tx:
             if partner not in (await tx.register()).partners:
                 raise Unknown(Text("授权媒体", "partner"), partner)
+            await self._require_current(tx, actor)
             token, kid = self._signing_keys.sign(partner, jti, issued, expires)
             key = Key(jti, partner, kid, label, issued, expires)
             await tx.put_key(key)
@@ -104,40 +121,118 @@ class KeyService:
             await tx.changed(Change.RIGHTS)
         return key
 
+    async def check_signing_keys(self, actor: Actor) -> None:
+        """Check that the signing keys in the folder are those of this database.
+
+        A database that knows none yet learns them here, unless it cannot be written. Raises KeyringFault
+        where it knows others.
+        """
+        kids = await asyncio.to_thread(self._signing_keys.ids)
+        known = await self._store.signing_keys()
+        require_common(self._signing_keys.folder, kids, known)
+        if kids and not known:
+            with suppress(StoreReadOnly):
+                async with self._store.writing() as tx:
+                    await self._known(tx, actor, kids)
+
     async def make_signing_key(self, actor: Actor) -> str | None:
-        """Make the first signing key; None if there is one."""
+        """Make the first signing key; None if there is one.
+
+        Raises KeyringFault where the database knows signing keys that are not in the folder.
+        """
         async with self._store.writing() as tx:
+            kids = await asyncio.to_thread(self._signing_keys.ids)
+            require_common(self._signing_keys.folder, kids, await self._known(tx, actor, kids))
+            if kids:
+                return None
             kid = await asyncio.to_thread(self._signing_keys.make)
             if kid is not None:
+                await tx.put_signing_keys([kid])
                 await self._done(tx, actor, SigningKeyMade(kid))
         return kid
 
     async def rotate_signing_key(self, actor: Actor) -> str:
-        """New keys are signed by a new signing key; what the old one signed stays good until it is
-        retired."""
+        """Sign new keys with a new signing key; what the old one signed stays good until it is retired."""
         async with self._store.writing() as tx:
+            known = await self._require_current(tx, actor)
             kid = await asyncio.to_thread(self._signing_keys.rotate)
+            await tx.put_signing_keys(known | {kid})
             await self._done(tx, actor, SigningKeyMade(kid))
         return kid
 
-    async def retire_signing_key(self, actor: Actor, kid: str) -> None:
-        """Nothing that this signing key signed opens any more. Repeated, it is harmless.
+    async def replace_lost_signing_keys(self, actor: Actor) -> str:
+        """Sign with a new key in this folder although the database knows others, which are lost.
 
-        The keys that it signed are revoked too, each with its line: a worker that cannot read the folder
+        The lost ones are retired, and every key that they signed is revoked, each with its record. The id
+        of the new key. Raises Conflict (`signing_key_not_lost`) where the folder's current key is known.
+        """
+        async with self._store.writing() as tx:
+            kids = await asyncio.to_thread(self._signing_keys.ids)
+            known = await tx.signing_keys()
+            if kids and (not known or kids[0] in known):
+                raise Conflict(
+                    Text(
+                        f"签名密钥 {kids[0]} 就在 {self._signing_keys.folder}，并未丢失；"
+                        "更换请执行 syndicate signing-key rotate",
+                        f"the signing key {kids[0]} is in {self._signing_keys.folder} and not lost; "
+                        "to replace it, run: syndicate signing-key rotate",
+                    ),
+                    code="signing_key_not_lost",
+                )
+            new = self._signing_keys.rotate if kids else self._signing_keys.make
+            kid = await asyncio.to_thread(new)
+            if kid is None:
+                raise Conflict(Text("签名密钥刚刚由他人生成", "a signing key has just been made by others"))
+            await tx.put_signing_keys({kid, *kids})
+            await self._done(tx, actor, SigningKeyMade(kid))
+            for lost in sorted(known.difference(kids)):
+                await self._revoke_signed_by(tx, actor, lost)
+                await self._done(tx, actor, SigningKeyRetired(lost))
+        return kid
+
+    async def retire_signing_key(self, actor: Actor, kid: str) -> None:
+        """End a signing key: no key that it signed opens anything any more. Idempotent.
+
+        The keys that it signed are revoked too, each with its record: a worker that cannot read the folder
         of signing keys at this moment still refuses them.
         """
-        now = self._clock()
         async with self._store.writing() as tx:
+            known = await self._known(tx, actor, await asyncio.to_thread(self._signing_keys.ids))
             await asyncio.to_thread(self._signing_keys.retire, kid)
-            for key in (await tx.register()).keys.values():
-                if key.kid == kid and key.revoked is None:
-                    await tx.put_key(replace(key, revoked=now))
-                    await tx.append(Entry(now, str(actor), KeyRevoked(key.partner, key.jti)))
+            await tx.put_signing_keys(known - {kid})
+            await self._revoke_signed_by(tx, actor, kid)
             await self._done(tx, actor, SigningKeyRetired(kid))
 
+    async def _require_current(self, tx: Writing, actor: Actor) -> frozenset[str]:
+        """The ids that the database knows. Raises KeyringFault unless it knows the folder's current key."""
+        kids = await asyncio.to_thread(self._signing_keys.ids)
+        known = await self._known(tx, actor, kids)
+        require_current(self._signing_keys.folder, kids, known)
+        return known
+
+    async def _known(self, tx: Writing, actor: Actor, kids: Sequence[str]) -> frozenset[str]:
+        """The ids that the database knows; those in the folder from now on where it knew none."""
+        known = await tx.signing_keys()
+        if known or not kids:
+            return known
+        await tx.put_signing_keys(kids)
+        for kid in kids:
+            await tx.append(Entry(self._clock(), str(actor), SigningKeyAdopted(kid)))
+        return frozenset(kids)
+
+    async def _revoke_signed_by(self, tx: Writing, actor: Actor, kid: str) -> None:
+        now = self._clock()
+        for key in (await tx.register()).keys.values():
+            if key.kid == kid and key.revoked is None:
+                await tx.put_key(replace(key, revoked=now))
+                await tx.append(Entry(now, str(actor), KeyRevoked(key.partner, key.jti)))
+
     async def _done(self, tx: Writing, actor: Actor, event: SigningKeyMade | SigningKeyRetired) -> None:
-        """The files are changed inside the transaction: what cannot be written down is not begun, and
-        only a crash between the files and the commit leaves an act without its line."""
+        """Append the record of what was done to the files, and announce the change of rights.
+
+        The files are changed inside the transaction: an act that cannot be recorded is not begun, and only
+        a crash between the files and the commit leaves an act without its record.
+        """
         await tx.append(Entry(self._clock(), str(actor), event))
         await tx.changed(Change.RIGHTS)
 

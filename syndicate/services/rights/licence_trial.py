@@ -26,6 +26,7 @@ from syndicate.model.events import (
     KeyRevoked,
     LicenceShown,
     ReleaseRefused,
+    SigningKeyAdopted,
     SigningKeyMade,
     SigningKeyRetired,
 )
@@ -49,7 +50,15 @@ _BATCH: Final = 1_000
 _ITEMS: Final = 20_000
 _CHANGES_NO_RIGHT = (
     *(EditionDelivered, ItemDelivered, ReleaseRefused, ChangesDelivered, ChangesAcknowledged),
-    *(LicenceShown, KeyRejected, KeyIssued, KeyRevoked, SigningKeyMade, SigningKeyRetired),
+    *(
+        LicenceShown,
+        KeyRejected,
+        KeyIssued,
+        KeyRevoked,
+        SigningKeyMade,
+        SigningKeyAdopted,
+        SigningKeyRetired,
+    ),
     *(DocumentRefused, TakedownOrdered, TakedownOverdue),
 )
 """Lines after which agreements, partners and items stand as before. After any other they are read anew."""

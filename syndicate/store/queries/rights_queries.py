@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Table, desc, select
+from sqlalchemy import Row, Select, Table, delete, desc, insert, select
 from typing_extensions import override
 
 from syndicate.model.events import EditionDelivered, ItemDelivered
@@ -28,7 +29,15 @@ from syndicate.store.schema.rows import (
     partner_from,
     partner_values,
 )
-from syndicate.store.schema.tables import keys, licences, mandates, partner_revisions, partners, trail
+from syndicate.store.schema.tables import (
+    keys,
+    licences,
+    mandates,
+    partner_revisions,
+    partners,
+    signing_keys,
+    trail,
+)
 
 _USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
 
@@ -70,6 +79,10 @@ class SqlRightsReads(SqlReads, RightsReads):
         if partner is not None:
             query = query.where(keys.c.partner == partner)
         return [key_from(row, row.last_used) for row in await self._rows(query)]
+
+    @override
+    async def signing_keys(self) -> frozenset[str]:
+        return frozenset(row.kid for row in await self._rows(select(signing_keys.c.kid)))
 
     @override
     async def document(self, number: str) -> str | None:
@@ -115,6 +128,12 @@ class SqlRightsWrites(SqlWrites, RightsWrites):
     async def put_key(self, key: Key) -> None:
         self._has_written = True
         await self._upsert(keys, "jti", key_values(key))
+
+    @override
+    async def put_signing_keys(self, kids: Collection[str]) -> None:
+        await self._transaction.run(delete(signing_keys))
+        if kids:
+            await self._transaction.run(insert(signing_keys), [{"kid": kid} for kid in sorted(kids)])
 
     def _agreement(self, document: str, content: str, at: datetime) -> dict[str, Any]:
         return {"document": document, "content": content, "known_from": at, "line": self._next_line}

@@ -192,6 +192,9 @@ keys = Table(
     Index("keys_by_partner", "partner", "issued"),
 )
 
+signing_keys = Table("signing_keys", metadata, Column("kid", NAME, primary_key=True))
+"""The signing keys that sign or verify for this database: a folder with other keys is not its own."""
+
 trail = Table(
     "trail",
     metadata,

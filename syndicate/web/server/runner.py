@@ -24,6 +24,7 @@ from aiohttp import web
 from syndicate.config import Settings
 from syndicate.errors import SyndicateError
 from syndicate.language import Text
+from syndicate.model.actors import SCHEDULER
 from syndicate.web.routes import build
 from syndicate.web.server.access_log import configure
 from syndicate.web.server.connection import PATIENCE, ConnectionServer
@@ -111,9 +112,10 @@ def work(settings: Settings, listening: socket.socket) -> None:
 
 
 async def _check(settings: Settings) -> None:
-    """Refuse to start half-right: the store and the signing keys must be whole."""
+    """Refuse to start unless the store and the signing keys are whole and belong together."""
     async with opened(settings) as services:
         services.signing_keys.load()
+        await services.keys.check_signing_keys(SCHEDULER)
 
 
 class Runner(web.AppRunner):
