@@ -18,6 +18,7 @@ NOTE_CODES: Final = frozenset(
         "embargo_unclear",
         "embargo_words",
         "end_left_out",
+        "extraction_differs",
         "formulas_left_out",
         "frames_left_out",
         "headline_differs",
