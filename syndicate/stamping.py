@@ -130,8 +130,10 @@ def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """What is said of an item that was recalled, to a recipient that had been released it: nothing of
-    what it was. `note` is for partners alone."""
+    """What remains of a recalled item, for a recipient that was allowed to have it.
+
+    It has nothing of the item's content. `note` is for partners alone.
+    """
 
     uri: str
     id: ItemId
@@ -147,8 +149,10 @@ class Tombstone:
 def make_tombstone(
     item: Item, refusal: Refusal, recipient: Recipient, publisher: Publisher
 ) -> Tombstone | None:
-    """The tombstone for an item that the policy refused; None unless it was recalled after the
-    recipient had been released it."""
+    """Make the tombstone of an item that the policy refused.
+
+    None unless the item was recalled, and the recipient was allowed to have it before.
+    """
     recall = refusal.recall
     if recall is None or refusal.clause is None:
         return None
@@ -207,8 +211,10 @@ def manifest(
     items: Iterable[StampedItem],
     tombstones: Iterable[Tombstone] = (),
 ) -> bytes:
-    """Exactly what an edition gave, as canonical JSON: for each item its version, use, clause and
-    mandate; and which recalls it told of, where there were any."""
+    """What an edition gave, as canonical JSON.
+
+    For each item its version, use, clause and mandate; and the recalls that it told of, if any.
+    """
     given: dict[str, Any] = {
         "recipient": recipient_id(recipient),
         "feed": feed.id if feed is not None else None,
@@ -231,8 +237,10 @@ def manifest_digest(content: bytes) -> str:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesPage:
-    """One answer to a partner that asks what changed: entries in order, each with the item as it may be had
-    now, what is left of one that was recalled, or neither.
+    """One page of a partner's change sequence.
+
+    Entries in order, each with the item as the partner may have it now, the tombstone of a recalled one, or
+    neither.
 
     `next` is the cursor to ask with after it, `more` that there is more already, `reset` that the
     sequence begins anew, since the cursor asked with was from another one. Raises ForeignItem for an

@@ -122,8 +122,10 @@ def _parts(
 
 
 def _pairs(old: Sequence[C], new: Sequence[C], alike: Callable[[C, C], float]) -> Pairs:
-    """Which belongs to which: the most alike first, of equals the nearest in order. What is left over
-    stands alone: the old ones in their order, then the new ones."""
+    """Pair the parts of two licences: the most alike first, and of equals the nearest in order.
+
+    What has no partner stands alone: the old ones in their order, then the new ones.
+    """
     scored = [(alike(a, b), -abs(i - j), -i, -j) for i, a in enumerate(old) for j, b in enumerate(new)]
     mates: dict[int, int] = {}
     taken: set[int] = set()

@@ -16,8 +16,10 @@ from syndicate.stamping import Edition, StampedItem, Tombstone
 
 
 def write(edition: Edition) -> bytes:
-    """The edition as an Atom feed. A single item is a feed of one entry, which more readers can open
-    than an entry document."""
+    """Write the edition as an Atom feed (RFC 4287).
+
+    A single item is a feed of one entry: more readers can open that than an entry document.
+    """
     publisher = edition.publisher
     feed: Any = FeedGenerator()
     feed.register_extension("repairs", AtomExtension, AtomExtension, rss=False)

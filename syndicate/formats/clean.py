@@ -21,7 +21,7 @@ _ADDRESS: Final = ":/?#[]@!$&'()*+,;=%~"
 
 
 def clean(text: str) -> str:
-    """The text without characters that XML or HTML cannot carry; every line end is `\\n`."""
+    """The text without characters that XML or HTML cannot carry; every line ends in LF."""
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

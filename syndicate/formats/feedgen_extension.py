@@ -61,21 +61,23 @@ class RssExtension(_FeedExtension):
     """For a channel and for an item."""
 
     def extend_ns(self) -> dict[str, str]:
+        """The namespaces that feedgen declares for it, by prefix."""
         return {"dc": DC, "dcterms": DCTERMS}
 
 
 class AtomExtension(_FeedExtension):
-    """For a feed and for an entry: every link is ours, an entry may be in another language, and a feed may
-    have tombstones."""
+    """Extension of an Atom feed and its entries: our links, the entry's language, tombstones (RFC 6721)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.language: str | None = None
 
     def extend_ns(self) -> dict[str, str]:
+        """The namespaces that feedgen declares for it, by prefix."""
         return {"at": AT} if any(one.name.startswith(f"{{{AT}}}") for one in self.elements) else {}
 
     def extend_atom(self, node: etree._Element) -> None:
+        """Write the elements into the feed or entry; feedgen calls this."""
         # feedgen demands an alternate link before it writes an entry, and then writes it badly.
         for link in node.findall("link"):
             node.remove(link)

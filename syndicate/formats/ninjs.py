@@ -63,8 +63,10 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
 
 
 def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
-    """What is left of a recalled item, as a ninjs object: which version of what is canceled, since when
-    and why, in whose name. No headline, no text."""
+    """A recalled item as a ninjs object with `pubStatus` `canceled`.
+
+    It says which version is canceled, since when, why and by whom. It has no headline and no text.
+    """
     return {
         "uri": tombstone.uri,
         "standard": _STANDARD,

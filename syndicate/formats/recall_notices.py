@@ -10,8 +10,11 @@ from syndicate.stamping import Edition, Tombstone
 
 
 def gone(edition: Edition) -> tuple[Tombstone, ...]:
-    """The tombstones to show, in the edition's order: one for each (item, second), as RFC 6721 (section 3)
-    wants it, and none for an item that the edition has, since it lives again."""
+    """The tombstones to show, in the edition's order.
+
+    One for each item and second (RFC 6721, section 3), and none for an item that the edition has: it was
+    reinstated.
+    """
     living = {item.uri for item in edition.items}
     shown: dict[tuple[str, str], Tombstone] = {}
     for one in edition.tombstones:
@@ -21,7 +24,6 @@ def gone(edition: Edition) -> tuple[Tombstone, ...]:
 
 
 def why(tombstone: Tombstone) -> Text:
-    """Why it was called back: the reason in the words for everybody, and the note where the recipient is
-    told it."""
+    """Why the item was recalled: the public reason, and the note where the recipient may read it."""
     note = one_line(tombstone.note or "")
     return RECALLS[tombstone.reason] + (Text(f"：{note}", f": {note}") if note else Text("", ""))

@@ -76,8 +76,7 @@ def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", 
 
 
 def _labelled_headline(texts: list[str]) -> str:
-    """The headline that a label announces above any prose, as CMS exports write it; its label is"
-    " cut off."""
+    """The headline that a label names above any prose, as CMS exports write it; its label is cut off."""
     for place, text in enumerate(texts):
         match = _HEADLINE.fullmatch(text)
         if match is not None:

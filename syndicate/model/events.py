@@ -47,18 +47,24 @@ class DocumentRefused:
 
 @dataclass(frozen=True, slots=True)
 class PartnerAdded:
+    """Staff added a partner; `partner` is its id."""
+
     kind: ClassVar[str] = "partner_added"
     partner: str
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerSuspended:
+    """A partner was suspended: all its keys are refused."""
+
     kind: ClassVar[str] = "partner_suspended"
     partner: str
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerResumed:
+    """Staff resumed a suspended partner."""
+
     kind: ClassVar[str] = "partner_resumed"
     partner: str
 
@@ -74,6 +80,8 @@ class MandateAdded:
 
 @dataclass(frozen=True, slots=True)
 class MandateEnded:
+    """Staff ended a mandate; `closes` is its new end (ISO 8601)."""
+
     kind: ClassVar[str] = "mandate_ended"
     mandate: str
     closes: str
@@ -81,6 +89,8 @@ class MandateEnded:
 
 @dataclass(frozen=True, slots=True)
 class LicenceAdded:
+    """Staff added a licence; `digest` is the SHA-256 of its file."""
+
     kind: ClassVar[str] = "licence_added"
     licence: str
     partner: str
@@ -89,6 +99,8 @@ class LicenceAdded:
 
 @dataclass(frozen=True, slots=True)
 class LicenceEnded:
+    """Staff ended a licence; `closes` is its new end (ISO 8601)."""
+
     kind: ClassVar[str] = "licence_ended"
     licence: str
     partner: str
@@ -97,6 +109,8 @@ class LicenceEnded:
 
 @dataclass(frozen=True, slots=True)
 class KeyIssued:
+    """Staff issued a key to a partner: its id, the signing key's id, and its end (ISO 8601)."""
+
     kind: ClassVar[str] = "key_issued"
     partner: str
     jti: str
@@ -107,6 +121,8 @@ class KeyIssued:
 
 @dataclass(frozen=True, slots=True)
 class KeyRevoked:
+    """Staff revoked a partner's key; `jti` is its id."""
+
     kind: ClassVar[str] = "key_revoked"
     partner: str
     jti: str
@@ -114,6 +130,8 @@ class KeyRevoked:
 
 @dataclass(frozen=True, slots=True)
 class SigningKeyMade:
+    """The server made a signing key; `kid` is its id."""
+
     kind: ClassVar[str] = "signing_key_made"
     kid: str
 
@@ -128,6 +146,8 @@ class SigningKeyAdopted:
 
 @dataclass(frozen=True, slots=True)
 class SigningKeyRetired:
+    """Staff retired a signing key: partner keys that it signed are refused from now on."""
+
     kind: ClassVar[str] = "signing_key_retired"
     kid: str
 

@@ -114,15 +114,19 @@ class Item:
 
     @property
     def updated(self) -> datetime:
-        """When readers should see it as changed: publication for version 1, else the version's own time;
-        never before it was reinstated, so that it lives again after its tombstone (RFC 6721)."""
+        """When readers should see it as changed: publication for version 1, else the version's own time.
+
+        Never before it was reinstated, so that it is later than its tombstone (RFC 6721).
+        """
         own = self.published if self.version == 1 else max(self.published, self.ingested)
         return own if self.holds.reinstated is None else max(own, self.holds.reinstated)
 
     @property
     def available(self) -> datetime:
-        """From when it is out: publication, or the end of its embargo or withholding where that is
-        later. A delay counts from here."""
+        """From when the item may be out: publication, or the end of its embargo or withholding if later.
+
+        The delay of a grant counts from here.
+        """
         embargo, opened = self.holds.embargo, self.holds.opened
         ends = (self.published, embargo.until if embargo else None, opened)
         return max(moment for moment in ends if moment is not None)

@@ -11,8 +11,11 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class ItemHeld:
-    """Staff put a hold on an item. `hold` is `embargo`, `exclusive` or `withheld`; `until` is a moment
-    (ISO 8601) or None; `partner` is whom an exclusive is for."""
+    """Staff put a hold on an item.
+
+    `hold` is `embargo`, `exclusive` or `withheld`; `until` is a time (ISO 8601) or None; `partner` is whom
+    an exclusive is for.
+    """
 
     kind: ClassVar[str] = "item_held"
     item: str
@@ -106,8 +109,10 @@ class ChangesAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class TakedownOrdered:
-    """A partner was put under the duty to remove an item: the line is written with the change that
-    tells it so. `action` is `recall` or `withdraw`, `change` its number in the partner's sequence."""
+    """A partner must remove an item; written in one transaction with the entry of its change sequence.
+
+    `action` is `recall` or `withdraw`, `change` the number of the entry in the partner's sequence.
+    """
 
     kind: ClassVar[str] = "takedown_ordered"
     partner: str

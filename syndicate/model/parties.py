@@ -88,6 +88,7 @@ class Public:
 
     @property
     def name(self) -> str:
+        """The Chinese word for the public."""
         return "公众"
 
 

@@ -93,8 +93,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A signed statement: the trail's first `size` lines have this Merkle root. `note` is the signed
-    text as it was given out."""
+    """A signed statement that the first `size` records of the trail have this Merkle root.
+
+    `note` is the signed text as it was given out.
+    """
 
     size: int
     root: bytes

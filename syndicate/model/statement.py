@@ -38,8 +38,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one row adds up. None: unknown. A statement adds over outlets and clauses: there they are
-    None and empty."""
+    """The keys by which one row of a report adds up deliveries. None: unknown.
+
+    A statement adds over outlets and clauses: there they are None and empty.
+    """
 
     owner: str | None
     medium: Medium | None
@@ -49,8 +51,10 @@ class Account:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """Where it stands in a report: by owner, outlet, medium (in the order of contracts), partner,
-        clause; what is unknown comes last."""
+        """The sort key in a report: owner, outlet, medium (in the order of `Medium`), partner, clause.
+
+        What is unknown comes last.
+        """
         medium = len(Medium) if self.medium is None else list(Medium).index(self.medium)
         owner, outlet = (self.owner is None, self.owner or ""), (self.outlet is None, self.outlet or "")
         return (owner, outlet, medium, self.partner, self.clause)

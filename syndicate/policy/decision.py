@@ -165,8 +165,10 @@ def _judge(
     *,
     embargo: Embargo | None = None,
 ) -> Verdict:
-    """What the agreements say about an item that nothing holds back; with `embargo`, about having it
-    early, which a grant must name."""
+    """Decide by the agreements alone about an item that nothing holds back.
+
+    With `embargo`: about having the item before the embargo ends, which a grant must allow by name.
+    """
     mandate = next((m for m in mandates if now in m.window), None)
     if mandate is None:
         return _no_mandate(mandates, now, until)
@@ -200,7 +202,7 @@ def _judge(
     nearest: Refusal | None = None
     for licence in in_force:
         for grant in licence.grants:
-            reason = scope.withheld(
+            reason = scope.grant_obstacle(
                 grant, licence, item, use, now, early=embargo is not None, promised=promised
             )
             if reason is None:

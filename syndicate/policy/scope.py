@@ -1,4 +1,4 @@
-"""What one clause says about one item, and when that changes by itself; the decision is `policy`'s."""
+"""What one clause of a licence says about one item, and when that answer changes by itself."""
 
 from __future__ import annotations
 
@@ -20,14 +20,21 @@ def excepts(exception: Except, item: Item, use: Use) -> bool:
     )
 
 
-def withheld(
+def grant_obstacle(
     grant: Grant, licence: Licence, item: Item, use: Use, now: datetime, *, early: bool, promised: bool
 ) -> Reason | None:
-    """Why this grant does not release the item; None where it does. `early` asks about an item under
-    embargo; `promised` says that the partner acknowledged that embargo. Who may have it early waits for
-    no delay, also once the embargo is over."""
+    """Why this grant does not release the item; None where it does.
+
+    `early` asks about an item under embargo; `promised` says that the partner acknowledged that embargo.
+    Whoever may have it early waits for no delay, even when the embargo is over.
+    """
     if early and not grant.early:
         return Reason.EMBARGOED
+    waits = not (grant.early and (early or promised))
+    return _not_covered(grant, item, use) or _not_in_time(grant, licence, item, now, waits=waits)
+
+
+def _not_covered(grant: Grant, item: Item, use: Use) -> Reason | None:
     if use not in grant.uses:
         return Reason.USE_NOT_GRANTED
     if item.outlet not in grant.outlets:
@@ -36,6 +43,12 @@ def withheld(
         return Reason.MEDIUM_NOT_GRANTED
     if grant.channels is not None and item.channel not in grant.channels:
         return Reason.CHANNEL_NOT_GRANTED
+    return None
+
+
+def _not_in_time(
+    grant: Grant, licence: Licence, item: Item, now: datetime, *, waits: bool
+) -> Reason | None:
     if grant.archive is None:
         if item.published not in licence.window:
             return Reason.OUTSIDE_ARCHIVE
@@ -43,7 +56,7 @@ def withheld(
         return Reason.OUTSIDE_ARCHIVE
     if grant.retain is not None and now >= item.published + grant.retain:
         return Reason.RETENTION_ENDED
-    if now < item.available + grant.delay and not (grant.early and (early or promised)):
+    if waits and now < item.available + grant.delay:
         return Reason.DELAYED
     return None
 

@@ -213,6 +213,6 @@ def _forms(annotation: Any) -> Iterator[Any]:
 
 
 def _field(loc: Where) -> str:
-    """`grant[0].outlets`"""
+    """The place of a value as faults name it, such as `grant[0].outlets`."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     return name.removeprefix(".")

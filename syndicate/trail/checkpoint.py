@@ -159,7 +159,7 @@ def _head(text: str) -> Head:
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
-    """(name, the key's hash, signature)"""
+    """The signer's name, the key's hash and the signature of a signature line."""
     parts = line.split(" ")
     try:
         if len(parts) != 3 or parts[0] != "—" or not _NAME.fullmatch(parts[1]):

@@ -70,8 +70,7 @@ def leaf_of(value: object) -> bytes | None:
 
 
 def head_of(note: str, keys: Sequence[VerifierKey], findings: Findings, line: int) -> Head | None:
-    """What a checkpoint in a file states; None, and the reason among the findings, if it may not be
-    believed."""
+    """The tree head that a checkpoint states; None, with a finding that says why, if it is not valid."""
     try:
         return opened(note, keys)
     except Faulty as refused:

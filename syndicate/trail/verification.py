@@ -80,8 +80,11 @@ class Audit:
             self._marks.setdefault(saved.size, []).append(_Mark(saved, saved=True))
 
     def take(self, row: Written) -> str | None:
-        """The next line. Answers the kept list that it names, where it is the first to do so: its
-        content is expected by `manifest`."""
+        """Check the next record.
+
+        Answers the digest of the manifest that the record names, where it is the first to name it; its
+        content is expected by `manifest`.
+        """
         event = _event(row.body)
         record = line_record(row.seq, row.at, row.actor, row.kind, event or {})
         if event is None:
