@@ -82,7 +82,7 @@ def test_days_and_local_times_are_understood(afternoon: tuple[Shell, list[str]])
     assert "没有符合条件的记录" in shell.good("trail", "list", "--since", "2026-11-03").out
     for words in (("--since", "yesterday"), ("--until", "2026-13-01"), ("--kind", "gossip")):
         assert shell("trail", "list", *words).code == 2
-    assert "应为日期（2026-11-01）、本地时间" in shell("trail", "list", "--since", "昨天").err
+    assert "日期（2026-11-01）、本地时间" in shell("trail", "list", "--since", "昨天").err
 
 
 def test_people_read_words_and_local_times(afternoon: tuple[Shell, list[str]]) -> None:

@@ -91,7 +91,7 @@ def test_what_was_not_on_record_yet_says_since_when(demo: Shell, story: str) -> 
     assert demo.good(*words, "--known", "now", "--json").json["known"] is not None
 
 
-@pytest.mark.parametrize("word", ["2999-01-01T00:00:00Z", "2026-01-01T00:00:00", "yesterday"])
+@pytest.mark.parametrize("word", ["2999-01-01T00:00:00Z", "2026-01-01T25:00:00", "yesterday"])
 def test_knowledge_of_no_moment_that_has_been_is_wrong_usage(demo: Shell, story: str, word: str) -> None:
     words = ["explain", "--partner", "demo", "--item", story, "--use", "link", "--known", word]
     assert demo(*words).code == 2
@@ -105,7 +105,7 @@ def test_two_licences_are_compared_by_number_and_by_file(demo: Shell, tmp_path: 
     fields = {(one["field"], one["effect"]) for one in outcome.json["differences"]}
     assert {("takedown", "narrows"), ("overdue", "narrows")} <= fields
     said = demo("licence", "diff", "XSW-DEMO-1", str(file)).out
-    assert "协议：撤稿时限 P1D → PT2H〔收紧〕" in said
+    assert "协议：撤稿时限 1 天 → 2 小时〔收紧〕" in said
     english = demo("licence", "diff", "XSW-DEMO-1", str(file), "--lang", "en").out
     assert "licence: overdue only recorded → the partner is suspended [narrows]" in english
     demo.good("licence", "add", str(file))
@@ -187,7 +187,7 @@ def test_the_terms_of_a_licence_are_shown_with_its_duties(demo: Shell) -> None:
     shown = demo.good("licence", "show", "XSW-DEMO-2", "--json").json
     assert (shown["takedown"], shown["overdue"], shown["grants"][0]["early"]) == ("PT2H", "suspend", True)
     said = demo.good("licence", "show", "XSW-DEMO-2").out
-    assert "接到撤稿通知后 PT2H 内" in said
+    assert "接到撤稿通知后 2 小时内" in said
     assert "暂停该授权媒体" in said
     assert "每日 100 篇\n" in said
     assert demo.good("licence", "show", "XSW-DEMO-1", "--json").json["takedown"] == "P1D"

@@ -155,8 +155,10 @@ def test_every_reason_has_its_row_in_the_order_of_the_policy() -> None:
 def test_every_command_has_its_heading_and_every_option_is_named() -> None:
     text = _read("docs/reference/commands.md")
     known = dict(_commands(root))
-    assert set(_headings(text)[1:]) - {"Options of every command", "Exit codes"} == set(known)
-    common = text.partition("## Exit codes")[0]
+    assert set(_headings(text)[1:]) - {"Options of every command", "Times and spans", "Exit codes"} == set(
+        known
+    )
+    common = text.partition("## Times and spans")[0]
     for name, command in known.items():
         section = text.partition(f"## `{name}`\n")[2].partition("\n## ")[0]
         for option in command.params:

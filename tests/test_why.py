@@ -147,7 +147,9 @@ async def tried(bustle: Bustle) -> None:
     """A draft that says what the licence says changes none of all these answers, quotas and all."""
     house, now = bustle.house, bustle.clock() - NOON + days(1)
     for text in FIXED[:2]:
-        trial = await house.explanation.try_licence(await house.rights.draft(text, "draft.toml"), now)
+        trial = await house.explanation.try_licence(
+            await house.rights.draft(text, "draft.toml"), house.clock() - now
+        )
         assert trial.changed == ()
         assert trial.answers > 100
         assert trial.distinct < trial.answers
@@ -292,7 +294,7 @@ def test_a_draft_is_tried_answer_by_answer_with_its_quota_and_its_end(
         draft = await house.rights.draft(PLAIN.replace("XSW-9", "XSW-10") + QUOTA, "draft.toml")
         before = await lines_of(bustle)
         counted: list[int] = []
-        trial = await house.explanation.try_licence(draft, days(30), told=counted.append)
+        trial = await house.explanation.try_licence(draft, house.clock() - days(30), told=counted.append)
         changes = [(one.item, one.was, one.would, one.times) for one in trial.changed]
         assert sorted(changes, key=str) == sorted(
             [
@@ -306,9 +308,11 @@ def test_a_draft_is_tried_answer_by_answer_with_its_quota_and_its_end(
         assert trial.instead_of == ("XSW-9",)
         assert counted == list(range(1, counted[-1] + 1))
         assert await lines_of(bustle) == before
-        recent = await house.explanation.try_licence(draft, timedelta(hours=1))
+        recent = await house.explanation.try_licence(draft, house.clock() - timedelta(hours=1))
         assert recent.answers == 2
-        beside = await house.explanation.try_licence(replace(draft, number="XSW-9"), days(30))
+        beside = await house.explanation.try_licence(
+            replace(draft, number="XSW-9"), house.clock() - days(30)
+        )
         assert beside.instead_of == ("XSW-9",)
 
     bustling(store_address, tmp_path, story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import click
 
@@ -13,7 +14,7 @@ from syndicate.cli.ui.decision_text import decision, in_words, reason_text, said
 from syndicate.cli.ui.failures import Bilingual, typed
 from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.remedies import Case, changes
-from syndicate.cli.ui.time_values import moment, moment_of
+from syndicate.cli.ui.time_values import TIME, TIME_OR_NOW
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form, Use
@@ -30,12 +31,13 @@ from syndicate.wiring import Services
 @click.option("--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use")
 @click.option(
     "--at",
-    callback=moment,
+    type=TIME,
     metavar="TIME",
-    help="判断的时刻，须带时区；默认现在 · moment with its offset; default now",
+    help="按哪一刻判断，默认现在 · as of when; default: now",
 )
 @click.option(
     "--known",
+    type=TIME_OR_NOW,
     metavar="TIME|now",
     help="按哪一刻所知判断；默认判断的时刻，将来则为现在 · judge with what was known when; "
     "default: at that moment, or now for one to come",
@@ -54,7 +56,7 @@ async def explain(
     item: str | None,
     use: str | None,
     at: datetime | None,
-    known: str | None,
+    known: datetime | Literal["now"] | None,
     line: int | None,
 ) -> int:
     """说明可否及缘由 · Why, and what would change it.
@@ -80,7 +82,7 @@ async def explain(
             name for name, one in (("--partner", partner), ("--item", item), ("--use", use)) if one is None
         ]
         raise Bilingual(Text(f"缺少 {'、'.join(missing)}", f"missing: {', '.join(missing)}"))
-    when = _known(known, services)
+    when = services.clock() if known == "now" else known
     with typed(Text("--known 不可用", "--known cannot be used")):
         explained = await services.explanation.explain(partner, ItemId(item), Use(use), at, when)
     state = await access_state(services, explained, voice)
@@ -94,13 +96,6 @@ async def explain(
         _no(case, voice, explained, state, about)
     _times(explained, voice)
     return 0
-
-
-def _known(word: str | None, services: Services) -> datetime | None:
-    """The moment whose knowledge is asked for; `now` is one of them."""
-    if word == "now":
-        return services.clock()
-    return None if word is None else moment_of("--known", word)
 
 
 def _about(

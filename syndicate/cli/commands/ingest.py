@@ -20,7 +20,7 @@ from syndicate.cli.ingestion.document_intake import Intake
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output
-from syndicate.cli.ui.time_values import moment
+from syndicate.cli.ui.time_values import TIME
 from syndicate.errors import Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.model.actors import Way
@@ -45,7 +45,7 @@ _LONG_WORK = 20
 @click.option(
     "--embargo",
     metavar="TIME",
-    callback=moment,
+    type=TIME,
     help="收下即禁发至此时 · held from the first moment: nobody has it before",
 )
 @click.option("--withhold", is_flag=True, help="收下即扣发，直至放行 · held until it is released")
@@ -68,7 +68,7 @@ async def ingest(
     例 · Example:
       syndicate ingest 稿件/
       syndicate ingest --watch /srv/newsroom/out
-      syndicate ingest --embargo 2026-12-01T08:00:00+08:00 通稿.txt
+      syndicate ingest --embargo "2026-12-01 08:00" 通稿.txt
     """
     if embargo is not None and embargo <= services.clock():
         raise Bilingual(

@@ -15,7 +15,7 @@ from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.hold_text import NOTHING, holds_as_json, standing
 from syndicate.cli.ui.output import Column, Output, iso
-from syndicate.cli.ui.time_values import moment, span
+from syndicate.cli.ui.time_values import SPAN, TIME
 from syndicate.cli.ui.trail_text import actor_text
 from syndicate.ingest import MAX_DOCUMENT
 from syndicate.language import Text
@@ -30,9 +30,9 @@ from syndicate.wiring import Services
 
 @item.command()
 @click.argument("id", metavar="ID")
-@click.option("--embargo", metavar="TIME", callback=moment, help="禁发至此时 · nobody has it before")
+@click.option("--embargo", metavar="TIME", type=TIME, help="禁发至此时 · nobody has it before")
 @click.option("--exclusive", metavar="PARTNER", help="独家给该授权媒体，须带 --until · for it alone")
-@click.option("--until", metavar="TIME", callback=moment, help="独家至此时 · until when it is exclusive")
+@click.option("--until", metavar="TIME", type=TIME, help="独家至此时 · until when it is exclusive")
 @click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody has it until it is released")
 @with_services
 async def hold(
@@ -52,8 +52,8 @@ async def hold(
 
     \b
     例 · Example:
-      syndicate item hold 20180122-abcdefghij --embargo 2026-12-01T08:00:00+08:00
-      syndicate item hold 20180122-abcdefghij --exclusive zjol --until 2026-12-01T08:00:00+08:00
+      syndicate item hold 20180122-abcdefghij --embargo "2026-12-01 08:00"
+      syndicate item hold 20180122-abcdefghij --exclusive zjol --until 2026-12-02
       syndicate item hold 20180122-abcdefghij --withhold
     """
     if (embargo is not None) + (exclusive is not None) + withhold != 1:
@@ -144,10 +144,10 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
 @click.option("--note", required=True, metavar="NOTE", help="给授权媒体的说明 · a note to the partners")
 @click.option(
     "--deadline",
-    default="PT2H",
+    default="2h",
     show_default=True,
     metavar="SPAN",
-    callback=span,
+    type=SPAN,
     help="多久之内须撤下 · within which it must be taken down",
 )
 @with_services
@@ -161,7 +161,7 @@ async def recall(
 
     \b
     例 · Example:
-      syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline PT2H
+      syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline 2h
     """
     held = await services.holds.recall(acting(), ItemId(id), RecallReason(reason), note, deadline)
     _say(held, services, voice)

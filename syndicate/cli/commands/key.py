@@ -9,6 +9,7 @@ import click
 from syndicate.cli.app import Command, Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import typed
+from syndicate.cli.ui.id_prefix import complete_id
 from syndicate.cli.ui.key_state import signers, state
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.language import Text
@@ -115,16 +116,20 @@ async def list_(services: Services, voice: Output, partner: str | None) -> None:
 async def revoke(services: Services, voice: Output, jti: str) -> None:
     """撤销密钥，所有进程即刻生效 · Revoke a key, at once and on every worker.
 
+    编号可只写开头几位（至少四位），只要不与别的密钥相同。
+    The beginning of the id is enough, four characters or more, where no other key has the same.
+
     \b
     例 · Example:
-      syndicate key revoke 0f8b6c0e5d9a4f3c8e7d6b5a4c3d2e1f
+      syndicate key revoke 0f8b6c0e
     """
-    revoked = await services.keys.revoke(acting(), jti)
+    known = [one.jti for one in await services.keys.keys()]
+    revoked = await services.keys.revoke(acting(), complete_id(jti, known, Text("密钥", "key")))
     voice.give(_key(revoked, "revoked"))
     voice.say(
         Text(
-            f"密钥 {jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
-            f"key {jti} of partner {revoked.partner} is revoked, for good",
+            f"密钥 {revoked.jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
+            f"key {revoked.jti} of partner {revoked.partner} is revoked, for good",
         )
     )
 
@@ -233,6 +238,8 @@ async def retire(services: Services, voice: Output, kid: str) -> None:
     例 · Example:
       syndicate signing-key retire KID
     """
+    ring = await asyncio.to_thread(services.signing_keys.load)
+    kid = complete_id(kid, [one.kid for one in ring.keys], Text("签名密钥", "signing key"))
     keys, now = await services.keys.keys(), services.clock()
     closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
     await services.keys.retire_signing_key(acting(), kid)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import click
 
-from syndicate.agreements.writer import span, written
+from syndicate.agreements.writer import written
 from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.commands import licence_diff, licence_try
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.output import Column, Output
-from syndicate.language import Text, verbatim
+from syndicate.language import Text
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Except, Grant, Licence
 from syndicate.wiring import Services
@@ -170,10 +170,10 @@ for _command in (licence_diff.diff, licence_try.try_):
 
 
 def _duties(one: Licence) -> Iterator[tuple[Text, Text]]:
-    within = span(one.takedown)
+    within = agreement_words.span(one.takedown)
     yield (
         Text("撤稿时限", "takedown"),
-        Text(f"接到撤稿通知后 {within} 内", f"within {within} of being told to remove an item"),
+        Text(f"接到撤稿通知后 {within.zh}内", f"within {within.en} of being told to remove an item"),
     )
     if one.suspend_overdue:
         yield Text("逾期未撤", "overdue"), Text("暂停该授权媒体", "the partner is suspended")
@@ -187,7 +187,7 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
         Text("频道", "channels"),
         _ALL if grant.channels is None else agreement_words.channels(grant.channels, publisher),
     )
-    yield Text("延迟", "delay"), _span(grant.delay or None, Text("无", "none"))
+    yield Text("延迟", "delay"), agreement_words.span(grant.delay)
     in_window = Text("发布于协议期限内的稿件", "what was published in the window")
     yield Text("回溯", "archive"), _span(grant.archive, in_window)
     yield Text("保留期限", "retain"), _span(grant.retain, Text("不限", "no limit"))
@@ -213,8 +213,7 @@ def _excepted(one: Except, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
 
 
 def _span(of: timedelta | None, unsaid: Text) -> Text:
-    said = span(of)
-    return unsaid if said is None else verbatim(said)
+    return unsaid if of is None else agreement_words.span(of)
 
 
 def _licence(one: Licence, now: datetime, services: Services) -> dict[str, object]:

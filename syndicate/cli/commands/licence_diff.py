@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from syndicate.agreements.comparison import Difference, Effect, Part, compare
+from syndicate.agreements.vocabulary import read_any_span
 from syndicate.agreements.writer import span
 from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui import agreement_words
@@ -93,7 +94,7 @@ async def diff(services: Services, voice: Output, old: str, new: str) -> int:
         )
         return 0
     for one in found:
-        voice.say(_line(one, publisher))
+        voice.say(_line(one, publisher, voice))
     return DIFFERENT
 
 
@@ -119,7 +120,7 @@ def _difference(one: Difference) -> dict[str, object]:
     }
 
 
-def _line(one: Difference, publisher: Publisher) -> Text:
+def _line(one: Difference, publisher: Publisher, voice: Output) -> Text:
     """One difference as a line: where, what it was and is, and what that does."""
     name = {
         Part.LICENCE: Text("协议", "licence"),
@@ -132,24 +133,24 @@ def _line(one: Difference, publisher: Publisher) -> Text:
     if one.field == one.part.value:
         gone = one.now is None
         come = Text("：删去 ", ": removed, ") if gone else Text("：新增 ", ": added, ")
-        return where + come + _whole(one.was if gone else one.now, one.part, publisher) + effect
-    was, now = (_value(one.field, value, one.part, publisher) for value in (one.was, one.now))
+        return where + come + _whole(one.was if gone else one.now, one.part, publisher, voice) + effect
+    was, now = (_value(one.field, value, one.part, publisher, voice) for value in (one.was, one.now))
     return (
         where + Text("：", ": ") + _FIELDS[one.field] + verbatim(" ") + was + verbatim(" → ") + now + effect
     )
 
 
-def _whole(values: dict[str, Any], part: Part, publisher: Publisher) -> Text:
+def _whole(values: dict[str, Any], part: Part, publisher: Publisher, voice: Output) -> Text:
     """A grant or exception in one line: what it names, and its limits where it has any."""
     said = Text("", "")
     for field, value in values.items():
         if field != "clause" and value not in (None, False, _NOTHING):
-            words = _FIELDS[field] + verbatim(" ") + _value(field, value, part, publisher)
+            words = _FIELDS[field] + verbatim(" ") + _value(field, value, part, publisher, voice)
             said = words if not said.zh else said + Text("；", "; ") + words
     return said
 
 
-def _value(field: str, value: Any, part: Part, publisher: Publisher) -> Text:
+def _value(field: str, value: Any, part: Part, publisher: Publisher, voice: Output) -> Text:
     """A value of the file in words."""
     if value is None:
         return _WHATEVER if part is Part.EXCEPT else _UNSAID.get(field, verbatim("–"))
@@ -170,8 +171,12 @@ def _value(field: str, value: Any, part: Part, publisher: Publisher) -> Text:
             return _list(value)
         case _ if isinstance(value, bool):
             return Text("是", "yes") if value else Text("否", "no")
+        case "takedown" | "delay" | "archive" | "retain":
+            return agreement_words.span(read_any_span(value))
+        case "valid_from" | "valid_until":
+            return verbatim(voice.moment(datetime.fromisoformat(value)))
         case _:
-            return Text("无", "none") if value == _NOTHING else verbatim(str(value))
+            return verbatim(str(value))
 
 
 def quota(items: int, per: str) -> Text:

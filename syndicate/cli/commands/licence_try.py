@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from syndicate.cli.app import Command, with_services
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.decision_text import answer, decision
+from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.proof_io import counting
-from syndicate.cli.ui.time_values import span
+from syndicate.cli.ui.time_values import AGO
 from syndicate.language import Text
 from syndicate.model.rights import use_name
 from syndicate.services.rights.licence_trial import Answer, Trial, Tried
@@ -25,10 +26,10 @@ CHANGES = 1
 @click.argument("file", metavar="FILE.toml")
 @click.option(
     "--since",
-    callback=span,
+    type=AGO,
     required=True,
-    metavar="P30D",
-    help="重放多久以来的请求 · how far back to go through what was asked",
+    metavar="30d|TIME",
+    help="重放多久或何时以来的请求 · how far back, or from when, to go through what was asked",
 )
 @click.option(
     "--instead-of",
@@ -38,7 +39,7 @@ CHANGES = 1
 )
 @with_services
 async def try_(
-    services: Services, voice: Output, file: str, since: timedelta, instead_of: str | None
+    services: Services, voice: Output, file: str, since: datetime | timedelta, instead_of: str | None
 ) -> int:
     """试行协议草案 · Which answers a draft licence would have changed.
 
@@ -48,11 +49,15 @@ async def try_(
 
     \b
     例 · Example:
-      syndicate licence try draft.toml --since P30D
+      syndicate licence try draft.toml --since 30d
     """
+    now = services.clock()
+    begins = now - since if isinstance(since, timedelta) else since
+    if begins > now:
+        raise Bilingual(Text("--since 应为过去的时间", "--since should be a time that has passed"))
     draft = await services.rights.draft(*document(file))
     with counting(voice) as told:
-        trial = await services.explanation.try_licence(draft, since, instead_of, told)
+        trial = await services.explanation.try_licence(draft, begins, instead_of, told)
     for one in trial.changed:
         voice.give(_changed(one))
     voice.give(_total(trial))

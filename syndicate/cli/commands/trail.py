@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import click
 
 from syndicate.cli.app import Group, with_services
 from syndicate.cli.commands import trail_check, trail_proofs
-from syndicate.cli.ui.local_time import local_time
 from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.cli.ui.time_values import AGO
+from syndicate.cli.ui.time_values import before as time_before
 from syndicate.cli.ui.trail_text import KINDS, actor_text, details, kind_text
 from syndicate.errors import Unknown
 from syndicate.language import Text
@@ -42,8 +45,8 @@ def trail() -> None:
     metavar="KIND",
     help="只看这一种，可写多次 · of this kind alone; may be repeated",
 )
-@click.option("--since", metavar="TIME", help="此时及以后 · at or after this time")
-@click.option("--until", metavar="TIME", help="此时以前 · before this time")
+@click.option("--since", type=AGO, metavar="TIME|7d", help="此时及以后，或最近多久 · at or after this time")
+@click.option("--until", type=AGO, metavar="TIME|7d", help="此时以前，或多久以前 · before this time")
 @click.option(
     "--after", type=_SEQ, metavar="SEQ", help="此序号之后，从旧到新 · after this one, oldest first"
 )
@@ -64,8 +67,8 @@ async def list_(
     partner: str | None,
     item: str | None,
     kinds: tuple[str, ...],
-    since: str | None,
-    until: str | None,
+    since: datetime | timedelta | None,
+    until: datetime | timedelta | None,
     after: int | None,
     before: int | None,
     reverse: bool,
@@ -73,12 +76,13 @@ async def list_(
 ) -> None:
     """列出审计记录，最新的在前 · Records of the trail, newest first.
 
-    时间写作 2026-11-12（本网时区当天零时）、"2026-11-12 08:00" 或带时区的时刻。
-    A time is a day (its midnight in the publisher's zone), a local time or a time with its offset.
+    时间写作 2026-11-12（本网时区当天零时）、"2026-11-12 08:00" 或带时区的时刻；7d 是最近七天。
+    A time is a day (its midnight in the publisher's zone), a local time, a time with its offset, or a
+    span before now.
 
     \b
     例 · Example:
-      syndicate trail list --partner zjol --since 2026-11-12
+      syndicate trail list --partner zjol --since 7d
       syndicate trail list --item 20180122-abcdefghij --kind release_refused
       syndicate trail list --after 120
     """
@@ -86,7 +90,7 @@ async def list_(
         raise Unknown(Text("授权媒体", "partner"), partner)
     if item is not None:
         await services.items.item(ItemId(item))
-    newest_first = not reverse and after is None
+    newest_first, now = not reverse and after is None, services.clock()
     found = await services.store.lines(
         after=after,
         before=before,
@@ -94,8 +98,8 @@ async def list_(
         partner=None if partner is None else PartnerId(partner),
         item=None if item is None else ItemId(item),
         kinds=kinds or None,
-        since=None if since is None else local_time(since, "--since", voice),
-        until=None if until is None else local_time(until, "--until", voice),
+        since=time_before(now, since),
+        until=time_before(now, until),
         newest_first=newest_first,
     )
     lines, more = found[:limit], len(found) > limit

@@ -11,9 +11,9 @@ import click
 from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.commands.trail_check import wrong
 from syndicate.cli.ui.failures import faults_as_json
-from syndicate.cli.ui.local_time import local_time
 from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.proof_io import PATH, counting, written
+from syndicate.cli.ui.time_values import PLACE
 from syndicate.errors import Unknown
 from syndicate.language import Text
 from syndicate.model.records import Checkpoint
@@ -95,17 +95,24 @@ async def prove(services: Services, voice: Output, seq: int, out: Path | None) -
 
 
 @click.command(cls=Command)
-@click.option("--from", "first", metavar="SEQ|TIME", help="从此条或此时起 · from this line or moment on")
+@click.option(
+    "--from", "first", type=PLACE, metavar="SEQ|TIME", help="从此条或此时起 · from this line or moment on"
+)
 @click.option(
     "--to",
     "last",
+    type=PLACE,
     metavar="SEQ|TIME",
     help="到此条为止（含），或此时之前（不含） · to this line (in it), or before this moment",
 )
 @click.option("--out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
 @with_services
 async def export(
-    services: Services, voice: Output, first: str | None, last: str | None, out: Path | None
+    services: Services,
+    voice: Output,
+    first: int | datetime | None,
+    last: int | datetime | None,
+    out: Path | None,
 ) -> None:
     """导出一段审计记录及其证明 · Write a range of the trail with its proof.
 
@@ -116,11 +123,9 @@ async def export(
     例 · Example:
       syndicate trail export --from 2026-11-01 --to 2026-12-01 --out november.jsonl
     """
-    begin = 1 if first is None else _edge(first, "--from", voice)
-    end = None if last is None else _edge(last, "--to", voice)
     lines = 0
     with counting(voice) as told, written(out) as file:
-        async for piece in services.proof.export(begin, end):
+        async for piece in services.proof.export(1 if first is None else first, last):
             file.write(piece)
             lines += piece.startswith(b'{"leaf":')
             told(lines)
@@ -192,13 +197,6 @@ def _wrote(voice: Output, out: Path | None, lines: int) -> None:
 
 def _as_json(one: Checkpoint, new: bool) -> dict[str, object]:
     return {"size": one.size, "root": one.root.hex(), "at": iso(one.at), "note": one.note, "new": new}
-
-
-def _edge(word: str, name: str, voice: Output) -> int | datetime:
-    """A line's number, or a moment."""
-    if word.isascii() and word.isdigit() and 0 < len(word) < 19 and int(word) > 0:
-        return int(word)
-    return local_time(word, name, voice, Text("序号、", "the number of a record, "))
 
 
 def _note(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
@@ -51,12 +52,27 @@ def listed(names: Iterable[Text]) -> Text:
     return Text("、".join(one.zh for one in names), ", ".join(one.en for one in names))
 
 
+def span(of: timedelta) -> Text:
+    """Return a span in words, such as `1 天 12 小时` and `1 day 12 hours`; `无` and `none` for nothing."""
+    seconds = of.days * 86_400 + of.seconds
+    parts = []
+    for size, zh, en in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(Text(f"{count} {zh}", f"{count} {en}{'' if count == 1 else 's'}"))
+    if not parts:
+        return Text("无", "none")
+    return Text(" ".join(one.zh for one in parts), " ".join(one.en for one in parts))
+
+
 def window(of: Window, voice: Output) -> str:
     """From when until when, in the publisher's zone."""
     closes = Text("另行通知为止", "further notice") if of.closes is None else None
     end = closes.in_(voice.lang) if closes is not None else voice.moment(of.closes)
     return f"{voice.moment(of.opens)} → {end}"
 
+
+_UNITS = ((86_400, "天", "day"), (3_600, "小时", "hour"), (60, "分钟", "minute"), (1, "秒", "second"))
 
 PUBLIC_MAY = Text(
     "公众可以阅读标题和摘要；转载、链接等使用仍须授权",

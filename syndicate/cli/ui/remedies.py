@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from syndicate.agreements.writer import span
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
@@ -143,12 +142,15 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
         case Reason.DELAYED:
             grant = _clause(case.register, clause)
             passed = item.available + grant.delay
-            delay = span(grant.delay)
+            delay = agreement_words.span(grant.delay)
             return [
                 _wait(
                     passed, voice, Text(f"条款 {clause} 的延迟期满", f"the delay of {clause} has passed")
                 ),
-                Text(f"或一条 delay 短于 {delay} 的条款", f"or a grant with a delay shorter than {delay}"),
+                Text(
+                    f"或一条 delay 短于 {delay.zh}的条款",
+                    f"or a grant with a delay shorter than {delay.en}",
+                ),
             ]
     assert_never(refusal.reason)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Conflict, Fault, Faulty, NotYetKnown, Unknown
@@ -188,21 +188,19 @@ class ExplanationService:
     async def try_licence(
         self,
         draft: Licence,
-        since: timedelta,
+        since: datetime,
         instead_of: str | None = None,
         told: Callable[[int], None] = lambda count: None,
     ) -> Trial:
-        """Which answers of the last `since` this draft would have changed for its partner.
+        """Return which answers since this time the draft would have changed for its partner.
 
         It stands in for the licence with its number, for `instead_of`, or else for all that the partner
         has, and counts as begun. `told` is called with the number of lines gone by. Raises Unknown for a
         licence there is not, Conflict for one of another partner. Nothing is written.
         """
-        now = self._clock()
         instead = stand_in(draft, await self._store.register(), instead_of)
-        begins = now - since
-        trying = Trying(self._store, self._publisher, draft, begins, instead)
-        first = await self._store.line_at(begins)
+        trying = Trying(self._store, self._publisher, draft, since, instead)
+        first = await self._store.line_at(since)
         return await trying.walk(first, told)
 
     async def _at(self, partner: str, item: ItemId, then: datetime) -> Known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from syndicate.access.rights_cache import Clock
@@ -96,11 +96,16 @@ def _doubted(holds: Holds, words: str | None) -> Holds:
     return replace(holds, doubted=digest, withheld=True)
 
 
-def _newly_held(before: Item, after: Item) -> tuple[Note, ...]:
+def _local(at: datetime, zone: tzinfo) -> str:
+    """Return a time as staff read it: in the publisher's zone, to the second."""
+    return at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+
+
+def _newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:
     """What to say where taking a document in held the item back."""
     said = []
     if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
-        until = after.holds.embargo.until.isoformat()
+        until = _local(after.holds.embargo.until, zone)
         said.append(Note("embargoed", "embargo", Text(f"禁发至 {until}", f"under embargo until {until}")))
     if after.holds.withheld and not before.holds.withheld:
         withheld = Text("已扣发；确认可发后用 item release 放行", "withheld; release it with item release")
@@ -154,7 +159,7 @@ class ItemService:
                     if not notes and await tx.notes(before.id, before.version) != parsed.notes:
                         await tx.put_notes(before.id, before.version, parsed.notes)
                     held = await self._hold(tx, actor, before, parsed, keep, now)
-                    said = (*parsed.notes, *notes, *_newly_held(before, held))
+                    said = (*parsed.notes, *notes, *_newly_held(before, held, self._publisher.zone))
                     return Taken(Action.UNCHANGED, held, notes=said)
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             await tx.put_notes(item.id, item.version, parsed.notes)
@@ -163,7 +168,9 @@ class ItemService:
             await tx.changed(Change.ITEM if before is None or _alike(before, item) else Change.RIGHTS)
             held = await self._hold(tx, actor, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
-        return Taken(action, held, notes=(*parsed.notes, *_newly_held(before or item, held)))
+        return Taken(
+            action, held, notes=(*parsed.notes, *_newly_held(before or item, held, self._publisher.zone))
+        )
 
     def _parse(self, data: bytes, name: str, now: datetime) -> Parsed:
         """The document, refused also for every note that the settings refuse. Raises Faulty."""
@@ -288,10 +295,11 @@ class ItemService:
             said = Text(f"是另一篇稿件 {found[0].id} 的文件", f"is a document of item {found[0].id}")
             return [Fault("correction_of_another", "document", said)]
         if item.published < before.published:
+            zone = self._publisher.zone
+            published, corrected = _local(item.published, zone), _local(before.published, zone)
             said = Text(
-                f"发布时间 {item.published.isoformat()} 早于所更正的稿件 {before.published.isoformat()}",
-                f"published {item.published.isoformat()}, before what it would correct: "
-                f"{before.published.isoformat()}",
+                f"发布时间 {published} 早于所更正的稿件 {corrected}",
+                f"published {published}, before what it would correct: {corrected}",
             )
             return [Fault("correction_older", "published", said)]
         alike = replace(
