@@ -1,0 +1,184 @@
+"""An answer may have no entries although there is more: a client from the documents alone goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from syndicate.client.change_api import asking
+from syndicate.client.folder import opened
+from syndicate.client.sync import Outcome, Synchronizer, SyncOptions
+from syndicate.language import Text
+from syndicate.model.parties import PartnerId
+from syndicate.services.changes import change_detector
+from syndicate.store.protocol import Change
+from tests.support.factories import ASK, STAFF, an_item, minutes
+from tests.support.servers import Serving, serving
+from tests.test_changes import REPRINT, acknowledge, changes, furnish, page, take_in
+from tests.test_store.samples import an_act
+
+HIDDEN = 8
+EXCEPTED = 5_000
+EXCEPT_ASK = f'{REPRINT}\n[[except]]\nchannels = ["ask"]'
+
+
+async def follow(
+    here: Serving, key: str, after: int = 0
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Read as docs/how-to/keep-a-copy-in-step.md says; the entries, and every answer."""
+    entries: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    while not answers or answers[-1]["more"]:
+        _, answer = await changes(here, key, after)
+        answers.append(answer)
+        entries += answer["changes"]
+        assert answer["next"] > after or not answer["more"]
+        after = answer["next"]
+    return entries, answers
+
+
+@pytest.fixture
+def tiny_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One item a batch, and no time for a second batch in one answer."""
+    monkeypatch.setattr(change_detector, "_BATCH", 1)
+
+
+def stop_after_one_batch(here: Serving) -> None:
+    here.house.changes._detector._work_seconds = 0.0
+
+
+async def furnish_hidden(here: Serving) -> tuple[str, str]:
+    """Withheld items first, then one that may leave; the partner's key and that item's id."""
+    key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+    for number in range(HIDDEN):
+        id = await take_in(here, page(f"第{number}稿", f"2026年11月2日 10:0{number}"), f"{number}.txt")
+        await here.house.holds.withhold(STAFF, id)
+    return key, await take_in(here, page("可发稿"), "open.txt")
+
+
+def test_items_that_may_not_leave_make_answers_without_entries_whose_next_grows(
+    tmp_path: Path, tiny_batches: None
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key, open_item = await furnish_hidden(here)
+            stop_after_one_batch(here)
+            entries, answers = await follow(here, key)
+            assert [one["id"] for one in entries] == [open_item]
+            empty = [one for one in answers if not one["changes"] and one["more"]]
+            assert len(empty) >= HIDDEN - 1
+            # Such a cursor never expires: it is answered with what came after it, also later.
+            for answer in empty:
+                again, document = await changes(here, key, answer["next"])
+                assert [one["id"] for one in again] == [open_item]
+                assert document["reset"] is False
+            # It is no entry: there is nothing to acknowledge.
+            status, problem = await acknowledge(here, key, empty[0]["next"])
+            assert (status, problem["code"]) == (400, "unknown_change")
+            stored = await here.house.store.entries_after(PartnerId("zjol"), 0, 100)
+            assert [one.item for one in stored] == [open_item]
+
+    asyncio.run(act())
+
+
+def test_the_server_goes_on_searching_before_it_answers_without_entries(
+    tmp_path: Path, tiny_batches: None
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key, open_item = await furnish_hidden(here)
+            entries, answers = await follow(here, key)
+            assert [one["id"] for one in entries] == [open_item]
+            assert len(answers) == 1
+
+    asyncio.run(act())
+
+
+def read_all(address: str, key: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """A client that knows docs/reference/http.md and no code of ours: the ids that it may hold, and every
+    answer.
+
+    It asks with `next` of the last answer until `more` is false, and refuses an answer with `more` whose
+    `next` does not grow.
+    """
+    held: dict[str, int] = {}
+    answers: list[dict[str, Any]] = []
+    cursor, more = 0, True
+    while more:
+        request = urllib.request.Request(
+            f"{address}/licensed/changes?after={cursor}&limit=200",
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = json.load(response)
+        answers.append(answer)
+        for entry in answer["changes"]:
+            if entry["action"] in ("put", "correct"):
+                held[entry["id"]] = entry["version"]
+            elif entry["action"] in ("recall", "withdraw"):
+                held.pop(entry["id"], None)
+        more = answer["more"]
+        assert answer["next"] > (0 if answer["reset"] else cursor) or not more, answer
+        cursor = answer["next"]
+    return sorted(held), answers
+
+
+class Quiet:
+    """Watches a run of our own client, and keeps what was done."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def became(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def unreadable(self, id: str, error: Exception) -> None:
+        raise AssertionError((id, error))
+
+    def waits(self, why: Text, seconds: float) -> None:
+        raise AssertionError((why, seconds))
+
+    def in_step(self, held: int) -> None:
+        assert held == 1
+
+
+async def furnish_excepted(here: Serving) -> tuple[dict[str, str], str]:
+    """5,000 items that no licence releases, then one that may leave; two partners' keys, and its id."""
+    keys = await furnish(here, {"zjol": EXCEPT_ASK, "hzw": EXCEPT_ASK})
+    first = here.clock.now - minutes(EXCEPTED)
+    async with here.house.store.writing() as tx:
+        for number in range(EXCEPTED):
+            published = first + minutes(number)
+            await tx.put_item(an_item(id=f"20261030-{number:010d}", channel=ASK, published=published), [])
+        await tx.append(an_act())
+        await tx.changed(Change.ITEM)
+    return keys, await take_in(here, page("可发稿", "2026年11月2日 12:00"), "open.txt")
+
+
+@pytest.mark.timeout(300)
+def test_a_client_from_the_documents_and_our_own_walk_past_5000_items_that_may_not_leave(
+    tmp_path: Path,
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path / "server") as here:
+            keys, open_item = await furnish_excepted(here)
+            stop_after_one_batch(here)
+            held, answers = await asyncio.to_thread(read_all, here.address, keys["zjol"])
+            assert held == [open_item]
+            assert sum(not one["changes"] and one["more"] for one in answers) >= 9
+            with opened(tmp_path / "copy", here.address) as folder:
+                async with asking(URL(here.address), keys["hzw"], 60, Quiet().waits) as sequence:
+                    quiet = Quiet()
+                    run = Synchronizer(folder, sequence, SyncOptions(), quiet, time.monotonic)
+                    assert await run.run()
+                assert folder.held() == {open_item}
+            assert [(one.action, one.result.value) for one in quiet.outcomes] == [("put", "new")]
+
+    asyncio.run(act())
