@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -150,12 +151,29 @@ def test_a_quota_that_opens_tomorrow_leaves_the_item_owed_to_the_next_run(partne
     partner.server.put(1, lean=True)
     partner.server.put(2)
     partner.server.quota_after = "40000"
+    before = datetime.now(UTC)
     outcome = partner.pull()
-    assert outcome.code == 1
-    assert "尚欠 1 篇" in outcome.err
+    assert outcome.code == 75
+    assert "配额已用完，还有 1 篇没有取到；请在 20" in outcome.err
+    assert "等待" not in outcome.err
+    said = outcome.lines[-1]
+    assert (said["error"], said["owed"]) == ("quota_exceeded", 1)
+    until = datetime.fromisoformat(said["until"]) - before
+    assert timedelta(seconds=39_999) <= until <= timedelta(seconds=40_120)
     assert holding(partner.folder) == {an_id(2): 1}
     partner.server.quota_after = None
     assert partner.good() == [("put", an_id(1), "new")]
+
+
+def test_a_quota_whose_end_the_server_does_not_say_has_no_time_to_come_back(
+    partner: Partner,
+) -> None:
+    partner.server.put(1, lean=True)
+    partner.server.quota_after = "soon"
+    outcome = partner.pull("--patience", "0", "--lang", "en")
+    assert outcome.code == 75
+    assert "items still to come: 1; the server does not say until when" in outcome.err
+    assert outcome.lines[-1]["until"] is None
 
 
 def test_a_recall_does_not_wait_for_a_quota(partner: Partner) -> None:

@@ -23,6 +23,7 @@ from yarl import URL
 import syndicate
 from syndicate.client.change_entries import Page, read_json, read_page
 from syndicate.client.client_errors import RESTART, Away, CursorUnknown, KeyRefused, WrongAnswer
+from syndicate.client.network_errors import insecure, unreachable
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 
@@ -179,11 +180,11 @@ class ChangeSequence:
                     headers.get("Location", ""),
                 )
         except aiohttp.ClientSSLError as error:
-            text = Text(f"无法建立安全连接：{error}", f"no secure connection: {error}")
-            raise WrongAnswer(text, code="tls") from None
+            head = Text("无法与服务器建立安全连接：", "no secure connection to the server: ")
+            raise WrongAnswer(head + insecure(error), code="tls") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = str(error) or type(error).__name__
-            raise Away(Text(f"无法连接服务器：{said}", f"the server cannot be reached: {said}")) from None
+            head = Text("无法连接服务器：", "the server cannot be reached: ")
+            raise Away(head + unreachable(error)) from None
 
     def _say(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None

@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from syndicate.client.change_api import ChangeSequence, Gone, Later, spread
@@ -62,6 +63,17 @@ class Outcome:
     entry: Entry | None = None
 
 
+class Ending(Enum):
+    """How a run without `follow` ended."""
+
+    IN_STEP = auto()
+    """The folder is what the server says that it may be."""
+    QUOTA = auto()
+    """In step, but for items that come when a quota has room again."""
+    INCOMPLETE = auto()
+    """In step, but for items that came in a form that cannot be kept."""
+
+
 class SyncObserver(Protocol):
     """Who wants to know. Nothing here may fail the work except by raising."""
 
@@ -93,12 +105,14 @@ class Synchronizer:
         self._listener, self._clock = listener, clock
         self._not_before: dict[ItemId, float] = {}
         self._quota_opens = 0.0
+        self.quota_resets: float | None = None
+        """Seconds from the last refusal by a quota until it has room; None if the server does not say."""
         self._told = False
 
-    async def run(self) -> bool:
-        """Until in step: True; or until only what is not worth waiting for is owed: False.
+    async def run(self) -> Ending:
+        """Work until the folder is in step, or until what is owed takes longer than `patience`.
 
-        With `follow` it ends by cancellation alone, which is harmless at any moment.
+        With `follow` it ends only by cancellation, which is harmless at any time.
         """
         wait = 0
         while True:
@@ -115,11 +129,12 @@ class Synchronizer:
             if due is None:
                 self._arrived(changed=bool(page.changes) or fetched)
                 if not self._wishes.follow:
-                    return True
+                    return Ending.IN_STEP
                 wait = WAIT
             elif due > 0:
                 if not self._worth(due):
-                    return False
+                    unreadable = self._not_before.keys() & self._folder.state.owed.keys()
+                    return Ending.INCOMPLETE if unreadable else Ending.QUOTA
                 wait = min(WAIT, max(1, math.ceil(due)))
             if wait and not page.changes and not fetched:
                 await asyncio.sleep(_SHORTEST - (self._clock() - asked))
@@ -213,18 +228,14 @@ class Synchronizer:
             try:
                 found = await self._sequence.item(id)
                 if isinstance(found, Later):
-                    seconds = spread(_QUOTA_UNSAID if found.after is None else found.after)
-                    self._quota_opens = self._clock() + seconds
-                    text = Text(
-                        "配额已用完，等待中", "the quota is used up; what is owed comes when it opens"
-                    )
-                    self._listener.waits(text, seconds)
+                    self._quota_used_up(found.after)
                     return came
                 kept = None if isinstance(found, Gone) else make(id, found)
             except WrongAnswer as error:
                 self._not_before[id] = self._clock() + _UNREADABLE
                 self._listener.unreadable(id, error)
                 continue
+            self._not_before.pop(id, None)
             result = self._folder.remove(id) if kept is None else self._folder.keep(kept)
             self._folder.settle()
             version = one.version if kept is None else kept.version
@@ -233,6 +244,14 @@ class Synchronizer:
             self._save(replace(self._folder.state, owed=left))
             came = True
         return came
+
+    def _quota_used_up(self, after: float | None) -> None:
+        """Ask for nothing more until `after` seconds have passed; None where the server did not say."""
+        self.quota_resets = after
+        seconds = spread(_QUOTA_UNSAID if after is None else after)
+        self._quota_opens = self._clock() + seconds
+        if self._worth(seconds):
+            self._listener.waits(Text("配额已用完", "the quota is used up"), seconds)
 
     def _due(self, id: ItemId) -> float:
         return max(self._quota_opens, self._not_before.get(id, 0.0))

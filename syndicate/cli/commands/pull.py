@@ -8,6 +8,7 @@ import signal
 import stat
 import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,13 +16,13 @@ import click
 from yarl import URL
 
 from syndicate.cli.app import Command, given
-from syndicate.cli.ui.failures import REFUSED, Bilingual
+from syndicate.cli.ui.failures import REFUSED, TRY_LATER, Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.pull_progress import telling
 from syndicate.language import Text
 
 if TYPE_CHECKING:
-    from syndicate.client.sync import SyncOptions
+    from syndicate.client.sync import Ending, SyncOptions
 
 _LARGEST_KEY: Final = 16_384
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -107,17 +108,19 @@ def pull(
 async def _keep(root: URL, key: str, place: Path, wishes: SyncOptions, restart: bool, voice: Output) -> int:
     from syndicate.client.change_api import asking
     from syndicate.client.folder import opened
-    from syndicate.client.sync import Synchronizer
+    from syndicate.client.sync import Ending, Synchronizer
 
     with opened(place, str(root), restart=restart) as folder, telling(voice) as teller:
         async with asking(root, key, wishes.patience, teller.waits) as sequence:
             keeping = Synchronizer(folder, sequence, wishes, teller, time.monotonic)
-            arrived = await _until_told_to_stop(keeping.run())
+            ending = await _until_told_to_stop(keeping.run())
         held, owed = len(folder.held()), len(folder.state.owed)
         waiting = len(folder.state.acks)
-    if arrived is None:
+    if ending is None:
         voice.aside(Text("已停止", "stopped"))
     voice.aside(teller.summary(held))
+    if ending is Ending.QUOTA:
+        return _come_back(voice, owed, keeping.quota_resets)
     if owed:
         voice.aside(
             Text(f"尚欠 {owed} 篇，再次运行时继续", f"{owed} items are still owed; the next run goes on")
@@ -126,10 +129,31 @@ async def _keep(root: URL, key: str, place: Path, wishes: SyncOptions, restart: 
         voice.aside(
             Text(f"尚有 {waiting} 条回执未送达", f"{waiting} acknowledgements are still to be sent")
         )
-    return 0 if arrived or (arrived is None and wishes.follow) else REFUSED
+    return 0 if ending is Ending.IN_STEP or (ending is None and wishes.follow) else REFUSED
 
 
-async def _until_told_to_stop(work: Coroutine[Any, Any, bool]) -> bool | None:
+def _come_back(voice: Output, owed: int, seconds: float | None) -> int:
+    """Say how many items wait for the quota, and when to run again; the exit code."""
+    at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+    if at is None:
+        when = Text(
+            "服务器没有说明何时恢复，请稍后再运行", "the server does not say until when: run again later"
+        )
+    else:
+        # Rounded up to a minute, so that whoever comes then does not come too early.
+        shown = voice.moment(at + timedelta(seconds=59))
+        when = Text(f"请在 {shown} 之后再运行", f"run again after {shown}")
+    text = Text(
+        f"配额已用完，还有 {owed} 篇没有取到；{when.zh}。撤稿不受配额影响",
+        f"the quota is used up; items still to come: {owed}; {when.en}. Removals do not wait for it",
+    )
+    until = None if at is None else at.isoformat(timespec="seconds")
+    voice.give({"error": "quota_exceeded", "text": text.in_(voice.lang), "owed": owed, "until": until})
+    voice.aside(text)
+    return TRY_LATER
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, Ending]) -> Ending | None:
     """What the work gave; None where SIGINT or SIGTERM ended it. It is cut off between two acts only."""
     task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
     told = asyncio.Event()

@@ -19,6 +19,8 @@ REFUSED = 1
 """Refused or partly failed."""
 WRONG_USAGE = 2
 """Wrong usage or configuration."""
+TRY_LATER = 75
+"""Not yet: the same command succeeds later. `EX_TEMPFAIL` of sysexits.h, which cron and systemd know."""
 
 _WRONG = Text("用法有误：", "wrong usage: ")
 

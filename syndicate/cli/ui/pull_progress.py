@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -28,6 +29,8 @@ _RESULTS: Final = {
     "offered": Text("可提前获取", "offered"),
 }
 """What became of an entry, in words."""
+_SHORT_WAIT: Final = 120
+"""Waits shorter than this are shown in seconds, longer ones by the time at which they end."""
 
 
 class PullProgress:
@@ -72,8 +75,12 @@ class PullProgress:
 
     def waits(self, why: Text, seconds: float) -> None:
         """Nothing happens for a while."""
-        shown = max(1, round(seconds))
-        self._voice.aside(why + Text(f"，{shown} 秒后再试", f"; trying again in {shown} s"))
+        if seconds < _SHORT_WAIT:
+            shown = max(1, round(seconds))
+            self._voice.aside(why + Text(f"，{shown} 秒后再试", f"; trying again in {shown} s"))
+        else:
+            at = self._voice.moment(datetime.now(UTC) + timedelta(seconds=seconds))
+            self._voice.aside(why + Text(f"，{at} 再试", f"; trying again at {at}"))
 
     def in_step(self, held: int) -> None:
         """Said whenever the end is reached after something changed."""
