@@ -78,7 +78,7 @@ def test_the_same_octets_get_the_same_answer_without_being_parsed(tmp_path: Path
     async def story(here: Serving, line: Line) -> None:
         ordinary = await here.get("/feeds/all.rss", headers={"Accept-Encoding": "identity"})
         again = [await line.ask(ASK) for _ in range(20)]
-        assert here.worker.repeats.answers == 20
+        assert here.worker.request_cache.hits == 20
         assert all(status == 200 and body == ordinary.body for status, _, body in again)
         assert all(same(headers, again[0][1]) for _, headers, _ in again)
         assert again[0][1]["etag"] == ordinary.headers["ETag"]
@@ -96,8 +96,8 @@ def test_another_connection_profits_too_and_a_condition_is_kept(tmp_path: Path) 
                 await asyncio.sleep(0.02)
                 status, _, body = await other.ask(conditional)
                 assert (status, body) == (304, b"")
-            assert here.worker.repeats.answers in (expected, expected - 1, expected + 1)
-        assert here.worker.repeats.answers > 2
+            assert here.worker.request_cache.hits in (expected, expected - 1, expected + 1)
+        assert here.worker.request_cache.hits > 2
 
     told(tmp_path, story)
 
@@ -109,10 +109,10 @@ def test_a_head_that_comes_in_pieces_is_parsed(tmp_path: Path, cut: int) -> None
         await asyncio.sleep(0.05)
         await line.say(ASK[cut:])
         status, _, body = await line.hear()
-        assert (status, here.worker.repeats.answers) == (200, 0)
+        assert (status, here.worker.request_cache.hits) == (200, 0)
         # After that the connection's place is in doubt, and it stays with the parser for good.
         assert (await line.ask(ASK))[2] == body
-        assert here.worker.repeats.answers == 0
+        assert here.worker.request_cache.hits == 0
 
     told(tmp_path, story)
 
@@ -125,7 +125,7 @@ def test_known_octets_in_the_middle_of_something_else_are_not_a_request(tmp_path
         await line.say(ASK)
         status, _, body = await line.hear()
         assert (status, body) == (200, b"ok\n")
-        assert here.worker.repeats.answers == 0
+        assert here.worker.request_cache.hits == 0
         with pytest.raises((TimeoutError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(line.reader.readexactly(1), 0.5)
 
@@ -175,7 +175,7 @@ def test_what_is_close_to_a_known_request_is_not_taken_for_it(tmp_path: Path) ->
         assert (await line.ask(ASK[:-2] + b"Range: bytes=0-9\r\n\r\n"))[0] == 200
         assert (await line.ask(ASK[:-2] + b"Accept: image/png\r\n\r\n"))[0] == 406
         assert (await line.ask(ASK.replace(b"all.rss", b"none.rss")))[0] == 404
-        assert here.worker.repeats.answers == 0
+        assert here.worker.request_cache.hits == 0
 
     told(tmp_path, story)
 
@@ -188,7 +188,7 @@ def test_a_connection_that_is_to_close_closes(tmp_path: Path) -> None:
                 _, headers, _ = await other.ask(last)
                 assert headers["connection"] == "close"
                 assert await asyncio.wait_for(other.reader.read(), 5) == b""
-        assert here.worker.repeats.answers == 0
+        assert here.worker.request_cache.hits == 0
 
     told(tmp_path, story)
 
@@ -196,7 +196,7 @@ def test_a_connection_that_is_to_close_closes(tmp_path: Path) -> None:
 def test_changed_rights_and_items_change_the_very_next_answer(tmp_path: Path) -> None:
     async def story(here: Serving, line: Line) -> None:
         assert "电视新闻" in (await line.ask(ASK))[2].decode()
-        assert here.worker.repeats.answers == 1
+        assert here.worker.request_cache.hits == 1
         await here.house.rights.end_mandate(STAFF, "HEAD-T")
         assert "电视新闻" not in (await line.ask(ASK))[2].decode()
         before = (await line.ask(ASK))[1]
@@ -236,7 +236,7 @@ async def _licensed(folder: Path) -> None:
         async with connected(here) as line:
             for _ in range(3):
                 assert (await line.ask(asked))[0] == 200
-            assert here.worker.repeats.answers == 0
+            assert here.worker.request_cache.hits == 0
             for key in await here.house.keys.keys():
                 if key.partner == "broad":
                     await here.house.keys.revoke(STAFF, key.jti)
@@ -247,11 +247,11 @@ def test_after_the_word_to_stop_everything_goes_the_ordinary_way(tmp_path: Path)
     async def story(here: Serving, line: Line) -> None:
         _, headers, _ = await line.ask(ASK)
         assert "connection" not in headers
-        assert here.worker.repeats.answers == 1
+        assert here.worker.request_cache.hits == 1
         here.worker.draining = True
         _, headers, _ = await line.ask(ASK)
         assert headers.get("connection") == "close"
-        assert here.worker.repeats.answers == 1
+        assert here.worker.request_cache.hits == 1
 
     told(tmp_path, story)
 
@@ -263,6 +263,6 @@ def test_the_item_page_is_not_learned(tmp_path: Path) -> None:
         asked = f"GET /items/{ItemId(ours.id)} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
         for _ in range(3):
             assert (await line.ask(asked))[0] == 200
-        assert here.worker.repeats.answers == 0
+        assert here.worker.request_cache.hits == 0
 
     told(tmp_path, story)

@@ -250,6 +250,27 @@ def test_a_revocation_in_the_middle_of_an_answer_stops_that_answer(tmp_path: Pat
     visit(tmp_path, act)
 
 
+def test_a_key_revoked_while_its_request_waits_is_rejected_and_recorded(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        key = keys["broad"]
+        after = json.loads((await here.get("/licensed/changes", key=key)).body)["next"]
+        path = f"/licensed/changes?after={after}&wait=60"
+        waiting = asyncio.create_task(here.get(path, key=key))
+        while not here.worker.waiting["broad"]:
+            await asyncio.sleep(0.01)
+        before = await trail(here)
+        await here.house.keys.revoke(STAFF, jti_of(key))
+        answer = await asyncio.wait_for(waiting, 30)
+        assert code_of(answer) == (401, "key_revoked")
+        (rejected,) = (await trail(here))[len(before) :]
+        assert isinstance(rejected, KeyRejected)
+        assert (rejected.code, rejected.partner, rejected.jti) == ("key_revoked", "broad", jti_of(key))
+        assert rejected.request == answer.headers["X-Request-Id"]
+        assert here.worker.waiting["broad"] == 0
+
+    visit(tmp_path, act)
+
+
 def test_a_retired_signing_key_opens_nothing_and_a_new_one_does(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         old = here.house.signing_keys.load().current.kid

@@ -24,8 +24,9 @@ from syndicate.model.parties import STAMP
 from syndicate.model.records import Entry
 from syndicate.policy.reasons import RECALLS
 from syndicate.store.protocol import Change
+from syndicate.web.server.error_answers import problem_of
 from syndicate.web.server.responses import REQUEST_ID
-from syndicate.web.server.worker import WORKER, problem_of
+from syndicate.web.server.worker import WORKER
 from tests.support.factories import NOON, STAFF, minutes
 from tests.support.fixtures import Keys, an_id, code_of, visit
 from tests.support.servers import BASE_URL, Answer, Serving
@@ -203,8 +204,14 @@ def test_a_recalled_item_that_the_public_never_saw_is_not_there(tmp_path: Path) 
             await recall(here, item, RecallReason.EDITORIAL)
         here.clock.move(timedelta(days=3))
         for item in items:
-            for accept in ("*/*", "text/html"):
-                assert code_of(await looked_at(here, item, accept)) == (404, "not_found")
+            assert code_of(await looked_at(here, item, "*/*")) == (404, "not_found")
+            page, unknown = [
+                await looked_at(here, one, "text/html") for one in (item, "20200101-aaaaaaaaaa")
+            ]
+            assert (page.status, "<code>not_found</code>" in page.text) == (404, True)
+            assert page.text.replace(page.headers["X-Request-Id"], "") == unknown.text.replace(
+                unknown.headers["X-Request-Id"], ""
+            )
 
     visit(tmp_path, inside)
 

@@ -65,7 +65,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], str]:
     name = answer.headers["X-Request-Id"]
     headers = {one.lower(): value for one, value in answer.headers.items()}
     kept = {one: value for one, value in headers.items() if one not in _OWN_TO_EACH}
-    return answer.status, kept, answer.text.replace(name, "")
+    return answer.status, kept, answer.body.decode(errors="backslashreplace").replace(name, "")
 
 
 def jti_of(token: str) -> str:
@@ -104,5 +104,6 @@ async def open_paths(here: Serving) -> list[str]:
         *("/", "/?lang=en", "/terms", "/feeds.opml", f"/items/{item}", f"/items/{item}?lang=en"),
         *("/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", "/feeds/pictures.rss"),
         *("/problems/not_found", "/static/syndicate.css", "/static/seal.svg"),
+        *("/favicon.ico", "/robots.txt"),
         *("/.well-known/jwks.json", "/healthz", "/readyz"),
     ]

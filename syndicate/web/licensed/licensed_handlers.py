@@ -1,9 +1,9 @@
-"""What a partner gets with its key. Nothing leaves here before its line in the trail is durable."""
+"""Handle the licensed routes: feeds, items and the licence, each answer after its trail line is durable."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import wraps
@@ -30,61 +30,71 @@ from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
 from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
 from syndicate.services.delivery.quotas import Left
 from syndicate.stamping import Edition
-from syndicate.web.server.answer_cache import PRIVATE, answer
-from syndicate.web.server.request_parameters import must_accept, use_of
+from syndicate.web.server.request_parameters import check_parameters, must_accept, use_of
+from syndicate.web.server.response_cache import PRIVATE, respond
 from syndicate.web.server.responses import Headers, Reply, quoted, reply
-from syndicate.web.server.worker import SESSION, WORKER, Handler, asked
+from syndicate.web.server.worker import SESSION, WORKER, Handler, request_context
 
 
-async def _no_fields() -> Headers:
+async def _no_headers() -> Headers:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An answer that is ready to leave, and the writing of its line: False means judge it again.
+class PreparedDelivery:
+    """A response that is ready to leave, and the function that writes its trail line.
 
-    `fields` are header fields that can only be known once the line is written.
+    `deliver` returns False where the request must be judged again. `headers` returns the headers that are
+    known only once the line is written.
     """
 
     reply: Reply
     deliver: Callable[[], Awaitable[bool]]
-    fields: Callable[[], Awaitable[Headers]] = _no_fields
+    headers: Callable[[], Awaitable[Headers]] = _no_headers
 
 
-PartnerHandler = Callable[[web.Request], Awaitable[Prepared]]
+PartnerHandler = Callable[[web.Request], Awaitable[PreparedDelivery]]
 
 
-def with_key(handler: PartnerHandler) -> Handler:
-    """Let a partner in by its key, and an answer out by its line.
+def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
+    """Authenticate the partner, check the query parameters, and send the response after its trail line.
 
-    The key is looked at again at each try, so a revocation that comes while an answer is being made
-    stops that answer.
+    The key is checked again at each attempt, so that a revocation which comes while a response is made
+    stops that response. A rejected key and a refusal get a trail line of their own.
     """
+
+    async def attempt(request: web.Request) -> Reply | None:
+        """The response, or None where rights changed while it was made."""
+        services = request.app[WORKER].services
+        request[SESSION] = await services.authenticator.authenticate(request.headers)
+        check_parameters(request, parameters)
+        try:
+            prepared = await handler(request)
+        except OutdatedEdition:
+            services.delivery.expire_rights()
+            return None
+        if not isinstance(prepared, PreparedDelivery):
+            raise TypeError("a handler for partners returns a PreparedDelivery")
+        if not await prepared.deliver():
+            return None
+        return prepared.reply.with_headers(await prepared.headers())
 
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        worker = request.app[WORKER]
-        for _ in range(MAX_ATTEMPTS):
-            try:
-                request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
-            except TokenRejected as rejected:
-                await worker.services.delivery.reject(rejected, asked(request))
-                raise
-            try:
-                prepared = await handler(request)
-                if not isinstance(prepared, Prepared):
-                    raise TypeError("a handler for partners answers with what its line is written for")
-                if await prepared.deliver():
-                    return prepared.reply.with_fields(await prepared.fields())
-            except OutdatedEdition:
-                worker.services.delivery.expire_rights()
-            except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
-                delivery = worker.services.delivery
-                await delivery.refuse(
-                    request[SESSION], _subject(request), use_of(request), refusal, asked(request)
-                )
-                raise
+        delivery = request.app[WORKER].services.delivery
+        try:
+            for _ in range(MAX_ATTEMPTS):
+                response = await attempt(request)
+                if response is not None:
+                    return response
+        except TokenRejected as rejected:
+            await delivery.reject(rejected, request_context(request))
+            raise
+        except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
+            await delivery.refuse(
+                request[SESSION], _subject(request), use_of(request), refusal, request_context(request)
+            )
+            raise
         raise StoreBusy(
             Text(
                 "授权状态正在频繁变动，请重试",
@@ -95,36 +105,32 @@ def with_key(handler: PartnerHandler) -> Handler:
     return guarded
 
 
-async def feed(request: web.Request) -> Prepared:
+async def feed(request: web.Request) -> PreparedDelivery:
     """A feed in full text: only what the partner's licences cover."""
-    worker = request.app[WORKER]
+    delivery = request.app[WORKER].services.delivery
     format = FEED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
     use = use_of(request)
-    served = await worker.services.delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)
-    return await _prepared(request, served, format)
+    edition = await delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)
+    return await _prepared(request, edition, format)
 
 
-async def item(request: web.Request) -> Prepared:
+async def item(request: web.Request) -> PreparedDelivery:
     """One item as ninjs."""
-    worker = request.app[WORKER]
+    delivery = request.app[WORKER].services.delivery
     must_accept(request, NINJS)
     use = use_of(request)
-    served = await worker.services.delivery.licensed_item(
-        ItemId(request.match_info["item"]), request[SESSION], use
-    )
-    return await _prepared(request, served, NINJS)
+    edition = await delivery.licensed_item(ItemId(request.match_info["item"]), request[SESSION], use)
+    return await _prepared(request, edition, NINJS)
 
 
-async def licence(request: web.Request) -> Prepared:
+async def licence(request: web.Request) -> PreparedDelivery:
     """The partner's own licences and keys, never a token."""
-    worker = request.app[WORKER]
-    session = request[SESSION]
-    zone, now = worker.services.settings.publisher.zone, worker.services.clock()
+    services, session = request.app[WORKER].services, request[SESSION]
+    zone, now = services.settings.publisher.zone, services.clock()
     licences = session.register.licences_of(session.partner.id)
-    keys = await worker.services.delivery.keys_of(session)
-    quotas = await worker.services.delivery.quotas.left(session.partner.id, licences)
-    left = {one.clause: one for one in quotas}
+    keys = await services.delivery.keys_of(session)
+    left = {one.clause: one for one in await services.delivery.quotas.left(session.partner.id, licences)}
     document = {
         "partner": {"id": session.partner.id, "name": session.partner.name},
         "licences": [_licence(one, zone, now, left) for one in licences],
@@ -134,33 +140,37 @@ async def licence(request: web.Request) -> Prepared:
         ("Content-Type", "application/json"),
         ("Cache-Control", "private, no-store"),
         ("Vary", "Authorization"),
-        ("Link", f'<{worker.services.settings.base_url}/terms>; rel="license"'),
+        ("Link", f'<{services.settings.base_url}/terms>; rel="license"'),
     ]
-    said = reply(200, headers, json.dumps(document, ensure_ascii=False).encode())
-    return Prepared(said, lambda: worker.services.delivery.show_licence(session, asked(request, "json")))
-
-
-async def _prepared(request: web.Request, served: CachedEdition, format: Format[Edition]) -> Prepared:
-    worker = request.app[WORKER]
-    ready = await worker.ready.of(served, format.id, format.render)
-    said = answer(ready, request, PRIVATE)
-    session = request[SESSION]
-    return Prepared(
-        said,
-        lambda: worker.services.delivery.deliver(served, session, said.status, asked(request, format.id)),
-        lambda: limits(request),
+    return PreparedDelivery(
+        reply(200, headers, json.dumps(document, ensure_ascii=False).encode()),
+        lambda: services.delivery.show_licence(session, request_context(request, "json")),
     )
 
 
-async def limits(request: web.Request) -> Headers:
-    """The partner's quotas in the fields of draft-ietf-httpapi-ratelimit-headers: each by its clause.
-
-    None where no licence in force has a quota.
-    """
+async def _prepared(
+    request: web.Request, edition: CachedEdition, format: Format[Edition]
+) -> PreparedDelivery:
     worker, session = request.app[WORKER], request[SESSION]
-    now = worker.services.clock()
+    prepared = await worker.responses.prepare(edition, format.id, format.render)
+    response = respond(prepared, request, PRIVATE)
+    context = request_context(request, format.id)
+    return PreparedDelivery(
+        response,
+        lambda: worker.services.delivery.deliver(edition, session, response.status, context),
+        lambda: rate_limit_headers(request),
+    )
+
+
+async def rate_limit_headers(request: web.Request) -> Headers:
+    """Return the partner's quotas by clause, as draft-ietf-httpapi-ratelimit-headers writes them.
+
+    Empty where no licence in force has a quota.
+    """
+    services, session = request.app[WORKER].services, request[SESSION]
+    now = services.clock()
     licences = [one for one in session.register.licences_of(session.partner.id) if now in one.window]
-    quotas = await worker.services.delivery.quotas.left(session.partner.id, licences)
+    quotas = await services.delivery.quotas.left(session.partner.id, licences)
     if not quotas:
         return ()
     policies, left = [], []
@@ -180,8 +190,7 @@ def _subject(request: web.Request) -> str:
 
 
 def _licence(licence: Licence, zone: tzinfo, now: datetime, left: Mapping[str, Left]) -> dict[str, Any]:
-    """The licence in the words of its file, with its state by the clock: not_begun, in_force or ended;
-    and for each quota what is left of it, and until when."""
+    """The licence in the words of its file, with its state (not_begun, in_force, ended) and quota left."""
     document = written(licence, zone)
     for grant in document["grants"]:
         quota = left.get(grant["clause"])

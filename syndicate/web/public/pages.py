@@ -1,9 +1,9 @@
-"""The pages for people: home, terms, problems, recalled items; and the static files."""
+"""Render the HTML pages that are not an item's (home, terms, errors), and load the static files."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -18,13 +18,18 @@ from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition
-from syndicate.web.server.answer_cache import Ready, make_ready
 from syndicate.web.server.problems import PROBLEMS
+from syndicate.web.server.response_cache import PreparedResponse, prepare_response
 
 HEADLINES = 10
 """Headlines on the home page."""
 
-_STATIC = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+_STATIC_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+    "ico": "image/x-icon",
+    "txt": "text/plain; charset=utf-8",
+}
 
 WORDS = {
     "title": Text("稿件订阅与授权", "Feeds and licensing"),
@@ -78,20 +83,22 @@ WORDS = {
     "status": Text("状态码", "Status"),
     "code": Text("代码", "Code"),
     "todo": Text("怎么办", "What to do"),
+    "request_id": Text("请求编号", "Request id"),
 }
+"""Every word of these pages, in both languages."""
 
 
 class Pages:
-    """Pages of one worker: those that depend on nothing are made once."""
+    """The pages of one worker. Those that depend on nothing are rendered once."""
 
-    def __init__(self, publisher: Publisher, terms: str) -> None:
-        self._publisher, self._terms = publisher, terms
+    def __init__(self, publisher: Publisher, terms_url: str) -> None:
+        self._publisher, self._terms_url = publisher, terms_url
         self._environment = environment(PackageLoader("syndicate.web"))
-        self._made: dict[str, Ready] = {}
+        self._prepared: dict[str, PreparedResponse] = {}
         self._feeds = feeds_of(publisher)
 
     def home(self, edition: Edition, lang: Lang) -> Rendered:
-        """The home page, from the public's edition of all items."""
+        """Render the home page from the public edition of all items."""
         zone = self._publisher.zone
         newest = [
             {
@@ -121,12 +128,12 @@ class Pages:
             formats=FEED_FORMATS.values(),
         )
 
-    def terms(self, lang: Lang) -> Ready:
-        """The rights notice."""
+    def terms(self, lang: Lang) -> PreparedResponse:
+        """Return the rights notice."""
         return self._once(f"terms-{lang}", lambda: self._page("terms.html", lang), page=True)
 
-    def problem(self, code: str, lang: Lang) -> Ready:
-        """What one code of error means. Raises KeyError for a code there is not."""
+    def problem(self, code: str, lang: Lang) -> PreparedResponse:
+        """Return the page that explains an error code. Raises KeyError for an unknown code."""
         known = PROBLEMS[code]
         return self._once(
             f"problem-{code}-{lang}",
@@ -134,8 +141,23 @@ class Pages:
             page=True,
         )
 
+    def error(self, code: str, detail: Text | None, request_id: str, lang: Lang) -> Rendered:
+        """Render the page that a browser gets instead of a problem document.
+
+        `detail` replaces the general advice of the code.
+        """
+        known = PROBLEMS[code]
+        return self._page(
+            "error.html",
+            lang,
+            code=code,
+            known=known,
+            detail=detail or known.help,
+            request_id=request_id,
+        )
+
     def recalled(self, recalled: Recalled, lang: Lang) -> Rendered:
-        """That an item was recalled, why and when: nothing of what it was."""
+        """Render the page of a recalled item: why and when, and nothing of its content."""
         return self._page(
             "recalled.html",
             lang,
@@ -145,28 +167,28 @@ class Pages:
             when=readable(recalled.at, self._publisher.zone),
         )
 
-    def opml(self) -> Ready:
-        """Every public feed as OPML."""
+    def opml(self) -> PreparedResponse:
+        """Return every public feed as OPML."""
         feeds: Sequence[Feed] = list(self._feeds.values())
         return self._once("opml", lambda: write_opml(self._publisher, feeds))
 
-    def static(self, name: str) -> Ready | None:
-        """A file of ours; None if there is none of this name."""
+    def static(self, name: str) -> PreparedResponse | None:
+        """Return a static file; None for an unknown name."""
         file = resources.files("syndicate.web") / "static" / name
-        if name not in self._made and not file.is_file():
+        if name not in self._prepared and not file.is_file():
             return None
-        type_ = _STATIC[name.rsplit(".", 1)[1]]
-        return self._once(name, lambda: Rendered(type_, file.read_bytes()))
+        media_type = _STATIC_TYPES[name.rsplit(".", 1)[1]]
+        return self._once(name, lambda: Rendered(media_type, file.read_bytes()))
 
     def _page(self, template: str, lang: Lang, **names: Any) -> Rendered:
         shared = frame(self._publisher, lang)
         shared["words"] = {**shared["words"], **WORDS}
-        made = self._environment.get_template(template).render({**shared, **names})
-        return Rendered(HTML.content_type, made.encode())
+        html = self._environment.get_template(template).render({**shared, **names})
+        return Rendered(HTML.content_type, html.encode())
 
-    def _once(self, name: str, make: Any, *, page: bool = False) -> Ready:
-        if name not in self._made:
-            rendered = make()
+    def _once(self, name: str, render: Callable[[], Rendered], *, page: bool = False) -> PreparedResponse:
+        if name not in self._prepared:
+            rendered = render()
             content = hashlib.sha256(rendered.body).hexdigest()
-            self._made[name] = make_ready(rendered, content, None, self._terms, page=page)
-        return self._made[name]
+            self._prepared[name] = prepare_response(rendered, content, None, self._terms_url, page=page)
+        return self._prepared[name]

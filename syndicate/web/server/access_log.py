@@ -1,6 +1,6 @@
-"""Logs: one event, one JSON line on stderr. No token, no query string, no address of a reader.
+"""Write logs as JSON lines on stderr: no token, no query string, no client address.
 
-Access lines are gathered and written twice a second, since a line per answer would cost as much as the
+Access log lines are collected and written twice a second: a write per answer would cost as much as the
 answer.
 """
 
@@ -19,11 +19,11 @@ from typing import TextIO
 import structlog
 
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
-"""Whatever looks like a key: some put theirs into the address, where it opens nothing."""
+"""Whatever looks like a partner's key. Some clients put it into the path, where it is not accepted."""
 
 
 def configure(stream: TextIO = sys.stderr) -> None:
-    """One JSON line per event, for our own events and for those of libraries alike."""
+    """Log one JSON line per event, our own and those of libraries."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -55,7 +55,7 @@ def configure(stream: TextIO = sys.stderr) -> None:
 
 
 class AccessLog:
-    """Lines about answers, written in groups."""
+    """Collects one line per answer and writes them in groups."""
 
     def __init__(self, stream: TextIO = sys.stderr, every: float = 0.5) -> None:
         self._stream, self._every = stream, every
@@ -74,29 +74,29 @@ class AccessLog:
         seconds: float,
         partner: str,
     ) -> None:
-        """Remember one answer. `at` is in seconds since the epoch, `path` has no query."""
+        """Add one answer: `at` in seconds since the epoch, `path` without query, `octets` of the body."""
         self._lines.append((at, request_id, method, path, status, octets, seconds, partner))
 
     def start(self) -> None:
-        """Begin to write."""
-        self._task = asyncio.create_task(self._write_now_and_then())
+        """Start to write periodically."""
+        self._task = asyncio.create_task(self._write_periodically())
 
     async def stop(self) -> None:
-        """Write what is left."""
+        """Stop, and write what is left."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self.write()
 
     def write(self) -> None:
-        """Write everything gathered."""
+        """Write all collected lines."""
         lines, self._lines = self._lines, []
         if not lines:
             return
         self._stream.write("".join(_line(*line) for line in lines))
         self._stream.flush()
 
-    async def _write_now_and_then(self) -> None:
+    async def _write_periodically(self) -> None:
         while True:
             await asyncio.sleep(self._every)
             self.write()
@@ -123,8 +123,11 @@ def _line(
 
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
-    """A string of JSON in ASCII: control and bidi characters are escaped, so that a path can neither
-    forge nor hide a line, and a key in it is not written. Kept, since readers ask the same for hours."""
+    """A JSON string in ASCII, with keys replaced.
+
+    Control and bidi characters are escaped, so that a path can neither forge nor hide a line. Cached,
+    since readers send the same paths for hours.
+    """
     return json.dumps(_TOKEN.sub("[key]", text)[:300])
 
 

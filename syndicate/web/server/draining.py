@@ -1,4 +1,4 @@
-"""A stop that cuts nobody off: readiness ends first, the door closes next, and who is inside is served."""
+"""Stop a worker without resetting a connection: end readiness, close the socket, finish the requests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from syndicate.web.server.connection import ConnectionServer
 from syndicate.web.server.worker import WORKER
 
 GRACE = 1.0
-"""Seconds for which a worker that was told to stop goes on accepting, and then for which it waits for
-what its idle clients may have sent already."""
+"""Seconds for which a stopping worker goes on accepting, and then waits for requests that idle clients may
+have sent already."""
 DRAIN = 12.0
-"""Seconds for answers under way when a worker stops."""
+"""Seconds that requests in progress may still take when a worker stops."""
 
 _SO_ATTACH_FILTER = 26
 _DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
@@ -29,53 +29,53 @@ _DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)
 async def drain(
     app: web.Application, runner: web.AppRunner, site: web.SockSite, listening: socket.socket
 ) -> None:
-    """Stop without resetting anybody.
+    """Stop without resetting a connection.
 
-    Readiness ends first, while new connections are still taken; answers say that the connection
-    closes; then the socket is closed, and what is under way is finished.
+    Readiness ends first, while new connections are still accepted, and responses say that the connection
+    closes. Then the socket is closed, and the requests in progress are finished.
     """
     app[WORKER].draining = True
     await asyncio.sleep(GRACE)
-    waiting_room = listening.dup()
-    _shut_the_door(waiting_room)
+    queue = listening.dup()
+    _refuse_new_connections(queue)
     await site.stop()
     listener = runner.server
     if isinstance(listener, ConnectionServer):
-        await _let_in_the_last(waiting_room, listener)
-        await _finish(listener)
+        await _accept_queued(queue, listener)
+        await _wait_until_idle(listener)
         await listener.stop()
     await runner.cleanup()
 
 
-def _shut_the_door(waiting_room: socket.socket) -> None:
-    """Let nobody else into the socket's queue, on any worker.
+def _refuse_new_connections(queue: socket.socket) -> None:
+    """Let the kernel queue no further connection, on any worker.
 
-    A connection that the kernel takes between our last look at the queue and the close would be reset.
-    So new ones are not answered at all from here on: whoever knocks tries again a second later, and
-    finds the port closed, or the next server.
+    A connection that the kernel queues between our last accept and the close would be reset. So the
+    kernel drops new SYN packets from here on: the client tries again a second later, and finds the port
+    closed, or the next server.
     """
     if sys.platform != "linux":
         return
     instructions = ctypes.create_string_buffer(_DROP_ALL)
     program = struct.pack("HP", 1, ctypes.addressof(instructions))
-    waiting_room.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+    queue.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
-async def _let_in_the_last(waiting_room: socket.socket, listener: ConnectionServer) -> None:
-    """Take whom the kernel let in already, then close the socket."""
+async def _accept_queued(queue: socket.socket, listener: ConnectionServer) -> None:
+    """Accept the connections that the kernel has queued already, then close the socket."""
     last = []
-    with waiting_room, suppress(BlockingIOError):
+    with queue, suppress(BlockingIOError):
         while True:
-            last.append(waiting_room.accept()[0])
+            last.append(queue.accept()[0])
     loop = asyncio.get_running_loop()
-    for line in last:
-        line.setblocking(False)
-        with suppress(OSError):  # it has gone again
-            await loop.connect_accepted_socket(listener, line)
+    for client in last:
+        client.setblocking(False)
+        with suppress(OSError):  # the client has closed it again
+            await loop.connect_accepted_socket(listener, client)
 
 
-async def _finish(listener: ConnectionServer) -> None:
-    """Wait until nothing is under way, for `DRAIN` seconds at most."""
+async def _wait_until_idle(listener: ConnectionServer) -> None:
+    """Wait until no request is in progress, for `DRAIN` seconds at most."""
     until = monotonic() + DRAIN
     quiet = monotonic() + GRACE
     while monotonic() < until:

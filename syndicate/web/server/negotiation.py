@@ -1,4 +1,4 @@
-"""What a client would rather have: the weights of its headers, the language and the coding to answer in."""
+"""Negotiate language and content coding by the weights in Accept-Language and Accept-Encoding."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import lru_cache
 
 from syndicate.language import Lang
 
-_SPOKEN = {"zh": Lang.ZH, "en": Lang.EN, "*": Lang.ZH}
-"""Our languages by the first subtag of a range. Who takes any language gets ours."""
+_LANGUAGES = {"zh": Lang.ZH, "en": Lang.EN, "*": Lang.ZH}
+"""Our languages by the first subtag of a range. `*` gets Chinese."""
 
 
 def weight_of(parameters: Iterable[str]) -> float | None:
-    """The weight (RFC 9110, section 12.4.2) among a range's parameters, 0 to 1; 1 where there is none.
+    """Return the weight (RFC 9110, section 12.4.2) among a range's parameters, 0 to 1; 1 without any.
 
-    None for a weight that is none.
+    None for an invalid weight.
     """
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -29,25 +29,27 @@ def weight_of(parameters: Iterable[str]) -> float | None:
 
 @lru_cache(maxsize=512)
 def language_of(accept_language: str | None) -> Lang:
-    """The language to speak, by Accept-Language (RFC 9110, section 12.5.4): the one of ours with the
-    greater weight, of two with the same the first named, Chinese where neither is wanted.
+    """Return the language to answer in, by Accept-Language (RFC 9110, section 12.5.4).
 
-    A range that cannot be read, or whose weight is nought, counts for nothing.
+    The greater weight wins, then the first named; Chinese where neither language is wanted. An invalid
+    range, or one with the weight 0, is ignored.
     """
-    spoken, best = Lang.ZH, 0.0
+    chosen, best = Lang.ZH, 0.0
     for part in (accept_language or "").split(","):
         range_, *parameters = part.split(";")
-        lang = _SPOKEN.get(range_.strip().lower().partition("-")[0])
+        lang = _LANGUAGES.get(range_.strip().lower().partition("-")[0])
         weight = weight_of(parameters)
         if lang is not None and weight is not None and weight > best:
-            spoken, best = lang, weight
-    return spoken
+            chosen, best = lang, weight
+    return chosen
 
 
 @lru_cache(maxsize=512)
 def preferred_coding(accept_encoding: str | None) -> str:
-    """br, gzip or identity, by Accept-Encoding (RFC 9110, section 12.5.3): the greatest weight, ours in
-    that order where they are equal. A coding whose weight cannot be read is not wanted."""
+    """Return br, gzip or identity, by Accept-Encoding (RFC 9110, section 12.5.3).
+
+    The greatest weight wins, then our order. A coding with an invalid weight is not used.
+    """
     if not accept_encoding:
         return "identity"
     weights = {}

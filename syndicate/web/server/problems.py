@@ -1,4 +1,4 @@
-"""Every code that a problem document can carry: its status, its name, and what to do about it.
+"""Define every error code of a problem document: its status, its title, and what to do about it.
 
 The table `PROBLEMS` is the only place that gives an error its status.
 """
@@ -14,7 +14,7 @@ from syndicate.language import Text
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What one code of error means: its status, its name, and what to do about it."""
+    """What one error code means: its status, its title, and what to do about it."""
 
     status: HTTPStatus
     title: Text
@@ -155,5 +155,12 @@ PROBLEMS: Mapping[str, Problem] = {
         "Tell the publisher the request_id.",
     ),
     "unavailable": _problem(503, "暂时无法服务", "Unavailable", "请稍后重试。", "Try again later."),
+    "http_version": _problem(
+        505,
+        "不支持这个 HTTP 版本",
+        "HTTP version not supported",
+        "请使用 HTTP/1.1 或 HTTP/1.0。",
+        "Use HTTP/1.1 or HTTP/1.0.",
+    ),
 }
-"""Every code an answer can carry."""
+"""Every error code that an answer can carry."""

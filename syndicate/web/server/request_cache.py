@@ -1,10 +1,10 @@
-"""Asked again: a request that was read and answered before is answered by looking its octets up.
+"""Answer a request head that was answered before by a lookup, without parsing it again.
 
-Feed readers send the same request head for hours. When aiohttp's parser has read a head, found a plain
-GET of an open feed without a body, and the answer came from a kept edition, the head is remembered with
-what it asks. The same octets, alone in one read on a connection that stands between two requests, ask
-the same again; everything else goes the ordinary way. Nothing here parses HTTP, and nothing is answered
-that the desk does not hold to be good at this moment.
+Feed readers send the same request head for hours. When aiohttp's parser has read a head and found a plain
+GET of an open feed without a body, and the answer came from a cached edition, the head is remembered with
+what it requests. The same bytes, alone in one read on an idle connection, request the same again;
+everything else takes the ordinary way. Nothing here parses HTTP, and nothing is answered that the delivery
+service does not hold current at this instant.
 """
 
 from __future__ import annotations
@@ -21,82 +21,88 @@ from cachetools import LRUCache
 from syndicate.access.rights_cache import Clock
 from syndicate.services.delivery.delivery_service import DeliveryService
 from syndicate.web.server.access_log import AccessLog
-from syndicate.web.server.answer_cache import Choosing, ReadyAnswers, choose, choosing, public_cache
-from syndicate.web.server.responses import whole_head
+from syndicate.web.server.response_cache import (
+    ResponseCache,
+    SelectionHeaders,
+    public_cache_control,
+    select,
+    selection_headers,
+)
+from syndicate.web.server.responses import full_head
 
-_KEPT = 4_096
-LONGEST = 2_048
-"""Octets of a head that is worth remembering."""
+_MAX_HEADS = 4_096
+MAX_HEAD_BYTES = 2_048
+"""Size of a head that is worth remembering."""
 
 
 @runtime_checkable
-class Overheard(Protocol):
-    """A connection that can tell the octets of the request under way."""
+class HasRequestHead(Protocol):
+    """A connection that can return the bytes of the current request's head."""
 
-    def head_of_request(self) -> bytes | None:
-        """The octets, if they came whole, alone and on an idle connection."""
+    def request_head(self) -> bytes | None:
+        """Return the bytes, if they came whole, alone and on an idle connection."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a remembered head asks: an open feed in a format, and the headers that choose the answer."""
+class RequestHead:
+    """What a remembered head requests: an open feed in a format, and the headers that select the answer."""
 
     feed: str
     format: str
     path: str
-    choosing: Choosing
+    headers: SelectionHeaders
 
 
 class RequestCache:
-    """One per worker: heads that were read before. `closed` sends everything the ordinary way; `answers`
-    counts what was answered here."""
+    """The heads that one worker remembers. `closed` stops all answers; `hits` counts them."""
 
     def __init__(
-        self, front: DeliveryService, ready: ReadyAnswers, clock: Clock, access_log: AccessLog
+        self, delivery: DeliveryService, responses: ResponseCache, clock: Clock, access_log: AccessLog
     ) -> None:
-        self._front, self._ready, self._clock, self._log = front, ready, clock, access_log
-        self._heads: LRUCache[bytes, Question] = LRUCache(_KEPT)
+        self._delivery, self._responses = delivery, responses
+        self._clock, self._access_log = clock, access_log
+        self._heads: LRUCache[bytes, RequestHead] = LRUCache(_MAX_HEADS)
         self.closed = False
-        self.answers = 0
+        self.hits = 0
 
-    def learn(self, request: web.Request, feed: str, format: str) -> None:
-        """Remember what the head of this request asks, if it may be answered without reading it again.
+    def remember(self, request: web.Request, feed: str, format: str) -> None:
+        """Remember the head of this request, if the same bytes may be answered without parsing them.
 
-        Only HTTP/1.1 without a Connection header: how the connection goes on must not be a question.
+        Only HTTP/1.1 without a Connection header: a remembered request never closes its connection.
         """
         if request.method != "GET" or request.version != (1, 1) or "Connection" in request.headers:
             return
         protocol = request.protocol
-        head = protocol.head_of_request() if isinstance(protocol, Overheard) else None
-        if head is None or len(head) > LONGEST:
+        head = protocol.request_head() if isinstance(protocol, HasRequestHead) else None
+        if head is None or len(head) > MAX_HEAD_BYTES:
             return
-        self._heads[head] = Question(feed, format, request.path, choosing(request))
+        self._heads[head] = RequestHead(feed, format, request.path, selection_headers(request))
 
-    def serve(self, head: bytes, transport: asyncio.Transport) -> bool:
-        """Answer at once; False where the octets are new or the answer is not at hand."""
-        question = self._heads.get(head)
-        if question is None or self.closed or transport.get_write_buffer_size() > 0:
+    def answer(self, data: bytes, transport: asyncio.Transport) -> bool:
+        """Answer these bytes at once; False where they are new or no current answer is cached."""
+        head = self._heads.get(data)
+        if head is None or self.closed or transport.get_write_buffer_size() > 0:
             return False
-        begun = perf_counter()
-        served = self._front.cached_public_feed(question.feed)
-        ready = self._ready.kept(served, question.format) if served is not None else None
-        if served is None or ready is None:
+        started = perf_counter()
+        edition = self._delivery.cached_public_feed(head.feed)
+        prepared = self._responses.cached(edition, head.format) if edition is not None else None
+        if edition is None or prepared is None:
             return False
-        cache_control = public_cache(served.shown_until, self._clock())
-        chosen = choose(ready, question.choosing, cache_control)
+        cache_control = public_cache_control(edition.shown_until, self._clock())
+        selected = select(prepared, head.headers, cache_control)
         request_id = secrets.token_hex(8)
-        transport.write(whole_head(chosen.status, chosen.head, request_id))
-        if chosen.body:
-            transport.write(chosen.body)
-        self._log.add(
+        transport.write(full_head(selected.status, selected.head, request_id))
+        if selected.body:
+            transport.write(selected.body)
+        self._access_log.add(
             at=time(),
             request_id=request_id,
             method="GET",
-            path=question.path,
-            status=chosen.status,
-            octets=len(chosen.body),
-            seconds=perf_counter() - begun,
+            path=head.path,
+            status=selected.status,
+            octets=len(selected.body),
+            seconds=perf_counter() - started,
             partner="",
         )
-        self.answers += 1
+        self.hits += 1
         return True

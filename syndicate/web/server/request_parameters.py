@@ -1,7 +1,8 @@
-"""What a request asks for: its use, its language, and what it takes of what the route has."""
+"""Read the parameters of a request: its use, its language, and what it accepts."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -10,16 +11,44 @@ from aiohttp import web
 from syndicate.formats import HTML, Format, accepted_types
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
-from syndicate.web.server.answer_cache import field
 from syndicate.web.server.negotiation import language_of, weight_of
-from syndicate.web.server.worker import BadParameter
+from syndicate.web.server.response_cache import header_value
 
 _PROBLEM = frozenset({"application/problem+json", "application/json"})
-"""The media types by which a problem document (RFC 9457) may be asked for."""
+"""The media types by which a client may ask for a problem document (RFC 9457)."""
+_SHOWN_NAME = 40
+"""Characters of an unknown parameter's name that an error repeats."""
+
+
+class BadParameter(Exception):
+    """A query parameter, header or body that cannot be used: which, and what is expected."""
+
+    def __init__(self, field: str, expected: Text, code: str = "bad_parameter") -> None:
+        super().__init__(field)
+        self.field, self.expected, self.code = field, expected, code
+
+
+def check_parameters(request: web.Request, known: Collection[str]) -> None:
+    """Raise BadParameter for the first query parameter that the route does not know.
+
+    The error names it, cut to 40 characters and without control characters.
+    """
+    for name in request.query:
+        if name not in known:
+            listed = ", ".join(sorted(known))
+            raise BadParameter(
+                "".join(one if one.isprintable() else "?" for one in name[:_SHOWN_NAME]),
+                Text(
+                    f"没有这个参数；这里可用的参数：{listed}" if known else "这里不接受任何参数",
+                    f"there is no such parameter; the parameters here are: {listed}"
+                    if known
+                    else "no parameters are accepted here",
+                ),
+            )
 
 
 def use_of(request: web.Request) -> Use | None:
-    """The use that a licensed request names. Raises BadParameter for what is none."""
+    """Return the use that a licensed request names. Raises BadParameter for an unknown one."""
     named = request.query.getall("use", [])
     if not named:
         return None
@@ -35,27 +64,26 @@ def use_of(request: web.Request) -> Use | None:
 
 
 def lang_of(request: web.Request) -> Lang:
-    """The language of a page: Chinese, or English where the address says so."""
+    """Return the language of a page: Chinese, or English where the address says `lang=en`."""
     return Lang.EN if request.query.get("lang") == "en" else Lang.ZH
 
 
-def wants_page(request: web.Request) -> bool:
-    """Whether a person asks, who would rather have a page than JSON: a browser names text/html first."""
-    accept = field(request, "Accept") or "*/*"
+def accepts_page(request: web.Request) -> bool:
+    """Whether the client prefers an HTML page to JSON, as browsers do."""
+    accept = header_value(request, "Accept") or "*/*"
     return (_weight(accept, accepted_types(HTML)) or 0.0) > (_weight(accept, _PROBLEM) or 0.0)
 
 
-def spoken(request: web.Request) -> Lang:
-    """The language of what is said instead of a page: the page's, where the address names it, else by
-    Accept-Language."""
+def error_language(request: web.Request) -> Lang:
+    """Return the language of an error page: by `lang=` in the address, else by Accept-Language."""
     if request.query.get("lang") in tuple(Lang):
         return lang_of(request)
-    return language_of(field(request, "Accept-Language"))
+    return language_of(header_value(request, "Accept-Language"))
 
 
 def must_accept(request: web.Request, format: Format[Any]) -> None:
-    """Raise BadParameter unless the client takes this format, or says nothing about it."""
-    accept = field(request, "Accept")
+    """Raise BadParameter unless the client accepts this format or sends no Accept."""
+    accept = header_value(request, "Accept")
     if accept is None or accept == "*/*":
         return
     weight = _weight(accept, accepted_types(format))
@@ -69,7 +97,7 @@ def must_accept(request: web.Request, format: Format[Any]) -> None:
 
 @lru_cache(maxsize=512)
 def _weight(accept: str, types: frozenset[str]) -> float | None:
-    """How much one of these media types is wanted, 0 to 1, by the most exact range (RFC 9110, 12.5.1).
+    """Weight of these media types, 0 to 1, by the most specific range (RFC 9110, section 12.5.1).
 
     None for a value that is not a list of media ranges.
     """
@@ -83,20 +111,20 @@ def _weight(accept: str, types: frozenset[str]) -> float | None:
             if name != "*":  # some old clients write * for */*
                 return None
             kind = subtype = "*"
-        precision = _precision(kind, subtype, types)
-        if precision is None:
+        specificity = _specificity(kind, subtype, types)
+        if specificity is None:
             continue
         weight = weight_of(parameters)
         if weight is None:
             return None
-        best = max(best or (0, 0.0), (precision, weight))
+        best = max(best or (0, 0.0), (specificity, weight))
     if not accept.strip():
         return 1.0
     return best[1] if best is not None else 0.0
 
 
-def _precision(kind: str, subtype: str, types: frozenset[str]) -> int | None:
-    """How exactly a range covers one of the types: the most exact range decides. None: not at all."""
+def _specificity(kind: str, subtype: str, types: frozenset[str]) -> int | None:
+    """How specific the range is for these media types, 1 to 3; None where it covers none of them."""
     if kind == "*":
         return 1 if subtype == "*" else None
     if subtype == "*":

@@ -1,6 +1,6 @@
-"""Replies: ready-made bytes for what is cached, problem documents (RFC 9457) for what goes wrong.
+"""Write responses as ready-made bytes, and problem documents (RFC 9457) for errors.
 
-What each code of error means stands in `problems`; nothing else maps errors.
+The table `PROBLEMS` says what each error code means; `error_answers` maps exceptions to codes.
 """
 
 from __future__ import annotations
@@ -26,32 +26,40 @@ _CONTENT_POLICY = (
 )
 
 ALWAYS: tuple[tuple[str, str], ...] = (("X-Content-Type-Options", "nosniff"),)
-"""Headers of every answer."""
+"""Headers of every response."""
 PAGE_POLICY: tuple[tuple[str, str], ...] = (
     ("Content-Security-Policy", _CONTENT_POLICY),
     ("Referrer-Policy", "no-referrer"),
 )
-"""Headers of every page for people."""
-
+"""Headers of every HTML page."""
+CORS: tuple[tuple[str, str], ...] = (("Access-Control-Allow-Origin", "*"),)
+"""Headers of everything that is open: scripts of any origin may read it. Never of licensed responses."""
 
 CHALLENGES = (
     ("WWW-Authenticate", 'Bearer realm="syndicate"'),
     ("WWW-Authenticate", 'Basic realm="syndicate", charset="UTF-8"'),
 )
 
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+CLOSING: web.RequestKey[bool] = web.RequestKey("closing", bool)
+"""Whether the connection ends with the response."""
+
 
 def blocked_by(code: str, base_url: str) -> Headers:
-    """Who keeps back what the law demands to be kept back (RFC 7725, section 4): the publisher, by its
-    terms. Empty for every other code."""
+    """Return the Link that names who blocks what the law demands to be blocked (RFC 7725, section 4).
+
+    That is the publisher, by its terms. Empty for every code but 451's.
+    """
     legal = PROBLEMS[code].status is HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
     return [("Link", f'<{base_url}/terms>; rel="blocked-by"')] if legal else []
 
 
 class Reply(web.StreamResponse):
-    """An answer whose head and body are ready-made bytes, written in one go.
+    """A response whose head and body are ready-made bytes, written at once.
 
-    `head` is the header block without the status line, date, request id and connection. aiohttp's
-    own response builds the same from a dictionary at every request; this is what feeds are read with.
+    `head` is the header block without status line, Date, X-Request-Id and Connection. aiohttp's own
+    response builds its head from a dictionary at every request, which costs more than the rest of an
+    answer from the cache.
     """
 
     def __init__(self, status: int, head: bytes, body: bytes) -> None:
@@ -60,20 +68,20 @@ class Reply(web.StreamResponse):
 
     @property
     def body_length(self) -> int:
-        """Octets of the body."""
+        """Bytes of the body."""
         return len(self.content)
 
-    def with_fields(self, fields: Headers) -> Reply:
-        """The same answer with more header fields; itself where there are none."""
-        more = list(fields)
+    def with_headers(self, headers: Headers) -> Reply:
+        """Return the same response with more headers; itself where there are none."""
+        more = list(headers)
         return Reply(self.status, _lines(more) + self.head, self.content) if more else self
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write the whole answer."""
+        """Write the whole response."""
         writer = request.writer
         transport = request.transport
         if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has gone")
+            raise ConnectionResetError("the client has closed the connection")
         keep = request.keep_alive and not request.get(CLOSING, False)
         self._keep_alive = keep
         if not keep:
@@ -82,7 +90,7 @@ class Reply(web.StreamResponse):
             connection = b"\r\nConnection: keep-alive\r\n\r\n"
         else:
             connection = b"\r\n\r\n"
-        transport.write(whole_head(self.status, self.head, request.get(REQUEST_ID, ""), connection))
+        transport.write(full_head(self.status, self.head, request.get(REQUEST_ID, ""), connection))
         if self.content and request.method != "HEAD":
             transport.write(self.content)
         writer.output_size += len(self.content) + len(self.head)
@@ -91,11 +99,11 @@ class Reply(web.StreamResponse):
         return writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
+        """Do nothing: `prepare` has written everything."""
 
 
-def whole_head(status: int, head: bytes, request_id: str, connection: bytes = b"\r\n\r\n") -> bytes:
-    """A ready head with its status line, and the lines that differ from answer to answer."""
+def full_head(status: int, head: bytes, request_id: str, connection: bytes = b"\r\n\r\n") -> bytes:
+    """Return a prepared head with its status line and the headers that differ from answer to answer."""
     return b"".join(
         (
             _STATUS_LINES[status],
@@ -109,16 +117,13 @@ def whole_head(status: int, head: bytes, request_id: str, connection: bytes = b"
     )
 
 
-REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
-CLOSING: web.RequestKey[bool] = web.RequestKey("closing", bool)
-
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
 
 class _Date:
-    """The Date header, written once a second. It is the transport's own, not the product's, clock."""
+    """The Date header, formatted once a second. It reads the machine's clock, not the services' clock."""
 
     def __init__(self) -> None:
         self._second, self._text = -1, b""
@@ -134,14 +139,14 @@ _date = _Date()
 
 
 def quoted(clause: str) -> str:
-    """A clause as a structured field's string (RFC 9651): ASCII alone, so what is beyond is escaped."""
+    """Return a clause as a structured-field string (RFC 9651). Non-ASCII characters become `%uXXXX`."""
     plain = "".join(one if " " <= one <= "~" else f"%u{ord(one):04x}" for one in clause)
     escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def head_of(headers: Headers) -> bytes:
-    """A header block for `Reply`. Values are ours: a line break in one is a bug, and raises."""
+def encode_head(headers: Headers) -> bytes:
+    """Return a header block for `Reply`. Raises ValueError for a line break in a value."""
     return _lines((*headers, *ALWAYS))
 
 
@@ -155,9 +160,9 @@ def _lines(headers: Headers) -> bytes:
 
 
 def reply(status: int, headers: Headers, body: bytes) -> Reply:
-    """An answer with these headers and its length."""
+    """Return a response with these headers and its Content-Length."""
     length = [] if status in (204, 304) else [("Content-Length", str(len(body)))]
-    return Reply(status, head_of([*headers, *length]), body)
+    return Reply(status, encode_head([*headers, *length]), body)
 
 
 def problem(
@@ -168,9 +173,13 @@ def problem(
     lang: Lang,
     detail: Text | None = None,
     headers: Headers = (),
+    public: bool = False,
     **members: object,
 ) -> Reply:
-    """A problem document (RFC 9457). It is never stored by any cache."""
+    """Return a problem document (RFC 9457), which no cache may store.
+
+    `public` marks an error of an open route: it varies by Accept, since a browser gets a page instead.
+    """
     known = PROBLEMS[code]
     document: dict[str, Any] = {
         "type": f"{base_url}/problems/{code}",
@@ -191,12 +200,18 @@ def problem(
         known.status.value,
         [
             ("Content-Type", "application/problem+json"),
-            ("Content-Language", "zh-CN" if lang is Lang.ZH else "en"),
+            ("Content-Language", content_language(lang)),
             ("Cache-Control", "no-store" if not challenges else "private, no-store"),
-            ("Vary", "Accept-Language, Authorization"),
+            ("Vary", "Accept, Accept-Language" if public else "Accept-Language, Authorization"),
+            *(CORS if public else ()),
             *challenges,
             *blocked_by(code, base_url),
             *headers,
         ],
         json.dumps(document, ensure_ascii=False).encode(),
     )
+
+
+def content_language(lang: Lang) -> str:
+    """Return the Content-Language of a text in this language."""
+    return "zh-CN" if lang is Lang.ZH else "en"

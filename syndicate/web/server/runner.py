@@ -1,4 +1,4 @@
-"""Serving for real: one process or several on one socket, a start that refuses, a stop that drains."""
+"""Run the server: check everything at start, one or several workers on one socket, drain at SIGTERM."""
 
 from __future__ import annotations
 
@@ -26,30 +26,34 @@ from syndicate.errors import SyndicateError
 from syndicate.language import Text
 from syndicate.model.actors import SCHEDULER
 from syndicate.web.routes import build
+from syndicate.web.server import aiohttp_internals
 from syndicate.web.server.access_log import configure
-from syndicate.web.server.connection import PATIENCE, ConnectionServer
+from syndicate.web.server.connection import IDLE_SECONDS, ConnectionServer
 from syndicate.web.server.draining import DRAIN, drain
-from syndicate.web.server.worker import WORKER, unreadable
+from syndicate.web.server.error_answers import unparsable
+from syndicate.web.server.worker import WORKER
 from syndicate.wiring import opened
 
 _log = structlog.get_logger("syndicate.serving")
 
 BACKLOG = 1024
-_STOP = 20.0
+_STOP_SECONDS = 20.0
 _RESTART_PAUSE = 1.0
-_MOST_DEATHS, _WITHIN = 5, 20.0
-"""So many deaths of each worker within so many seconds, and the supervisor gives up."""
+_MAX_DEATHS, _DEATHS_WITHIN = 5, 20.0
+"""The supervisor gives up after so many deaths per worker within so many seconds."""
 
 
 class CannotServe(SyndicateError):
-    """The server must not start like this."""
+    """The server refuses to start."""
 
     code = "cannot_serve"
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. Raises CannotServe, StoreFault, KeyringFault
-    before anything is served."""
+    """Serve until SIGTERM or SIGINT, and return the exit code.
+
+    Raises CannotServe, StoreFault or KeyringFault before anything is served.
+    """
     configure()
     refuse_unsafe_python()
     asyncio.run(_check(settings))
@@ -64,7 +68,8 @@ def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> int:
 
 
 def refuse_unsafe_python() -> None:
-    """Raise CannotServe without aiohttp's C parser, or under `python -O`."""
+    """Raise CannotServe for an unsupported aiohttp, one without its C parser, or under `python -O`."""
+    refuse_unsupported_aiohttp(aiohttp_internals.installed_version())
     if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
         raise CannotServe(
             Text(
@@ -83,8 +88,33 @@ def refuse_unsafe_python() -> None:
         )
 
 
+def refuse_unsupported_aiohttp(installed: str) -> None:
+    """Raise CannotServe unless this version of aiohttp is supported and has the internals in use."""
+    needed = ".".join(map(str, aiohttp_internals.MINIMUM))
+    series = ".".join(map(str, aiohttp_internals.SERIES))
+    if not aiohttp_internals.version_is_supported(installed):
+        raise CannotServe(
+            Text(
+                f"已安装的 aiohttp 是 {installed}，本版本需要 {series} 系列的 {needed} 或更新版本："
+                f"pip install 'aiohttp~={needed}'",
+                f"aiohttp {installed} is installed; this release needs {needed} or newer of the {series} "
+                f"series: pip install 'aiohttp~={needed}'",
+            )
+        )
+    missing = asyncio.run(aiohttp_internals.missing_internals())
+    if missing:
+        names = ", ".join(missing)
+        raise CannotServe(
+            Text(
+                f"aiohttp {installed} 缺少本服务依赖的内部接口：{names}；请安装 aiohttp {needed}",
+                f"aiohttp {installed} lacks internals that this server uses: {names}; "
+                f"install aiohttp {needed}",
+            )
+        )
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that workers share. Raises CannotServe where the address cannot be had."""
+    """Return a listening socket for all workers. Raises CannotServe where the address is not available."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -105,31 +135,31 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def work(settings: Settings, listening: socket.socket) -> None:
-    """One worker: serve on this socket until told to stop."""
+    """Run one worker on this socket until SIGTERM or SIGINT."""
     configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings, listening))
 
 
 async def _check(settings: Settings) -> None:
-    """Refuse to start unless the store and the signing keys are whole and belong together."""
+    """Raise unless the store and the signing keys can be read and belong together."""
     async with opened(settings) as services:
         services.signing_keys.load()
         await services.keys.check_signing_keys(SCHEDULER)
 
 
 class Runner(web.AppRunner):
-    """aiohttp's runner, with our listener in place of its server."""
+    """aiohttp's runner with a `ConnectionServer` in place of its server."""
 
     async def _make_server(self) -> web.Server:
         await super()._make_server()
         listener = ConnectionServer(
             cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", self.app._handle),
-            errors=unreadable(self.app[WORKER]),
-            repeats=self.app[WORKER].repeats,
+            errors=unparsable(self.app),
+            request_cache=self.app[WORKER].request_cache,
             request_factory=self.app._make_request,
-            keepalive_timeout=PATIENCE,
-            lingering_time=PATIENCE / 2,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=IDLE_SECONDS / 2,
             access_log=None,
         )
         listener.start()
@@ -152,10 +182,10 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
         _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
-        clerk = asyncio.create_task(services.scheduler.work())
+        scheduler = asyncio.create_task(services.scheduler.work())
         await stop.wait()
-        clerk.cancel()
-        await asyncio.gather(clerk, return_exceptions=True)
+        scheduler.cancel()
+        await asyncio.gather(scheduler, return_exceptions=True)
         if parent is not None:
             loop.remove_reader(parent.sentinel)
         await drain(app, runner, site, listening)
@@ -163,11 +193,11 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
 
 
 def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
-    """Keep this many workers alive; one that dies is replaced, a stop is passed on and waited for."""
+    """Keep this many workers alive: replace one that dies, pass a stop signal on, and wait for all."""
     context = multiprocessing.get_context("spawn")
     stopping = Event()
     # A signal wakes the wait below at once: our copy of the socket must be closed before the workers
-    # close theirs, or whoever connects in between waits for nobody and is reset.
+    # close theirs, or a client that connects in between is reset.
     woken, waker = socket.socketpair()
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno())
@@ -186,23 +216,23 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
     processes: list[BaseProcess] = [start() for _ in range(workers)]
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    deaths: deque[float] = deque(maxlen=workers * _MOST_DEATHS)
+    deaths: deque[float] = deque(maxlen=workers * _MAX_DEATHS)
     while not stopping.is_set():
         wait([woken, *(process.sentinel for process in processes)])
         for index, process in enumerate(processes):
             if not stopping.is_set() and not process.is_alive():
                 _log.error("worker_died", exit_code=process.exitcode)
                 deaths.append(monotonic())
-                if len(deaths) == deaths.maxlen and deaths[-1] - deaths[0] < _WITHIN:
+                if len(deaths) == deaths.maxlen and deaths[-1] - deaths[0] < _DEATHS_WITHIN:
                     _log.error("giving_up", why="workers die as soon as they are started")
                     stop()
                     return 1
                 wait([woken], timeout=_RESTART_PAUSE)
                 processes[index] = start()
         if stopping.is_set():
-            stop()  # also a worker that was begun while the word to stop came
+            stop()  # also a worker that was started while the signal came
     listening.close()
-    deadline = monotonic() + _STOP
+    deadline = monotonic() + _STOP_SECONDS
     for process in processes:
         process.join(max(0.0, deadline - monotonic()))
         if process.is_alive():
