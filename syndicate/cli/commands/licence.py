@@ -13,6 +13,7 @@ from syndicate.cli.commands import licence_diff, licence_try
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.output import Column, Output
+from syndicate.cli.ui.overlap_text import overlap_as_json, overlaps_now, say_overlaps
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Except, Grant, Licence
@@ -37,18 +38,24 @@ def licence() -> None:
 async def add(services: Services, voice: Output, file: str) -> None:
     """添加授权协议（- 为标准输入） · Add a licence; - reads standard input.
 
+    与该媒体的另一份协议有重叠的，照样添加，并指出是哪几条。
+    What it grants together with another licence of the partner is said, and not refused.
+
     \b
     例 · Example:
       syndicate licence add XSW-2026-017.toml
     """
     added = await services.rights.add_licence(acting(), *document(file))
-    voice.give(_licence(added, services.clock(), services))
+    now, register = services.clock(), await services.rights.register()
+    found = overlaps_now(added, register, now)
+    voice.give({**_licence(added, now, services), "overlaps": [overlap_as_json(one) for one in found]})
     voice.say(
         Text(
             f"已添加授权协议 {added.number}，授权媒体 {added.partner}，条款 {len(added.grants)} 条",
             f"added licence {added.number} for partner {added.partner}, grants: {len(added.grants)}",
         )
     )
+    say_overlaps(found, services.settings.publisher, voice)
 
 
 @licence.command("list")

@@ -11,6 +11,7 @@ from syndicate.cli.ui.agreement_file import document
 from syndicate.cli.ui.decision_text import answer, decision
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.output import Column, Output, iso
+from syndicate.cli.ui.overlap_text import overlap_as_json, overlaps_now, say_overlaps
 from syndicate.cli.ui.proof_io import counting
 from syndicate.cli.ui.time_values import AGO
 from syndicate.language import Text
@@ -60,8 +61,11 @@ async def try_(
         trial = await services.explanation.try_licence(draft, begins, instead_of, told)
     for one in trial.changed:
         voice.give(_changed(one))
-    voice.give(_total(trial))
+    register = await services.rights.register()
+    found = overlaps_now(draft, register, now, trial.instead_of)
+    voice.give({**_total(trial), "overlaps": [overlap_as_json(one) for one in found]})
     _say(trial, voice)
+    say_overlaps(found, services.settings.publisher, voice)
     return CHANGES if trial.changed else 0
 
 
