@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from enum import StrEnum
 
 from syndicate.access.rights_cache import Clock
@@ -22,6 +22,7 @@ from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.model.records import Entry
+from syndicate.services.newsroom.hold_notes import local_time, newly_held
 from syndicate.services.newsroom.hold_service import note_faults
 from syndicate.store.protocol import Change, Place, Selection, Store, Writing
 
@@ -96,23 +97,6 @@ def _doubted(holds: Holds, words: str | None) -> Holds:
     return replace(holds, doubted=digest, withheld=True)
 
 
-def _local(at: datetime, zone: tzinfo) -> str:
-    """Return a time as staff read it: in the publisher's zone, to the second."""
-    return at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
-
-
-def _newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:
-    """What to say where taking a document in held the item back."""
-    said = []
-    if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
-        until = _local(after.holds.embargo.until, zone)
-        said.append(Note("embargoed", "embargo", Text(f"禁发至 {until}", f"under embargo until {until}")))
-    if after.holds.withheld and not before.holds.withheld:
-        withheld = Text("已扣发；确认可发后用 item release 放行", "withheld; release it with item release")
-        said.append(Note("withheld", "holds", withheld))
-    return tuple(said)
-
-
 class ItemService:
     """Raises StoreFault; a bad document is an answer (`refused`), never an exception."""
 
@@ -159,7 +143,7 @@ class ItemService:
                     if not notes and await tx.notes(before.id, before.version) != parsed.notes:
                         await tx.put_notes(before.id, before.version, parsed.notes)
                     held = await self._hold(tx, actor, before, parsed, keep, now)
-                    said = (*parsed.notes, *notes, *_newly_held(before, held, self._publisher.zone))
+                    said = (*parsed.notes, *notes, *newly_held(before, held, self._publisher.zone))
                     return Taken(Action.UNCHANGED, held, notes=said)
             await tx.put_item(item, await self._free(tx, item, parsed.keys))
             await tx.put_notes(item.id, item.version, parsed.notes)
@@ -169,7 +153,7 @@ class ItemService:
             held = await self._hold(tx, actor, item if before is None else before, parsed, keep, now, item)
         action = Action.CREATED if before is None else Action.UPDATED
         return Taken(
-            action, held, notes=(*parsed.notes, *_newly_held(before or item, held, self._publisher.zone))
+            action, held, notes=(*parsed.notes, *newly_held(before or item, held, self._publisher.zone))
         )
 
     def _parse(self, data: bytes, name: str, now: datetime) -> Parsed:
@@ -296,7 +280,7 @@ class ItemService:
             return [Fault("correction_of_another", "document", said)]
         if item.published < before.published:
             zone = self._publisher.zone
-            published, corrected = _local(item.published, zone), _local(before.published, zone)
+            published, corrected = local_time(item.published, zone), local_time(before.published, zone)
             said = Text(
                 f"发布时间 {published} 早于所更正的稿件 {corrected}",
                 f"published {published}, before what it would correct: {corrected}",

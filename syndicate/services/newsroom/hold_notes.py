@@ -1,0 +1,26 @@
+"""Notes about what taking a document in held back."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from syndicate.language import Text
+from syndicate.model.item import Item
+from syndicate.model.notes import Note
+
+
+def local_time(at: datetime, zone: tzinfo) -> str:
+    """Return a time as staff read it: in the publisher's zone, to the second."""
+    return at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+
+
+def newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:
+    """Return a note for each hold that taking the document in put on the item; times in `zone`."""
+    said = []
+    if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
+        until = local_time(after.holds.embargo.until, zone)
+        said.append(Note("embargoed", "embargo", Text(f"禁发至 {until}", f"under embargo until {until}")))
+    if after.holds.withheld and not before.holds.withheld:
+        withheld = Text("已扣发；确认可发后用 item release 放行", "withheld; release it with item release")
+        said.append(Note("withheld", "holds", withheld))
+    return tuple(said)
