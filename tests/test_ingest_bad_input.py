@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from syndicate.errors import Faulty
 from syndicate.ingest import MAX_DOCUMENT, parse
-from tests.support.ingest_helpers import PUBLISHER, article, codes_of, faults_of, item_of, ninjs, seed
+from tests.support.ingest_helpers import (
+    PUBLISHER,
+    article,
+    codes_of,
+    faults_of,
+    item_of,
+    ninjs,
+    parsed,
+    seed,
+)
 
 
 def test_every_fault_of_a_page_is_told_together() -> None:
@@ -191,3 +200,40 @@ def test_no_ninjs_values_raise_anything_but_faulty(values: dict[str, object]) ->
         item_of(ninjs(**values))
     except Faulty:
         return
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        unit * count + end
+        for unit in (
+            "1",
+            "1,",
+            "1.",
+            "1 ",
+            "[",
+            "【",
+            "·",
+            "分享到微信",
+            "评论",
+            "共3页",
+            "2018-01-22 ",
+            "记者 甲一 ",
+        )
+        for count in (40, 400)
+        for end in ("", "x")
+    ],
+    ids=lambda text: f"{text[:4]}-{len(text)}-{text[-1]}",
+)
+def test_a_line_of_repeated_digits_brackets_or_buttons_is_read_at_once(line: str) -> None:
+    """A pattern that tries every way to part such a line would never end: the time limit would tell."""
+    date_line = f"2018年1月22日 8:01 来源:萧山日报 {line[:90]}"
+    page = f"湘湖三期游步道全线贯通\n{line}\n{date_line}\n第一段写得很长很长。\n{line}\n"
+    assert outcome(page) in ("item", "faults")
+
+
+def outcome(page: str) -> str:
+    try:
+        return "item" if parsed(page).item.headline else "empty"
+    except Faulty as refused:
+        return "faults" if refused.faults else "empty"

@@ -13,22 +13,31 @@ FRAME: Final = " \t【】[]〔〕()\uff08\uff09<>《》»«›|:\uff1a·-—=*�
 """Decoration around the words of a line."""
 
 _WORD: Final = (
-    r"(?:(?:打印|列印)(?:本页|本稿|文章|此页)?|关闭(?:窗口|本页)?|(?:加入)?收藏(?:本文|本页|本站)?|设为首页|返回(?:首页|顶部|列表)?"
-    r"|(?:一键|立即)?分享(?:到|至|本文)?(?:微信|微博|朋友圈|QQ空间|QQ好友|QQ|新浪微博|腾讯微博)?|微信|微博|朋友圈|QQ空间|QQ"
+    r"(?>(?:打印|列印)(?:本页|本稿|文章|此页)?|关闭(?:窗口|本页)?|(?:加入)?收藏(?:本文|本页|本站)?|设为首页"
+    r"|返回(?:搜狐|新浪|腾讯|网易)\s*[,，]?\s*(?:查看更多|看更多)?|返回(?:首页|顶部|列表)?"
+    r"|(?:一键|立即)?分享(?:到|至|本文)?(?:微信|微博|朋友圈|QQ空间|QQ好友|QQ|新浪微博|腾讯微博)?"
+    r"|微信|微博|朋友圈|QQ空间|QQ好友|QQ"
     r"|(?:网友|我要|发表|查看|我来|参与|全部|最新)?(?:评论|跟帖|留言|互动)(?:数|量)?|参与互动|我要?纠错|纠错|投稿|举报|投诉"
-    r"|字号|字体|字体大小|大|中|小|超大|特大|大号|中号|小号|默认|标准|放大|缩小|T|A\+|A-|\+|复制(?:链接|网址|本文)?|推荐给?(?:朋友|好友)?|点赞|赞"
-    r"|转发|转载|朗读|听新闻|语音播报|(?:手机|扫码|扫一扫)(?:看|阅读|浏览|分享)?(?:新闻|本文)?|用手机看|手机网|手机版|客户端|下载客户端"
-    r"|浏览(?:次数|量|数)?|点击(?:次数|量|数|率)?|阅读(?:次数|量|数)?|人气|热度|播放(?:量|次数)?|次数?|人|更多|展开|收起|阅读全文|点击展开(?:全文)?"
-    r"|我要反馈|意见反馈|反馈|保存网页|返回(?:搜狐|新浪|腾讯|网易|首页)?\s*[,，]?\s*(?:查看更多|看更多)?|查看更多|查看|回复|登录|登陆|注册|搜索|首页|无障碍|长者版|简体|繁体|繁體|English|RSS|订阅|正文|(?:文章|新闻|稿件)内容|直播|回放|views?|\d[\d,.]*(?:万|k|w)?\+?(?:次|人|条)?)"
+    r"|我要反馈|意见反馈|反馈|保存网页|查看更多|查看|回复|字体大小|字号|字体|超大|特大|大号|中号|小号|默认|标准|放大|缩小"
+    r"|A\+|A-|\+|复制(?:链接|网址|本文)?|推荐给?(?:朋友|好友)?|点赞|转发|转载|朗读|听新闻|语音播报"
+    r"|(?:手机|扫码|扫一扫)(?:看|阅读|浏览|分享)(?:新闻|本文)?|用手机看|手机网|手机版|(?:手机|扫码|扫一扫)(?:新闻|本文)?"
+    r"|下载客户端|客户端|阅读全文|点击展开(?:全文)?|浏览(?:次数|量|数)?|点击(?:次数|量|数|率)?|阅读(?:次数|量|数)?|人气|热度"
+    r"|播放(?:量|次数)?|次数|更多|展开|收起|登录|登陆|注册|搜索|首页|无障碍|长者版|简体|繁体|繁體|English|RSS|订阅|正文"
+    r"|(?:文章|新闻|稿件)内容|直播|回放|views?|\d[\d,.]*(?:万|k|w)?\+?(?:次|人|条)?|[大中小赞人次T])"
 )
-_BETWEEN: Final = r"[\s|/\\·:：,，、\[\]【】()（）{}<>＜＞《》｜—_-]*"
-_FURNITURE: Final = re.compile(f"{_BETWEEN}(?:{_WORD}{_BETWEEN})+", re.IGNORECASE)
+_BETWEEN: Final = r"[\s|/\\·:：,，、\[\]【】()（）{}<>＜＞《》｜—_-]*+"
+_FURNITURE: Final = re.compile(f"{_BETWEEN}(?:{_WORD}{_BETWEEN})++", re.IGNORECASE)
+"""Atomic and possessive: a line of digits or buttons that is none in the end must not be tried in"
+" every way."""
 _TAIL: Final = re.compile(
     rf"(?:[\s|｜/·]+|(?=[\[【(（]))(?:[\[【(（]\s*)?{_WORD}(?:\s*[:：]?\s*[\[(（]?\d*[\])）]?)?(?:\s*[\]】)）])?\s*$"
 )
+_LONGEST_LINE: Final = 200
+"""A longer line is no row of buttons."""
 _PAGER: Final = re.compile(
-    r"(?:\s|[|/·….\[\]【】()（）<>＜＞«»:：,，]|(?:点击)?(?:查看|进入|阅读)?[上下]一?页|前一?页|后一?页|首页|尾页|末页|全文|余下全文|阅读全文|单页(?:阅读|显示)?|跳(?:转)?到|当前"
-    r"|(?:本文|全文)?\s*共\s*\d+\s*页|第\s*\d+\s*(?:/\s*\d+\s*)?页|分页|页码?|\d+)+"
+    r"(?>(?:本文|全文)?\s*共\s*\d+\s*页|第\s*\d+\s*(?:/\s*\d+\s*)?页|(?:点击)?(?:查看|进入|阅读)?[上下]一?页|前一?页|后一?页"
+    r"|首页|尾页|末页|余下全文|阅读全文|全文|单页(?:阅读|显示)?|跳(?:转)?到|当前|分页|页码?|\d+"
+    r"|\s|[|/·….\[\]【】()（）<>＜＞«»:：,，])++"
 )
 _SEVERAL: Final = re.compile(
     r"(?:点击)?(?:查看|进入|阅读)?下一?页|后一?页|余下全文|[\[【(（]\s*第\s*[2-9]\s*页|共\s*(?:[2-9]|[1-9]\d+)\s*页|[\[【(（]\s*[2-9]\s*[\]】)）]|上一?页|第\s*\d+\s*/\s*(?:[2-9]|[1-9]\d+)\s*页"
@@ -73,12 +82,16 @@ _LEAST_PROSE: Final = 15
 
 def is_furniture(text: str) -> bool:
     """Whether the whole line is buttons, counters and their numbers; a bare number is not."""
-    return bool(_FURNITURE.fullmatch(text)) and re.search(r"[^\W\d_]", text) is not None
+    return (
+        len(text) <= _LONGEST_LINE
+        and bool(_FURNITURE.fullmatch(text))
+        and re.search(r"[^\W\d_]", text) is not None
+    )
 
 
 def is_pager(text: str) -> bool:
     """Whether the line turns pages: `上一页 1 2 下一页`, `共3页 [2] [3]`, `1 2 3`, `1/3`."""
-    if not _PAGER.fullmatch(text):
+    if len(text) > _LONGEST_LINE or not _PAGER.fullmatch(text):
         return False
     return bool(re.search(r"页|全文|[\[【(（]\s*\d", text) or _SEVERAL.search(text))
 
@@ -90,7 +103,7 @@ def names_more_pages(text: str) -> bool:
 
 def is_cut_short(text: str) -> bool:
     """Whether the line offers the rest of a text that is shown in part: `打开App阅读全文`."""
-    return _CUT_SHORT.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
+    return len(text) <= _LONGEST_LINE and _CUT_SHORT.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
 
 
 def is_firm_end(text: str) -> bool:
@@ -116,7 +129,7 @@ def is_loose_end(text: str) -> bool:
 
 def is_follow_us(text: str) -> bool:
     """Whether the line asks readers to scan, follow or share."""
-    return _FOLLOW.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
+    return len(text) <= _LONGEST_LINE and _FOLLOW.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
 
 
 def is_prose(text: str) -> bool:
@@ -131,6 +144,8 @@ def is_sentence(text: str) -> bool:
 
 def without_furniture(text: str) -> str:
     """The text without buttons and counters at its end: `萧山日报 | 打印` gives `萧山日报`."""
+    if len(text) > _LONGEST_LINE:
+        return text
     while (shorter := _TAIL.sub("", text).rstrip(" |｜/·")) != text:
         if not shorter:
             return text

@@ -214,6 +214,8 @@ def credits_of(found: Iterable[Labelled]) -> Credits:
 
 def bare_name(value: str) -> str:
     """A name or source without what decorates it: a date, buttons, brackets around it or left over."""
+    if len(value) > _LONGEST:
+        return value.strip()
     value = (
         PRINTED.split(value, 1)[0].strip()
         if not PRINTED.match(value)
