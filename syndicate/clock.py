@@ -1,4 +1,4 @@
-"""The house's clock: the machine's, except that it never goes back.
+"""The server's clock: the machine's time, except that it never goes back.
 
 A clock that is set back would close what was opened, open expired keys, and judge the past anew. So time
 goes on by the machine's own counting from the latest moment that was ever seen: by this process, or by
@@ -25,12 +25,12 @@ _log = structlog.get_logger("syndicate.clock")
 
 
 def wall_clock() -> datetime:
-    """Now by the machine, aware, in UTC."""
+    """The machine's time: aware, in UTC."""
     return datetime.now(UTC)
 
 
 class SteadyClock:
-    """Now, and never before `floor` or anything it said before. Aware, in UTC.
+    """A clock that never answers a time before `floor` or before its last answer. Aware, in UTC.
 
     Raises ClockBehind where the machine's clock is more than a day behind `floor`.
     """
@@ -54,7 +54,7 @@ class SteadyClock:
                 )
             )
         self._base, self._from = max(now, floor), counter()
-        self._said = False
+        self._warned = False
         self._look(self._base - now)
 
     def __call__(self) -> datetime:
@@ -65,13 +65,13 @@ class SteadyClock:
             if now - counted >= _WORTH_SAYING:
                 _log.error("clock_ahead", seconds=int((now - counted).total_seconds()))
             self._base, self._from = now, self._counter()
-            self._said = False
+            self._warned = False
             return now
         self._look(counted - now)
         return counted
 
     def _look(self, behind: timedelta) -> None:
         """Say it aloud, once, where the machine's clock is far behind."""
-        if behind >= _WORTH_SAYING and not self._said:
-            self._said = True
+        if behind >= _WORTH_SAYING and not self._warned:
+            self._warned = True
             _log.error("clock_behind", seconds=int(behind.total_seconds()))

@@ -1,4 +1,4 @@
-"""Bytes to text: which encoding a document is in, without ever guessing its words wrong.
+"""Decode documents: UTF-8, UTF-16, GB18030 or Big5, or a fault where the encoding is uncertain.
 
 UTF-8 first; then what the document declares; then GB18030, which contains GBK and GB2312. Broken UTF-8 is
 refused: most of its bytes would pass as GB18030 and come out as other, wrong Chinese characters.
@@ -56,7 +56,7 @@ _COMMON: Final = frozenset(
 
 
 def decode(data: bytes) -> str | Fault:
-    """The document as text without a byte order mark, or the one fault that keeps it from being read."""
+    """Decode a document, without its byte order mark; a Fault where its encoding is unknown or broken."""
     if data.startswith(_UTF32):
         return _fault("UTF-32", "UTF-32")
     if data.startswith(_UTF16):
@@ -94,7 +94,7 @@ def decode(data: bytes) -> str | Fault:
 
 
 def decode_declared(data: bytes, charset: str) -> str | Fault:
-    """The bytes in the charset that a header declares; a Fault where it is unknown or does not fit."""
+    """Decode bytes in the charset that a header declares; a Fault where it is unknown or does not fit."""
     codec = _CODECS.get(charset.lower())
     if codec is None:
         return _fault(charset, charset)

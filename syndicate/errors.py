@@ -1,4 +1,4 @@
-"""Every error we raise on purpose.
+"""The exceptions that the package raises, and `Fault`: one thing wrong with one input.
 
 SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── Faulty                      input refused, with every fault
@@ -111,7 +111,7 @@ class Unknown(SyndicateError):
 
 
 class NotYetKnown(Unknown):
-    """What was asked for is on record now and was not at the moment `then`; `since` is when it came."""
+    """What was asked for is on record now but was not at the time `then`; `since` is when it came."""
 
     def __init__(self, kind: Text, name: str, then: datetime, since: datetime) -> None:
         super().__init__(kind, name, code="not_known_then")
@@ -127,13 +127,13 @@ class NotYetKnown(Unknown):
 
 
 class Conflict(SyndicateError):
-    """The act does not fit the present state: a duplicate number, a second suspension."""
+    """The act does not fit the present state, such as a duplicate number or a second suspension."""
 
     code = "conflict"
 
 
 class NotLicensed(SyndicateError):
-    """The policy said no."""
+    """The policy refused a request."""
 
     code = "not_licensed"
 
@@ -143,7 +143,7 @@ class NotLicensed(SyndicateError):
 
 
 class Recalled(SyndicateError):
-    """The item was called back. `at` is when; `legal` says that a court or an authority ordered it."""
+    """The item was recalled at `at`; `legal` says that a court or an authority ordered it."""
 
     code = "recalled"
 
@@ -163,7 +163,7 @@ class QuotaExceeded(SyndicateError):
 
 
 class CursorUnknown(SyndicateError):
-    """A cursor that no answer of ours gave: from the future, or of another server."""
+    """A cursor of the change sequence that this server never gave out."""
 
     code = "cursor_unknown"
 
@@ -182,7 +182,7 @@ class ChangeUnknown(SyndicateError):
 
 
 class TokenRejected(SyndicateError):
-    """A partner's key does not open. `detail` is for the trail, never for the answer.
+    """A partner's key is not accepted. `detail` is for the trail, never for the answer.
 
     `partner` and `jti` are known only where the signature was verified.
     """
@@ -195,7 +195,7 @@ class TokenRejected(SyndicateError):
 
 
 class Unstampable(SyndicateError):
-    """An item that cannot be stamped does not leave."""
+    """An item cannot carry the publisher's stamp, so it must not leave the server."""
 
     code = "unstampable"
 
@@ -207,7 +207,7 @@ class ForeignItem(SyndicateError):
 
 
 class ClockBehind(SyndicateError):
-    """The machine's clock is so far behind the trail that nothing may be judged by it."""
+    """The machine's clock is too far behind the trail's newest record to decide anything by it."""
 
     code = "clock_behind"
 
@@ -219,7 +219,7 @@ class KeyringFault(SyndicateError):
 
 
 class StoreFault(SyndicateError):
-    """The database cannot serve."""
+    """Base of all errors of the database."""
 
     code = "store"
 

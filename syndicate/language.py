@@ -1,4 +1,4 @@
-"""What people read, in Chinese first and in English too.
+"""Texts for people in two languages, Chinese and English.
 
 A sentence stands once, as a `Text` with both languages, at the place that says it, so neither can be
 forgotten or grow old alone.

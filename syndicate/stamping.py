@@ -1,4 +1,4 @@
-"""The stamp: the only way for a cleared item to become something that can be written down.
+"""Stamp cleared items: the only maker of what serializers accept.
 
 `stamp` cuts an item to the form its clearance releases and puts the stamp on it, so that nothing past
 this point can see more than the recipient may have. An `Edition` is what one recipient gets in one
@@ -29,7 +29,7 @@ _SEAL: Final = object()
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampedItem:
-    """An item ready to leave, for one recipient, cut to its form. Only `stamp` makes one.
+    """An item ready to be sent to one recipient, cut to its form. Only `stamp` makes one.
 
     `body` is empty for the summary form, whatever the item has. `address` is where it was first
     published, or our own page of it. `stamp` stands apart from the text: each serializer puts it where
@@ -172,7 +172,7 @@ def make_tombstone(
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """What one recipient gets in one answer: a feed, or a single item (`feed` is None).
+    """The content of one answer for one recipient: a feed, or a single item (`feed` is None).
 
     `updated` moves whenever the content does, also when an item leaves: validators are made from it.
     `until` is the next moment at which the edition may be another one. Raises ForeignItem for an item
@@ -201,7 +201,7 @@ class Edition:
 
     @property
     def public(self) -> bool:
-        """Whether this is the public's."""
+        """Whether the recipient is the public."""
         return isinstance(self.recipient, Public)
 
 
@@ -225,7 +225,7 @@ def manifest(
 
 
 def given_as(item: StampedItem) -> list[object]:
-    """How kept lists say what was given: item, version, use, clause, mandate."""
+    """An item as a manifest lists it: item, version, use, clause, mandate."""
     return [item.id, item.version, item.use.value, item.clause, item.mandate]
 
 
@@ -255,9 +255,9 @@ class ChangesPage:
     reset: bool
 
     def __post_init__(self) -> None:
-        for told, subject in self.entries:
-            if told.partner != self.recipient.id or (
-                subject is not None and (subject.recipient, subject.id) != (self.recipient, told.item)
+        for entry, subject in self.entries:
+            if entry.partner != self.recipient.id or (
+                subject is not None and (subject.recipient, subject.id) != (self.recipient, entry.item)
             ):
                 raise ForeignItem(
                     Text(

@@ -146,15 +146,19 @@ def test_a_growing_tree_always_has_the_root_of_the_definition(of: list[bytes]) -
         assert (frontier.size, frontier.root()) == (size, naive(of[:size]))
 
 
+def flipped(hash: bytes) -> bytes:
+    return bytes([hash[0] ^ 1]) + hash[1:]
+
+
 @given(leaves, st.data())
 def test_a_line_is_proved_at_its_place_and_nowhere_else(of: list[bytes], data: st.DataObject) -> None:
     size, index = len(of), data.draw(st.integers(0, len(of) - 1))
     path = gathered(inclusion(index, size), of)
     root = naive(of)
     assert root_with(of[index], index, size, path) == root
-    assert root_with(leaf_hash(b"another"), index, size, path) != root
+    assert root_with(flipped(of[index]), index, size, path) != root
     for n in range(len(path)):
-        assert root_with(of[index], index, size, [*path[:n], leaf_hash(b"x"), *path[n + 1 :]]) != root
+        assert root_with(of[index], index, size, [*path[:n], flipped(path[n]), *path[n + 1 :]]) != root
     for wrong in ([*path, root], path[:-1]) if path else ([root],):
         with pytest.raises(ValueError):
             root_with(of[index], index, size, wrong)

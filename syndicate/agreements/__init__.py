@@ -1,4 +1,4 @@
-"""授权协议与独家发布权 as the rights office writes them down, read word by word and never guessed at.
+"""Read licence files (授权协议) and mandate files (独家发布权) into values.
 
 A licence file (contract, section 4) or a mandate file (4b) becomes a `Licence` or a `Mandate`, or is
 refused with every mistake in it. Pure: the text of a file in, a value out.
@@ -18,7 +18,7 @@ from syndicate.agreements.vocabulary import (
     Closes,
     Delay,
     Holder,
-    House,
+    KnownNames,
     Limit,
     Media,
     Number,
@@ -38,13 +38,13 @@ from syndicate.toml_forms import Form, fill, parse, wrong
 
 
 def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collection[PartnerId]) -> Licence:
-    """The licence that a file's text says; `name` is what the file is called in a refusal.
+    """Read a licence from the text of its file. `name` is what faults call the file.
 
-    A local date is its midnight in the publisher's zone; all moments come out in UTC. Grants are called
+    A local date is its midnight in the publisher's zone; all times come out in UTC. Grants are called
     `NUMBER#1`, `NUMBER#2` … and exceptions `NUMBER#except-1` …, in the order of the file. Raises Faulty.
     """
-    house = House(publisher, sorted(partners))
-    form = fill(_LicenceForm, parse(text, name), name, house)
+    known = KnownNames(publisher, sorted(partners))
+    form = fill(_LicenceForm, parse(text, name), name, known)
     grants = tuple(one.grant(Clause.of_grant(form.number, n)) for n, one in enumerate(form.grant, start=1))
     excepts = tuple(
         one.exception(Clause.of_exception(form.number, n)) for n, one in enumerate(form.excepts, start=1)
@@ -62,8 +62,8 @@ def read_licence(text: str, *, name: str, publisher: Publisher, partners: Collec
 
 
 def read_mandate(text: str, *, name: str, publisher: Publisher) -> Mandate:
-    """The mandate that a file's text says, as `read_licence` reads. Raises Faulty."""
-    form = fill(_MandateForm, parse(text, name), name, House(publisher))
+    """Read a mandate from the text of its file, as `read_licence` does. Raises Faulty."""
+    form = fill(_MandateForm, parse(text, name), name, KnownNames(publisher))
     return Mandate(
         number=form.number,
         holder=form.holder,

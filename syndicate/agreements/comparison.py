@@ -1,4 +1,4 @@
-"""Two licences side by side: what one gives that the other does not, and who gains by each difference.
+"""Compare two licences: list each difference, and whether it widens or narrows what the partner may do.
 
 Pure. Numbers and the names of clauses are no difference: a licence that follows another has a new number.
 """
@@ -40,7 +40,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not the same, with its values in the words of the file (JSON values).
+    """One difference between two licences, with both values as their files write them (JSON values).
 
     `field` is the file's name for it. A grant or exception that stands in one licence alone has its
     part's name as field, its whole content as the one value, and None as the other and as that clause.
@@ -57,7 +57,7 @@ class Difference:
 
 
 def compare(old: Licence, new: Licence, zone: tzinfo) -> list[Difference]:
-    """Everything that differs, in the order of the file; moments are written in `zone`."""
+    """List every difference in the order of the file, with times in `zone`."""
     was, now = written(old, zone), written(new, zone)
     found = list(_terms(old, new, was, now))
     pairs = _pairs(old.grants, new.grants, _grants_alike)

@@ -1,6 +1,6 @@
-"""The words, dates and spans that an agreement may use, each with what is said when one is wrong.
+"""Validators for the values of licence and mandate files: names, dates, durations, amounts.
 
-Validators for the shapes in `agreements`. They look names up in the `House` that is given as context.
+They look names up in the `KnownNames` that is given as context.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _PERIODS: Final = {"日": "day", "月": "month"}
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """What an agreement may name: the publisher's outlets and channels, and its partners."""
+class KnownNames:
+    """The names that an agreement may use: the publisher's outlets and channels, and its partners."""
 
     publisher: Publisher
     partners: Sequence[PartnerId] = ()
 
 
-def _house(info: ValidationInfo) -> House:
-    house = info.context
-    if not isinstance(house, House):
-        raise TypeError("an agreement is read in the context of a House")
-    return house
+def _known_names(info: ValidationInfo) -> KnownNames:
+    known = info.context
+    if not isinstance(known, KnownNames):
+        raise TypeError("an agreement is read in the context of KnownNames")
+    return known
 
 
 def _number(number: str) -> str:
@@ -77,16 +77,16 @@ def _holder(holder: str) -> str:
 
 
 def _partner(word: str, info: ValidationInfo) -> str:
-    return one_of(word, _house(info).partners, "unknown_partner")
+    return one_of(word, _known_names(info).partners, "unknown_partner")
 
 
 def _outlet(word: str, info: ValidationInfo) -> str:
-    outlets = _house(info).publisher.outlets
+    outlets = _known_names(info).publisher.outlets
     return one_of(word, [one.id for one in outlets], "unknown_outlet", _names(outlets))
 
 
 def _channel(word: str, info: ValidationInfo) -> str:
-    channels = _house(info).publisher.channels
+    channels = _known_names(info).publisher.channels
     return one_of(word, [one.id for one in channels], "unknown_channel", _names(channels))
 
 
@@ -121,8 +121,8 @@ def _some(words: list[str]) -> list[str]:
     )
 
 
-def _moment(given: object, info: ValidationInfo) -> datetime:
-    """A date or an offset date-time of TOML, as a moment in UTC."""
+def _instant(given: object, info: ValidationInfo) -> datetime:
+    """A date or an offset date-time of TOML, as a time in UTC."""
     expected = Text("应为日期（如 2026-01-01）", "expected a date (2026-01-01)") + Text(
         "或带时区的时间（如 2026-01-01T08:00:00+08:00），不加引号",
         " or a time with its offset (2026-01-01T08:00:00+08:00), without quotes",
@@ -132,12 +132,12 @@ def _moment(given: object, info: ValidationInfo) -> datetime:
     if not isinstance(given, date):
         raise wrong("wrong_type", expected + (date_hint(given) if isinstance(given, str) else Text("", "")))
     if given.year not in YEARS:
-        said = Text(
+        message = Text(
             f"年份应在 {YEARS[0]} 至 {YEARS[-1]} 之间", f"the year is not in {YEARS[0]}–{YEARS[-1]}"
         )
-        raise wrong("out_of_range", said)
+        raise wrong("out_of_range", message)
     if not isinstance(given, datetime):
-        midnight = datetime(given.year, given.month, given.day, tzinfo=_house(info).publisher.zone)
+        midnight = datetime(given.year, given.month, given.day, tzinfo=_known_names(info).publisher.zone)
         return midnight.astimezone(UTC)
     if given.tzinfo is None:
         raise wrong("naive_datetime", Text("时间没有写时区；", "a time without its offset; ") + expected)
@@ -189,7 +189,7 @@ def read_any_span(word: str) -> timedelta:
 
 
 def read_span(word: str, field: str) -> timedelta:
-    """A span of more than nothing that was written by itself. Raises Faulty naming `field`."""
+    """Read a positive ISO 8601 duration from a command line. Raises Faulty naming `field`."""
     try:
         return _positive(_span(word))
     except PydanticCustomError as wrong_span:
@@ -228,8 +228,8 @@ def _amount(items: int) -> int:
 
 
 Number = Annotated[str, AfterValidator(_number)]
-Opens = Annotated[datetime, PlainValidator(_moment)]
-Closes = Annotated[datetime, PlainValidator(_moment), AfterValidator(_close)]
+Opens = Annotated[datetime, PlainValidator(_instant)]
+Closes = Annotated[datetime, PlainValidator(_instant), AfterValidator(_close)]
 Delay = Annotated[timedelta, PlainValidator(_span)]
 Limit = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive), AfterValidator(_after_delay)]
 Takedown = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive)]

@@ -1,4 +1,4 @@
-"""An agreement written down again, in the words of its file: for partners' programs and for staff's."""
+"""Write licences and mandates as JSON values, with the names that their files use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndicate.model.rights import Except, Grant, Licence, Mandate
 
 
 def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
-    """The licence as JSON values: names as in its file, moments in `zone`, spans as ISO 8601.
+    """The licence as JSON values: names as in its file, times in `zone`, spans as ISO 8601.
 
     What the file left out is null; `clause` is the name under which refusals and the trail cite a part.
     """
@@ -20,8 +20,8 @@ def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
     return {
         "number": licence.number,
         "partner": licence.partner,
-        "valid_from": _moment(window.opens, zone),
-        "valid_until": _moment(window.closes, zone),
+        "valid_from": _instant(window.opens, zone),
+        "valid_until": _instant(window.closes, zone),
         "takedown": span(licence.takedown),
         "overdue": "suspend" if licence.suspend_overdue else None,
         "grants": [_grant(grant) for grant in licence.grants],
@@ -30,7 +30,7 @@ def written(licence: Licence, zone: tzinfo) -> dict[str, Any]:
 
 
 def written_mandate(mandate: Mandate, zone: tzinfo) -> dict[str, Any]:
-    """The mandate as JSON values, as `written` does it."""
+    """The mandate as JSON values, in the same way as `written`."""
     window = mandate.window
     return {
         "number": mandate.number,
@@ -38,13 +38,13 @@ def written_mandate(mandate: Mandate, zone: tzinfo) -> dict[str, Any]:
         "outlets": _names(mandate.outlets),
         "media": _names(mandate.media),
         "exclusive": mandate.exclusive,
-        "valid_from": _moment(window.opens, zone),
-        "valid_until": _moment(window.closes, zone),
+        "valid_from": _instant(window.opens, zone),
+        "valid_until": _instant(window.closes, zone),
     }
 
 
 def span(of: timedelta | None) -> str | None:
-    """A span as licences write it: `PT30M`."""
+    """A duration in ISO 8601, such as `PT30M`; None for None."""
     return None if of is None else str(isodate.duration_isoformat(of))
 
 
@@ -79,5 +79,5 @@ def _names(names: Iterable[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
 
 
-def _moment(moment: datetime | None, zone: tzinfo) -> str | None:
-    return None if moment is None else moment.astimezone(zone).isoformat()
+def _instant(instant: datetime | None, zone: tzinfo) -> str | None:
+    return None if instant is None else instant.astimezone(zone).isoformat()

@@ -1,4 +1,4 @@
-"""Atom 1.0 (RFC 4287), for feed readers and partners' importers, with tombstones (RFC 6721)."""
+"""Write an edition as an Atom feed (RFC 4287), with tombstones (RFC 6721)."""
 
 from __future__ import annotations
 
@@ -65,31 +65,31 @@ def _deleted(tombstone: Tombstone, edition: Edition) -> Element:
     )
 
 
-def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -> None:
+def _add(feed: Any, edition: Edition, item: StampedItem, rendered: RenderedText) -> None:
     publisher = edition.publisher
     entry = feed.add_entry(order="append")
     entry.id(item.uri)
-    entry.title(galley.headline)
+    entry.title(rendered.headline)
     entry.published(whole(item.published))
     entry.updated(whole(item.updated))
-    entry.summary(galley.summary)
-    if galley.html is not None:
-        entry.content(galley.html, type="html")
-    if galley.byline is not None:
-        entry.author(name=galley.byline)
-    if galley.editor is not None:
-        entry.contributor(name=galley.editor)
+    entry.summary(rendered.summary)
+    if rendered.html is not None:
+        entry.content(rendered.html, type="html")
+    if rendered.byline is not None:
+        entry.author(name=rendered.byline)
+    if rendered.editor is not None:
+        entry.contributor(name=rendered.editor)
     entry.category(term=item.channel.id, label=one_line(item.channel.name))
-    for word in galley.keywords:
+    for word in rendered.keywords:
         entry.category(term=word)
     rights = rights_line(item, publisher).zh
     entry.rights(rights)
-    entry.link(href=galley.address, rel="alternate")
-    if galley.language != publisher.language:
-        entry.repairs.language = galley.language
+    entry.link(href=rendered.address, rel="alternate")
+    if rendered.language != publisher.language:
+        entry.repairs.language = rendered.language
     entry.repairs.elements.extend(
         (
-            _link("alternate", "text/html", galley.address),
+            _link("alternate", "text/html", rendered.address),
             _link("license", "text/html", terms_address(publisher)),
             _source(edition, item, rights),
         )

@@ -1,4 +1,4 @@
-"""变更序列: what a partner is to take, replace and remove, in order, as its programs read it."""
+"""Write a page of a partner's change sequence (变更序列) as JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from syndicate.stamping import ChangesPage, StampedItem, Tombstone
 def write(page: ChangesPage) -> bytes:
     """One page of a partner's change sequence (contract, section 5), entries in the order of the page.
 
-    Moments are RFC 3339 in the publisher's zone. `item` is the ninjs document of what may be had, or of
+    Times are RFC 3339 in the publisher's zone. `item` is the ninjs document of what may be had, or of
     what was canceled. `clause` is always there, null where there is none; other names only with a value.
     """
     written = {
-        "changes": [_entry(told, subject, page) for told, subject in page.entries],
+        "changes": [_entry(entry, subject, page) for entry, subject in page.entries],
         "next": page.next,
         "more": page.more,
         "reset": page.reset,
@@ -27,20 +27,22 @@ def write(page: ChangesPage) -> bytes:
     return json_body(written)
 
 
-def _entry(told: ChangeEntry, subject: StampedItem | Tombstone | None, page: ChangesPage) -> dict[str, Any]:
+def _entry(
+    entry: ChangeEntry, subject: StampedItem | Tombstone | None, page: ChangesPage
+) -> dict[str, Any]:
     zone = page.publisher.zone
     written = {
-        "seq": told.seq,
-        "action": told.action.value,
-        "id": told.item,
-        "version": told.version,
-        "at": on_the_clock(told.at, zone),
-        "clause": told.clause,
-        "reason": told.reason,
-        "note": one_line(told.note or "") or None,
+        "seq": entry.seq,
+        "action": entry.action.value,
+        "id": entry.item,
+        "version": entry.version,
+        "at": on_the_clock(entry.at, zone),
+        "clause": entry.clause,
+        "reason": entry.reason,
+        "note": one_line(entry.note or "") or None,
         # A deadline may be said to be earlier than it is, the end of an embargo never.
-        "deadline": on_the_clock(told.deadline, zone) if told.deadline is not None else None,
-        "until": on_the_clock(rounded_up(told.until, SECOND), zone) if told.until is not None else None,
+        "deadline": on_the_clock(entry.deadline, zone) if entry.deadline is not None else None,
+        "until": on_the_clock(rounded_up(entry.until, SECOND), zone) if entry.until is not None else None,
         "item": _item(subject, page),
     }
     return {name: value for name, value in written.items() if value is not None or name == "clause"}

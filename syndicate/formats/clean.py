@@ -1,4 +1,4 @@
-"""The last sieve: no character may leave that would break the whole feed for one item's sake.
+"""Remove characters that XML or HTML cannot carry, so that one item cannot break a whole feed.
 
 Text is cleaned at ingest; this keeps a feed whole even if an older release or a restored database let
 something through.
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """An address in the letters that RFC 3986 allows."""
+    """A URL with every character that RFC 3986 does not allow percent-encoded."""
     return quote(clean(text).strip(), safe=_ADDRESS)
 
 

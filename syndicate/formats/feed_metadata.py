@@ -1,4 +1,4 @@
-"""报头: what stands at the head of a feed: its title, identity, addresses and rights."""
+"""The metadata of a feed: its title, identity, addresses and description."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ It never changes, or every reader would take every feed for a new one."""
 
 
 def feed_address(publisher: Publisher, feed: str, extension: str, *, public: bool) -> str:
-    """Where a feed is served, in one format (`rss`, `atom` or `json`)."""
+    """The URL of a feed in one format (`rss`, `atom` or `json`)."""
     return f"{publisher.base_url}/{'' if public else 'licensed/'}feeds/{feed}.{extension}"
 
 
 def own_address(edition: Edition, extension: str) -> str | None:
-    """Where the edition is served; None for a single item, which no feed address serves."""
+    """The URL of the edition; None for a single item, which has no feed URL."""
     if edition.feed is None:
         return None
     return feed_address(edition.publisher, edition.feed.id, extension, public=edition.public)
 
 
 def feed_id(publisher: Publisher, feed: str, *, public: bool) -> str:
-    """A feed's identity for good: it changes with no host, scheme or title."""
+    """The permanent identity of a feed: it does not depend on host, scheme or title."""
     return f"tag:{publisher.authority},{_NAMED_SINCE}:{'' if public else 'licensed-'}feed:{feed}"
 
 

@@ -1,4 +1,4 @@
-"""Our extension to feedgen: what it leaves out of a feed or writes wrongly, put right in one place.
+"""Extensions of feedgen: elements that it cannot write, and corrections of those that it writes wrongly.
 
 feedgen 1.0 loses `rel` and `type` of an Atom entry's links, takes the last link for an RSS channel's,
 writes no byline or rights to RSS, dates a feed by the wall clock, and formats dates by switching the
@@ -31,7 +31,7 @@ class Element:
 
 
 class Unwritten(datetime):
-    """A moment that feedgen accepts and does not write, because it is false.
+    """A time that feedgen accepts and does not write, because it is false.
 
     feedgen would write it after switching the process's locale, which other threads see.
     """
@@ -58,7 +58,7 @@ class _FeedExtension:
 
 
 class RssExtension(_FeedExtension):
-    """For a channel and for an item."""
+    """Extension of an RSS channel and its items: the elements of other namespaces."""
 
     def extend_ns(self) -> dict[str, str]:
         """The namespaces that feedgen declares for it, by prefix."""

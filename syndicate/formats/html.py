@@ -1,4 +1,4 @@
-"""The page of one item, for people, and the frame that every other page for people stands in."""
+"""Write the HTML page of one item; also the template environment that all other pages use."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WORDS: Final[Mapping[str, Text]] = {
 
 
 def environment(*templates: BaseLoader) -> Environment:
-    """Where pages for people are made: ours (`base.html`, `item.html`) after the caller's `templates`.
+    """The Jinja environment for pages: the caller's `templates` first, then `base.html` and `item.html`.
 
     Everything is escaped, and a name that nobody gave is an error. A page that extends `base.html`
     fills the blocks `title`, `head` and `main`, and is rendered with `frame(…)` and its own names.
@@ -60,7 +60,7 @@ def environment(*templates: BaseLoader) -> Environment:
 
 
 def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
-    """What `base.html` needs.
+    """The variables that `base.html` needs.
 
     `say` turns a Text into the page's language, `words` has the frame's own, `root` is the path under
     which the server stands (empty, or `/…` without a slash at its end), `query` what a link to another
@@ -84,12 +84,12 @@ def frame(publisher: Publisher, lang: Lang) -> dict[str, Any]:
 
 
 def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
-    """The page of the edition's one item; its body only where the item's form is full.
+    """Write the page of the edition's one item; its body only where the item's form is full.
 
     Raises ValueError where the edition has another number of items.
     """
     item, publisher = feed_metadata.only_item(edition), edition.publisher
-    galley = render_text(item, publisher)
+    rendered = render_text(item, publisher)
     shared = frame(publisher, lang)
     channel = Feed(item.channel.id, Text(item.channel.name, item.channel.name_en or item.channel.name))
     page = _ITEM.render(
@@ -97,10 +97,10 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
             **shared,
             "discovered": [*shared["discovered"], *_discovered(publisher, lang, channel)],
             "item": item,
-            "galley": galley,
+            "rendered": rendered,
             "public": edition.public,
             # Block HTML was cleaned at ingest: the one text that is not escaped here.
-            "body": Markup(galley.body),  # noqa: S704
+            "body": Markup(rendered.body),  # noqa: S704
             "channel": channel.name,
             "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
             "published": readable(item.published, publisher.zone),
@@ -109,8 +109,8 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
             "updated_at": rfc3339(item.updated),
             "conditions": conditions(item, publisher),
             "rights": rights_line(item, publisher),
-            "summary": one_line(galley.summary),
-            "json_ld": _data(_news_article(item, galley, publisher)),
+            "summary": one_line(rendered.summary),
+            "json_ld": _data(_news_article(item, rendered, publisher)),
         }
     )
     return page.encode()
@@ -132,39 +132,39 @@ def _paragraphs(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _news_article(item: StampedItem, galley: RenderedText, publisher: Publisher) -> dict[str, Any]:
+def _news_article(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> dict[str, Any]:
     """The item in schema.org's words (NewsArticle), for search engines."""
-    house = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": address(publisher.home)}
+    known = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": address(publisher.home)}
     written: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "@id": item.uri,
-        "headline": galley.headline,
-        "abstract": galley.abstract,
-        "inLanguage": galley.language,
+        "headline": rendered.headline,
+        "abstract": rendered.abstract,
+        "inLanguage": rendered.language,
         "datePublished": rfc3339(item.published),
         "dateModified": rfc3339(item.updated),
-        "author": {"@type": "Person", "name": galley.byline} if galley.byline is not None else None,
-        "editor": {"@type": "Person", "name": galley.editor} if galley.editor is not None else None,
-        "publisher": house,
-        "copyrightHolder": house,
+        "author": {"@type": "Person", "name": rendered.byline} if rendered.byline is not None else None,
+        "editor": {"@type": "Person", "name": rendered.editor} if rendered.editor is not None else None,
+        "publisher": known,
+        "copyrightHolder": known,
         "sourceOrganization": {"@type": "NewsMediaOrganization", "name": one_line(item.outlet.name)},
-        "correction": _correction(item, galley),
+        "correction": _correction(item, rendered),
         "articleSection": one_line(item.channel.name),
-        "keywords": list(galley.keywords) or None,
-        "creditText": galley.stamp,
+        "keywords": list(rendered.keywords) or None,
+        "creditText": rendered.stamp,
         "copyrightNotice": rights_line(item, publisher).zh,
         "license": terms_address(publisher),
-        "mainEntityOfPage": galley.address,
-        "url": galley.address,
+        "mainEntityOfPage": rendered.address,
+        "url": rendered.address,
     }
     return {name: value for name, value in written.items() if value not in (None, "")}
 
 
-def _correction(item: StampedItem, galley: RenderedText) -> dict[str, str] | None:
-    if galley.note is None:
+def _correction(item: StampedItem, rendered: RenderedText) -> dict[str, str] | None:
+    if rendered.note is None:
         return None
-    return {"@type": "CorrectionComment", "text": galley.note, "datePublished": rfc3339(item.updated)}
+    return {"@type": "CorrectionComment", "text": rendered.note, "datePublished": rfc3339(item.updated)}
 
 
 def _data(value: object) -> Markup:

@@ -1,4 +1,4 @@
-"""JSON Feed 1.1, for programs that would rather not read XML."""
+"""Write an edition as JSON Feed 1.1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syndicate.stamping import Edition, StampedItem, Tombstone
 
 
 def write(edition: Edition) -> bytes:
-    """The edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
+    """Write the edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
     publisher = edition.publisher
     recalled = [_recalled(one, edition) for one in recall_notices.gone(edition)]
     feed: dict[str, Any] = {
@@ -52,36 +52,36 @@ def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:
     return _without_none(written)
 
 
-def _item(edition: Edition, item: StampedItem, galley: RenderedText) -> dict[str, Any]:
+def _item(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict[str, Any]:
     written: dict[str, Any] = {
         "id": item.uri,
-        "url": galley.address,
-        "title": galley.headline,
-        "summary": galley.summary,
-        "content_html": galley.html,
-        "content_text": galley.text if galley.text is not None else galley.summary,
+        "url": rendered.address,
+        "title": rendered.headline,
+        "summary": rendered.summary,
+        "content_html": rendered.html,
+        "content_text": rendered.text if rendered.text is not None else rendered.summary,
         "date_published": rfc3339(item.published),
         "date_modified": rfc3339(item.updated),
-        "authors": [{"name": galley.byline}] if galley.byline is not None else None,
-        "tags": list(dict.fromkeys((one_line(item.channel.name), *galley.keywords))),
-        "language": galley.language,
-        "_syndicate": _without_none(_rights(edition, item, galley)),
+        "authors": [{"name": rendered.byline}] if rendered.byline is not None else None,
+        "tags": list(dict.fromkeys((one_line(item.channel.name), *rendered.keywords))),
+        "language": rendered.language,
+        "_syndicate": _without_none(_rights(edition, item, rendered)),
     }
     return _without_none(written)
 
 
-def _rights(edition: Edition, item: StampedItem, galley: RenderedText) -> dict[str, Any]:
+def _rights(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict[str, Any]:
     """The item's rights as fields. What an agreement says is between its parties: not for the public."""
     publisher = edition.publisher
     rights: dict[str, Any] = {
-        "stamp": galley.stamp,
-        "source": galley.source,
-        "editor": galley.editor,
+        "stamp": rendered.stamp,
+        "source": rendered.source,
+        "editor": rendered.editor,
         "outlet": {"id": item.outlet.id, "name": item.outlet.name},
         "channel": {"id": item.channel.id, "name": item.channel.name},
         "medium": item.medium.value,
         "version": item.version,
-        "note": galley.note,
+        "note": rendered.note,
         "form": item.form.value,
         "license": terms_address(publisher),
         "usage_terms": usage_terms(item, publisher).zh,

@@ -1,4 +1,4 @@
-"""ninjs 3.1 (IPTC), one item as newsroom systems exchange it, or what is left of one that was recalled."""
+"""Write one item as ninjs 3.1 (IPTC), or what remains of a recalled one."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ _ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
 
 
 def write(edition: Edition) -> bytes:
-    """The edition's one item. Raises ValueError where it has another number of them."""
+    """Write the edition's one item. Raises ValueError where it has another number of them."""
     return json_body(document(feed_metadata.only_item(edition), edition.publisher))
 
 
 def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     """The item as a ninjs object: only properties that the 3.1 schema knows, none empty."""
-    galley = render_text(item, publisher)
+    rendered = render_text(item, publisher)
     embargo = item.embargoed_until
     written: dict[str, Any] = {
         "uri": item.uri,
         "standard": _STANDARD,
         "type": item.medium.value,
-        "representationType": "full" if galley.text is not None else "partial",
+        "representationType": "full" if rendered.text is not None else "partial",
         "version": str(item.version),
         "pubStatus": "usable",
-        "language": galley.language,
+        "language": rendered.language,
         "firstCreated": rfc3339(item.published),
         "versionCreated": rfc3339(item.updated),
         "contentCreated": rfc3339(item.published),
         "embargoedUntil": on_the_clock(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
         "expires": rfc3339(item.take_down) if item.take_down is not None else None,
-        "title": galley.headline,
-        "headlines": [{"role": "main", "contentType": "text/plain", "value": galley.headline}],
-        "by": galley.byline,
-        "people": [{"name": galley.editor, "rel": "editor"}] if galley.editor is not None else None,
-        "descriptions": [{"role": "summary", "contentType": "text/plain", "value": galley.summary}],
-        "bodies": _bodies(galley),
-        "subjects": _subjects(item, galley, publisher),
+        "title": rendered.headline,
+        "headlines": [{"role": "main", "contentType": "text/plain", "value": rendered.headline}],
+        "by": rendered.byline,
+        "people": [{"name": rendered.editor, "rel": "editor"}] if rendered.editor is not None else None,
+        "descriptions": [{"role": "summary", "contentType": "text/plain", "value": rendered.summary}],
+        "bodies": _bodies(rendered),
+        "subjects": _subjects(item, rendered, publisher),
         "copyrightHolder": publisher.name,
         "copyrightNotice": rights_line(item, publisher).zh,
         "usageTerms": usage_terms(item, publisher).zh,
-        "edNote": galley.note,
+        "edNote": rendered.note,
         "rightsInfo": {"linkedRights": terms_address(publisher)},
-        "infoSources": _sources(item, galley, publisher),
+        "infoSources": _sources(item, rendered, publisher),
         # The schema has no links: the address of first publication is another name of the item.
         "altIds": [
-            {"role": "firstPublication", "value": galley.address},
+            {"role": "firstPublication", "value": rendered.address},
             {"role": "item", "value": item.id},
         ],
     }
@@ -86,7 +86,7 @@ def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
     }
 
 
-def _subjects(item: StampedItem, galley: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
+def _subjects(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
     """The channel, then the keywords, for which 3.1 has no property of their own."""
     channel = {
         "name": one_line(item.channel.name),
@@ -94,33 +94,33 @@ def _subjects(item: StampedItem, galley: RenderedText, publisher: Publisher) -> 
         "uri": feed_metadata.feed_id(publisher, item.channel.id, public=True),
         "literal": item.channel.id,
     }
-    return [channel, *({"name": word, "rel": "keyword"} for word in galley.keywords)]
+    return [channel, *({"name": word, "rel": "keyword"} for word in rendered.keywords)]
 
 
-def _bodies(galley: RenderedText) -> list[dict[str, Any]]:
-    if galley.text is None or galley.html is None:
+def _bodies(rendered: RenderedText) -> list[dict[str, Any]]:
+    if rendered.text is None or rendered.html is None:
         return []
     return [
-        {"role": "main", "contentType": "text/html", "value": galley.html},
+        {"role": "main", "contentType": "text/html", "value": rendered.html},
         {
             "role": "main",
             "contentType": "text/plain",
-            "charCount": len(galley.text),
-            "value": galley.text,
+            "charCount": len(rendered.text),
+            "value": rendered.text,
         },
     ]
 
 
-def _sources(item: StampedItem, galley: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
+def _sources(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
     """Who gave it: the publisher under its stamp, and the outlet under the source line as published."""
     outlet = {
         "name": one_line(item.outlet.name),
         "role": f"{_ROLES}originator",
         "uri": feed_metadata.feed_id(publisher, item.outlet.id, public=True),
-        "literal": galley.source,
+        "literal": rendered.source,
     }
     return [
-        _distributor(galley.stamp, publisher),
+        _distributor(rendered.stamp, publisher),
         {name: value for name, value in outlet.items() if value},
     ]
 

@@ -1,4 +1,4 @@
-"""OPML 2.0: every public feed in one file that a feed reader can take in at once."""
+"""Write the list of public feeds as OPML 2.0, which feed readers import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""撤稿: what a feed says of items that were called back, and nothing of what they were."""
+"""What a feed says about recalled items (撤稿): which, when and why, and nothing of their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a format gives back: the bytes that leave, and what they are called."""
+"""The result of a serializer: bytes and their content type."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One finished answer. `content_type` is the whole header value; JSON types have no charset."""
+    """One serialized body. `content_type` is the whole header value; JSON types have no charset."""
 
     content_type: str
     body: bytes
 
 
 def json_body(value: object) -> bytes:
-    """JSON as partners read it: UTF-8, Chinese as it is, names in the order they were given."""
+    """Encode JSON for an answer: UTF-8, Chinese not escaped, names in the order given."""
     return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

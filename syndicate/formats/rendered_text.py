@@ -1,4 +1,4 @@
-"""校样: one stamped item set in type, with its source lines and its stamp in their places.
+"""The text of one stamped item with its credits and its stamp, as every format shows it.
 
 Every format takes its text from here, so that none can leave the stamp out or say another source.
 """
@@ -69,7 +69,7 @@ class RenderedText:
 
 
 def render_text(item: StampedItem, publisher: Publisher) -> RenderedText:
-    """Make the galley of an item. Never fails on an item's text."""
+    """Render an item's texts for the formats. Never fails on an item's text."""
     headline = one_line(item.headline) or item.id
     abstract = clean(item.abstract).strip()
     body = [block for block in item.body if block.text.strip() or block.html.strip()]

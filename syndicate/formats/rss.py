@@ -1,4 +1,4 @@
-"""RSS 2.0, for feed readers and partners' importers, by the RSS Advisory Board's profile."""
+"""Write an edition as RSS 2.0, by the RSS Advisory Board's profile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER: Final = Unwritten.fromisoformat("2018-01-22T00:00:00+00:00")
 
 
 def write(edition: Edition) -> bytes:
-    """The edition as one RSS channel: full text in `content:encoded`, the stamp at the end of each text."""
+    """Write the edition as an RSS channel: full text in `content:encoded`, the stamp after each text."""
     publisher = edition.publisher
     feed: Any = FeedGenerator()
     feed.register_extension("repairs", RssExtension, RssExtension, atom=False)
@@ -46,23 +46,23 @@ def write(edition: Edition) -> bytes:
     return written
 
 
-def _add(feed: Any, edition: Edition, item: StampedItem, galley: RenderedText) -> None:
+def _add(feed: Any, edition: Edition, item: StampedItem, rendered: RenderedText) -> None:
     publisher = edition.publisher
     entry = feed.add_entry(order="append")
-    entry.title(galley.headline)
-    entry.link(href=galley.address)
-    entry.description(galley.description, isSummary=True)
-    if galley.html is not None:
-        entry.content(galley.html)
+    entry.title(rendered.headline)
+    entry.link(href=rendered.address)
+    entry.description(rendered.description, isSummary=True)
+    if rendered.html is not None:
+        entry.content(rendered.html)
     entry.guid(item.uri, permalink=False)
-    for word in dict.fromkeys((one_line(item.channel.name), *galley.keywords)):
+    for word in dict.fromkeys((one_line(item.channel.name), *rendered.keywords)):
         entry.category(term=word)
     outlet_feed = feed_metadata.feed_address(publisher, item.outlet.id, "rss", public=True)
     rights = [
         Element("pubDate", rfc822(item.published)),
-        Element("source", galley.stamp, {"url": outlet_feed}),
-        Element(f"{{{DC}}}creator", galley.byline),
-        Element(f"{{{DC}}}contributor", galley.editor),
+        Element("source", rendered.stamp, {"url": outlet_feed}),
+        Element(f"{{{DC}}}creator", rendered.byline),
+        Element(f"{{{DC}}}contributor", rendered.editor),
         Element(f"{{{DC}}}rights", rights_line(item, publisher).zh),
         # Not the Creative Commons module: its name would promise what no licence of ours does.
         Element(f"{{{DCTERMS}}}license", terms_address(publisher)),

@@ -1,4 +1,4 @@
-"""Times as formats and people write them, the same in every process, whatever its locale."""
+"""Format times for feeds and for people, the same in every locale."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ _MONTHS: Final = (
 )
 
 
-def whole(moment: datetime) -> datetime:
-    """An aware moment to the second, with an offset in whole minutes: feeds can write no other.
+def whole(instant: datetime) -> datetime:
+    """The time cut to the second, its offset in whole minutes, as feed formats require.
 
     Local mean times of old zone data have offsets such as +08:05:43; they become UTC.
     """
-    moment = moment.replace(microsecond=0)
-    offset = moment.utcoffset()
-    return moment.astimezone(UTC) if offset is None or offset.total_seconds() % 60 else moment
+    instant = instant.replace(microsecond=0)
+    offset = instant.utcoffset()
+    return instant.astimezone(UTC) if offset is None or offset.total_seconds() % 60 else instant
 
 
-def rounded_up(moment: datetime, unit: timedelta) -> datetime:
-    """The moment, or the next whole `unit`: nothing may be said to be allowed earlier than it is."""
-    over = (moment - _EPOCH) % unit
-    return moment + (unit - over) if over else moment
+def rounded_up(instant: datetime, unit: timedelta) -> datetime:
+    """The time, rounded up to a whole `unit`, so that nothing seems to be allowed earlier than it is."""
+    over = (instant - _EPOCH) % unit
+    return instant + (unit - over) if over else instant
 
 
-def rfc3339(moment: datetime) -> str:
-    """`2018-01-22T08:01:00+08:00`."""
-    return whole(moment).isoformat()
+def rfc3339(instant: datetime) -> str:
+    """The time in RFC 3339, such as `2018-01-22T08:01:00+08:00`."""
+    return whole(instant).isoformat()
 
 
-def on_the_clock(moment: datetime, zone: tzinfo) -> str:
-    """`rfc3339`, on the newsroom's clock: for what staff did, which is kept in UTC."""
-    return rfc3339(moment.astimezone(zone))
+def on_the_clock(instant: datetime, zone: tzinfo) -> str:
+    """The time in RFC 3339, in this zone: for what is kept in UTC."""
+    return rfc3339(instant.astimezone(zone))
 
 
-def rfc822(moment: datetime) -> str:
-    """`Mon, 22 Jan 2018 08:01:00 +0800`, with English names."""
-    return format_datetime(whole(moment))
+def rfc822(instant: datetime) -> str:
+    """The time as RFC 822 feeds write it: `Mon, 22 Jan 2018 08:01:00 +0800`."""
+    return format_datetime(whole(instant))
 
 
-def readable(moment: datetime, zone: tzinfo) -> Text:
-    """The moment on the newsroom's clock, for people."""
-    local = moment.astimezone(zone)
+def readable(instant: datetime, zone: tzinfo) -> Text:
+    """The time in this zone, for people."""
+    local = instant.astimezone(zone)
     clock = f"{local.hour:02}:{local.minute:02}"
     return Text(
         f"{local.year}年{local.month}月{local.day}日 {clock}",

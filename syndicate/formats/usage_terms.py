@@ -1,4 +1,4 @@
-"""What a recipient may do with an item, in sentences: the stamp first, then the terms of its grant."""
+"""Sentences that tell a recipient what it may do with an item: the stamp, then the terms of the grant."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _RESERVED: Final = Text(
 
 
 def rights_line(item: StampedItem, publisher: Publisher) -> Text:
-    """Whose the item is, for a format's field of rights. Begins with the stamp."""
+    """The copyright line for a format's rights field. Begins with the stamp."""
     return rights_under(item.stamp, publisher)
 
 
 def rights_under(stamp: str, publisher: Publisher) -> Text:
-    """`rights_line` for what has no item any more."""
+    """The copyright line with this stamp, for a recalled item too."""
     return (
         verbatim(stamp)
         + Text(f"。© {publisher.name}，", f". © {publisher.name_en or publisher.name}. ")
@@ -37,30 +37,30 @@ def conditions(item: StampedItem, publisher: Publisher) -> Text:
     """
     if isinstance(item.recipient, Public):
         return _RESERVED
-    said = Text("授权使用方式：", "Granted use: ") + use_name(item.use)
-    said += (
+    terms = Text("授权使用方式：", "Granted use: ") + use_name(item.use)
+    terms += (
         Text("；可修改文章", "; the article may be edited")
         if item.may_edit
         else Text("；不得修改文章", "; the article must not be edited")
     )
     embargo = embargo_ends(item, publisher)
     if embargo is not None:
-        said += Text(f"；{embargo.zh}前不得发布", f"; must not be published before {embargo.en}")
+        terms += Text(f"；{embargo.zh}前不得发布", f"; must not be published before {embargo.en}")
     if item.take_down is not None:
-        moment = readable(item.take_down, publisher.zone)
-        said += Text(f"；须于{moment.zh}前撤下", f"; must be taken down by {moment.en}")
-    return said + Text("。", ".")
+        instant = readable(item.take_down, publisher.zone)
+        terms += Text(f"；须于{instant.zh}前撤下", f"; must be taken down by {instant.en}")
+    return terms + Text("。", ".")
 
 
 def embargo_ends(item: StampedItem, publisher: Publisher) -> Text | None:
-    """Until when nothing of it may be published, for people; None where it may be at once."""
+    """The end of the item's embargo, for people; None where it may be published at once."""
     if item.embargoed_until is None:
         return None
     return readable(rounded_up(item.embargoed_until, MINUTE), publisher.zone)
 
 
 def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
-    """All terms as one readable paragraph. It quotes the stamp, which every use must show."""
+    """All terms as one paragraph. It quotes the stamp, which every use must show."""
     return (
         Text("使用时必须注明“", "Every use must carry “")
         + verbatim(item.stamp)
@@ -71,5 +71,5 @@ def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
 
 
 def terms_address(publisher: Publisher) -> str:
-    """Where the rights notice stands; what every `license` link names."""
+    """The URL of the rights notice, which every `license` link names."""
     return f"{publisher.base_url}/terms"

@@ -1,4 +1,4 @@
-"""What is written down: one type per kind of event of the trail.
+"""Events of the trail, one type per kind: ingest, rights, keys, and answers to partners.
 
 An event holds no token, no reader's address and no personal data: a partner's id, a key's `jti`, an
 item's id and version, a clause; of what staff wrote freely (a note) only its SHA-256. The table `EVENTS`
@@ -71,7 +71,7 @@ class PartnerResumed:
 
 @dataclass(frozen=True, slots=True)
 class MandateAdded:
-    """`digest` is the SHA-256 (hex) of the agreement's file as it was read."""
+    """Staff added a mandate; `digest` is the SHA-256 (hex) of its file as it was read."""
 
     kind: ClassVar[str] = "mandate_added"
     mandate: str
@@ -167,7 +167,7 @@ class ClockAccepted:
 
 @dataclass(frozen=True, slots=True)
 class EditionDelivered:
-    """A licensed feed was answered. `edition` names the kept list of what was in it.
+    """A licensed feed was sent. `edition` is the digest of the manifest that lists its items.
 
     `status` is 200 or 304: a 304 says again that the partner holds that edition.
     """
@@ -186,7 +186,7 @@ class EditionDelivered:
 
 @dataclass(frozen=True, slots=True)
 class ItemDelivered:
-    """A licensed item was answered: which version, for which use, under which clause."""
+    """A licensed item was sent: which version, for which use, under which clause."""
 
     kind: ClassVar[str] = "item_delivered"
     partner: str
@@ -213,7 +213,7 @@ class LicenceShown:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRefused:
-    """A known partner asked for what it may not have."""
+    """A partner with a valid key asked for something that it may not have."""
 
     kind: ClassVar[str] = "release_refused"
     partner: str
@@ -228,7 +228,7 @@ class ReleaseRefused:
 
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """A key did not open. `partner` and `jti` only where the signature was verified.
+    """A key was not accepted. `partner` and `jti` only where the signature was verified.
 
     Beyond a rate, rejections of unverified keys are counted instead of written one by one: `times` is
     how many this line stands for.

@@ -1,4 +1,4 @@
-"""What staff hold back or call back: embargoes, exclusives, withheld items, recalls.
+"""Holds and recalls of items: embargo, exclusive, withheld, recalled.
 
 A hold is about an item, not about one version of it. All times are aware, UTC.
 """
@@ -13,7 +13,7 @@ from syndicate.model.names import PartnerId
 
 
 class RecallReason(StrEnum):
-    """Why an item is called back."""
+    """Why an item is recalled."""
 
     EDITORIAL = "editorial"
     RIGHTS = "rights"
@@ -23,7 +23,7 @@ class RecallReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Embargo:
-    """Nobody may have the item before `until`, but who has early access and acknowledged the embargo."""
+    """Nobody may have the item before `until`, except partners with early access that acknowledged it."""
 
     until: datetime
     acknowledged: frozenset[PartnerId] = frozenset()
@@ -39,7 +39,7 @@ class Exclusive:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """The item was called back at `at`; who was given it must have it gone by `deadline`.
+    """The item was recalled at `at`; partners that hold it must remove it by `deadline`.
 
     `published` is the publication of the version that stood then: whether it was out is judged by that.
     """
@@ -53,7 +53,7 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """All that holds one item back at one moment of the record.
+    """All holds on one item.
 
     An embargo that is over stays on record, with its end. `opened` is when staff last lifted a withholding,
     `reinstated` when they last took a recall back. `asked` is the embargo that the newsroom's document

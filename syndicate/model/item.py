@@ -1,4 +1,4 @@
-"""稿件: one story, picture, audio or video, with versions, as the newsroom gave it."""
+"""Items (稿件): one story, picture, audio or video, with versions."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Item:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of what the newsroom said: equal digests are the same version of a story."""
+        """SHA-256 (hex) of the item's content: equal digests are the same version of a story."""
         return hashlib.sha256(canonical_json(to_json(self))).hexdigest()
 
     @property
@@ -129,11 +129,11 @@ class Item:
         """
         embargo, opened = self.holds.embargo, self.holds.opened
         ends = (self.published, embargo.until if embargo else None, opened)
-        return max(moment for moment in ends if moment is not None)
+        return max(instant for instant in ends if instant is not None)
 
 
 def to_json(item: Item) -> dict[str, Any]:
-    """The content of an item as JSON values, without what we added (id, version, times of ingest)."""
+    """The content of an item as JSON values, without what the server added (id, version, ingest time)."""
     content: dict[str, Any] = {
         "headline": item.headline,
         "abstract": item.abstract,
@@ -161,7 +161,7 @@ def from_json(
     first_ingested: datetime,
     holds: Holds,
 ) -> Item:
-    """The inverse of `said`."""
+    """The inverse of `to_json`."""
     return Item(
         id=id,
         version=version,

@@ -1,4 +1,4 @@
-"""What is written down about an item after it was taken in: held, corrected, recalled, told, acknowledged.
+"""Events of the trail about an item's life: held, corrected, recalled, announced, acknowledged.
 
 Events of the trail like those in `events`, by the same rules.
 """
@@ -35,7 +35,7 @@ class ItemReleased:
 
 @dataclass(frozen=True, slots=True)
 class ItemCorrected:
-    """A correction became a version. `note` is the SHA-256 (hex) of the note that travels with it."""
+    """Staff corrected an item: a new version. `note` is the SHA-256 (hex) of the correction's note."""
 
     kind: ClassVar[str] = "item_corrected"
     item: str
@@ -81,7 +81,7 @@ class EmbargoAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class ChangesDelivered:
-    """A partner read its change sequence after `after` and was told everything up to `next`.
+    """A partner read its change sequence from the cursor `after` up to the cursor `next`.
 
     `edition` names the kept list of what was in the answer; empty where there was nothing.
     """

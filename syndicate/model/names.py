@@ -1,4 +1,4 @@
-"""The ids that everything else goes by."""
+"""Types of ids: items, outlets, channels, partners."""
 
 from __future__ import annotations
 

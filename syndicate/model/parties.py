@@ -1,4 +1,4 @@
-"""Who takes part: the publisher, its outlets and channels, partners, and the public."""
+"""The parties: the publisher with its outlets and channels, partners, and the public."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STAMP = "稿件来源:萧山网"
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """媒体: whose work an item is. `sources` are the source lines it goes by, after normalising."""
+    """媒体: a newspaper or broadcaster whose work an item is. `sources`: its source lines, normalised."""
 
     id: OutletId
     name: str
@@ -46,7 +46,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """本网: who runs the server, what it publishes under, and its words.
+    """本网: who runs the server, with its stamp, addresses, outlets and channels.
 
     `base_url` has no slash at its end; every address that leaves is built from it. `authority` is the
     tagging authority (RFC 4151) of item identities. `abstract_length` is in characters.
@@ -70,7 +70,7 @@ class Publisher:
 
     @property
     def zone(self) -> tzinfo:
-        """The newsroom's time zone: what a document's bare wall-clock time means."""
+        """The newsroom's time zone, in which documents give their times."""
         return ZoneInfo(self.timezone)
 
     def outlet(self, outlet: OutletId | None) -> Outlet | None:
@@ -84,7 +84,7 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """Everybody without a key: a recipient too, of headline and abstract."""
+    """The recipient without a key, who gets headline and abstract."""
 
     @property
     def name(self) -> str:
@@ -110,5 +110,5 @@ Recipient = Public | Partner
 
 
 def recipient_id(recipient: Recipient) -> str:
-    """`public`, or `partner:` and the partner's id."""
+    """The recipient's id: `public`, or `partner:` and the partner's id."""
     return "public" if isinstance(recipient, Public) else f"partner:{recipient.id}"

@@ -1,4 +1,4 @@
-"""审计记录: the line that carries an event, and what proves that nobody changed it."""
+"""Records of the trail (审计记录), their canonical bytes, and their hashes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the trail as it was written; `seq` grows by the order of writing."""
+    """One record of the trail; `seq` grows by the order of writing."""
 
     seq: int
     entry: Entry
@@ -52,13 +52,13 @@ def event_from(kind: str, values: dict[str, Any]) -> Event:
 
 
 def line_record(seq: int, at: datetime, actor: str, kind: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """One line as JSON values, as it is exported and proved: the moment in UTC, to the microsecond."""
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return {"seq": seq, "at": moment, "actor": actor, "kind": kind, "event": dict(event)}
+    """One record as JSON values, as it is exported and proved; its time in UTC, to the microsecond."""
+    instant = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"seq": seq, "at": instant, "actor": actor, "kind": kind, "event": dict(event)}
 
 
 def line_bytes(record: Mapping[str, Any]) -> bytes:
-    """The octets that a line's proof is about: canonical JSON of `line_record`.
+    """The bytes that are hashed for a record: canonical JSON of `line_record`.
 
     Half a surrogate (in a file's name) has no UTF-8: such a line is written in ASCII with escapes.
     """
@@ -69,13 +69,13 @@ def line_bytes(record: Mapping[str, Any]) -> bytes:
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The Merkle leaf of a line (RFC 9162, section 2.1.1)."""
+    """The Merkle leaf hash of a record (RFC 9162, section 2.1.1)."""
     return hashlib.sha256(b"\0" + data).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One line as the database holds it, read without understanding it: for who checks the trail.
+    """One record as the database holds it, not decoded, for those who verify the trail.
 
     `partner`, `jti` and `item` are the copies that lines are found by; `leaf` was written with the line.
     """

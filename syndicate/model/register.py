@@ -1,4 +1,4 @@
-"""What the rights office holds at one moment: partners, mandates, licences, keys."""
+"""The register of rights: all partners, mandates, licences and keys after one change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndicate.model.rights import Licence, Mandate
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """密钥: what is kept of a partner's key: never the token itself. All times are aware, UTC."""
+    """密钥: a partner's key as it is kept, without the token itself. All times are aware, UTC."""
 
     jti: str
     partner: PartnerId

@@ -1,4 +1,4 @@
-"""结算: how much of whose work each partner was given, and how much of it was called back.
+"""Statements (结算): item versions delivered to partners, and recalled, added up by owner.
 
 Arithmetic alone: it takes deliveries and the recalls and reinstatements of their items, wherever these
 were read, and adds them up. Spans include their beginning and not their end.
@@ -28,7 +28,7 @@ class Movement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A recall of an item, or the end of one (`recalled` is False), as a line of the trail says it."""
+    """A recall of an item, or the end of one (`recalled` is False), as a record of the trail states it."""
 
     item: ItemId
     line: int
@@ -83,7 +83,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One account's balance; `lines` are the numbers of the trail's lines behind it, where asked for."""
+    """One account's balance; `lines` are the numbers of the trail's records behind it, where asked for."""
 
     account: Account
     balance: Balance
@@ -117,7 +117,7 @@ def _balance(counts: Counter[Movement]) -> Balance:
 
 
 def settled(delivery: Delivery, turns: Iterable[Turn], within: Window) -> Iterator[tuple[Movement, int]]:
-    """What happened to a delivery within a span, each with its line: what a statement counts.
+    """The movements of a delivery within a span, each with its record: what a statement counts.
 
     `turns` are all those of its item, in the order of lines. A recall calls back what stands, whenever it
     was delivered; a reinstatement gives back what was called back.

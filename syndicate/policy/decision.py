@@ -36,7 +36,7 @@ _SEAL: Final = object()
 class Clearance:
     """A yes: what may leave, to whom, in which form, under which clause. Only `clear` makes one.
 
-    `until` is the next moment at which the answer may change; None if it never does by itself.
+    `until` is the next time at which the answer may change; None if it never does by itself.
     `take_down` is when the recipient must have taken the item down, if its grant says so.
     """
 
@@ -65,7 +65,7 @@ class Clearance:
 class Refusal:
     """A no: why, and under which clause (None where there is no agreement at all).
 
-    `until` is the next moment at which the answer may change; None if it never does by itself. A
+    `until` is the next time at which the answer may change; None if it never does by itself. A
     recalled item's refusal carries the recall, and as clause the one that it had been released under.
     """
 
@@ -86,7 +86,7 @@ def clear(
     use: Use,
     now: datetime,
 ) -> Verdict:
-    """Decide about one item, one recipient, one use, at the aware moment `now`.
+    """Decide about one item, one recipient and one use, at the aware time `now`.
 
     `licences` may hold anybody's; only the recipient's own count. An exception in any licence in force
     beats every grant of that partner. `archive` and `retain` count from publication, `delay` from when
@@ -122,7 +122,7 @@ def _clear(
     """`clear` for an item that is not recalled; the agreements are those on the subject."""
     if item.outlet is None:
         return Refusal(Reason.NOT_OURS)
-    until = scope.upcoming(scope.moments(item, mandates, own), now)
+    until = scope.upcoming(scope.instants(item, mandates, own), now)
     held = _held(item, recipient, now)
     if held is not None and (held is not Reason.EMBARGOED or isinstance(recipient, Public)):
         return Refusal(held, None, until)

@@ -1,4 +1,4 @@
-"""Why an item is refused: every reason, in words, and which of them nobody outside may learn."""
+"""The reasons for which an item is refused, in words, and which of them outsiders must not learn."""
 
 from __future__ import annotations
 

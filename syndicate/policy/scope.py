@@ -61,8 +61,8 @@ def _not_in_time(
     return None
 
 
-def moments(item: Item, mandates: Iterable[Mandate], licences: Iterable[Licence]) -> Iterator[datetime]:
-    """Every moment at which a verdict about the item may change by itself."""
+def instants(item: Item, mandates: Iterable[Mandate], licences: Iterable[Licence]) -> Iterator[datetime]:
+    """Every time at which a verdict about the item may change without a new act."""
     yield item.published
     if item.holds.embargo is not None:
         yield item.holds.embargo.until
@@ -79,7 +79,7 @@ def moments(item: Item, mandates: Iterable[Mandate], licences: Iterable[Licence]
 
 
 def edges(agreements: Iterable[Mandate | Licence]) -> Iterator[datetime]:
-    """When these begin and end."""
+    """The times at which these agreements begin and end."""
     for agreement in agreements:
         yield agreement.window.opens
         if agreement.window.closes is not None:
@@ -87,5 +87,5 @@ def edges(agreements: Iterable[Mandate | Licence]) -> Iterator[datetime]:
 
 
 def upcoming(coming: Iterable[datetime], now: datetime) -> datetime | None:
-    """The first of these moments after `now`."""
-    return min((moment for moment in coming if moment > now), default=None)
+    """The first of these times after `now`; None where there is none."""
+    return min((instant for instant in coming if instant > now), default=None)

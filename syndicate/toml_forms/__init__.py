@@ -1,4 +1,4 @@
-"""Written forms (settings, agreements) are read to their end, and every mistake is named with its line.
+"""Read TOML files (settings, licences, mandates) and report every mistake with its line.
 
 A form is a TOML text; its shape is a `Form`. Values must have exactly the type that is asked for, and a
 key that nobody knows is a mistake: a misspelled limit must not become no limit.
@@ -53,7 +53,7 @@ _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Form(BaseModel):
-    """Base of all shapes: exact types, no unknown keys, never changed afterwards."""
+    """Base of all file schemas: exact types, no unknown keys, frozen."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -63,7 +63,7 @@ F = TypeVar("F", bound=Form)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a form says: its values, and the line of each."""
+    """The values of a TOML file, and the line of each."""
 
     values: dict[str, Any]
     lines: Mapping[Where, int] = field(default_factory=dict)
@@ -76,12 +76,12 @@ class Written:
 
 
 def wrong(code: str, text: Text) -> PydanticCustomError:
-    """What a validator of a form raises: one mistake, at the place of the value it looks at."""
+    """The error that a validator raises: one mistake, at the place of the value that it checks."""
     return wrongs(code, [((), text)])
 
 
 def wrongs(code: str, places: Iterable[tuple[Where, Text]]) -> PydanticCustomError:
-    """Several mistakes of a kind, each at a place below the value that the validator looks at."""
+    """Several mistakes of a kind, each at a place below the value that the validator checks."""
     return PydanticCustomError(code, "refused", {"places": list(places)})
 
 
@@ -117,19 +117,19 @@ def meant(word: str, allowed: Sequence[str], names: Mapping[str, str] = _NO_NAME
 
 
 def parse(text: str, what: str) -> Written:
-    """The values of a TOML text and their lines. Raises Faulty naming the line of the first mistake."""
+    """Parse a TOML text. Raises Faulty with the line of each mistake that it can find."""
     text = text.removeprefix("\ufeff")
     if len(text) > LONGEST:
-        said = Text(f"超过 {LONGEST} 个字符", f"longer than {LONGEST} characters")
-        raise Faulty(what, [Fault("too_long", what, said)])
+        message = Text(f"超过 {LONGEST} 个字符", f"longer than {LONGEST} characters")
+        raise Faulty(what, [Fault("too_long", what, message)])
     try:
         values = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
         line = getattr(error, "line", None) or lines_of(text)[1]
         faults = keyboard_mistakes(text, what, line or 0)
         if not faults or (line is not None and line < (faults[0].line or 0)):
-            said = Text("不是有效的 TOML：", "not valid TOML: ") + _syntax(error)
-            faults.insert(0, Fault("syntax", what, said, line))
+            message = Text("不是有效的 TOML：", "not valid TOML: ") + _syntax(error)
+            faults.insert(0, Fault("syntax", what, message, line))
         raise Faulty(what, faults) from None
     return Written(values, lines_of(text)[0])
 
@@ -156,7 +156,7 @@ def _syntax(error: TOMLKitError) -> Text:
 
 
 def fill(shape: type[F], written: Written, what: str | Text, context: object = None) -> F:
-    """The form, if it is right. Raises Faulty with every mistake, in the order of its lines."""
+    """Validate the values against a schema. Raises Faulty with every mistake, in the order of lines."""
     try:
         return shape.model_validate(written.values, context=context)
     except ValidationError as error:
@@ -171,22 +171,25 @@ def _faults(shape: type[Form], written: Written, error: ErrorDetails) -> list[Fa
     if "places" in error.get("ctx", {}):
         places: list[tuple[Where, Text]] = error["ctx"]["places"]
     else:
-        kind, said = _said(shape, kind, loc, error["input"])
-        places = [((), said)]
+        kind, message = _message(shape, kind, loc, error["input"])
+        places = [((), message)]
     name = loc
     if isinstance(loc[-1], int) and not isinstance(error["input"], dict):
         name = loc[:-1]  # a word in a list goes by the list's name: its line tells which
-    return [Fault(kind, _field((*name, *more)), said, written.line((*loc, *more))) for more, said in places]
+    return [
+        Fault(kind, _field((*name, *more)), message, written.line((*loc, *more)))
+        for more, message in places
+    ]
 
 
-def _said(shape: type[Form], kind: str, loc: Where, given: object) -> tuple[str, Text]:
+def _message(shape: type[Form], kind: str, loc: Where, given: object) -> tuple[str, Text]:
     """Our code and our words for a mistake that pydantic found."""
     if kind == "missing":
         return "missing", Text("缺少这一项，必须写明", "this is required, and is not there")
     if kind == "extra_forbidden":
         known, word = _keys(shape, loc[:-1]), str(loc[-1])
-        said = Text("没有这个项目", "there is no such key") + meant(word, known)
-        return "unknown_key", said + among(known)
+        message = Text("没有这个项目", "there is no such key") + meant(word, known)
+        return "unknown_key", message + among(known)
     if kind == "list_type" and isinstance(given, dict):
         name = loc[-1]
         return "wrong_type", Text(

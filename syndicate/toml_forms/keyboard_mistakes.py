@@ -61,8 +61,8 @@ def keyboard_mistakes(text: str, field: str, refused: int) -> list[Fault]:
     for number, line in enumerate(lines, start=1):
         bare = _BARE_DATE.search(line)
         if bare is not None and "#" not in line[: bare.start()]:
-            said = Text("日期的写法不对", "TOML does not write dates like this")
-            faults.append(Fault("date_format", field, said + date_hint(bare.group()), number))
+            message = Text("日期的写法不对", "TOML does not write dates like this")
+            faults.append(Fault("date_format", field, message + date_hint(bare.group()), number))
     return sorted(faults, key=lambda fault: fault.line or 0)
 
 

@@ -1,4 +1,4 @@
-"""Which line of a written form says what, so that whoever wrote it finds the place at once.
+"""Find the line of each value in a TOML text, for faults that name it.
 
 The parser we use checks TOML and gives values, and forgets where they stood. This reads the same text a
 second time, for places alone. It trusts the parser to have refused what is not TOML, and never fails.

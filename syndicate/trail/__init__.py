@@ -1,10 +1,13 @@
-"""The trail as proof: what outsiders need to see for themselves that no line was changed, lost or added.
+"""Proofs of the trail: with them outsiders verify that no record was changed, lost or added.
 
-merkle    one hash for all lines, and the few hashes that tie a line, a range or an older state to it
-note      that hash, signed: the checkpoint
-files     the files that leave the house, byte for byte
-roll      the order of lines, and what is said of one that is not where it should be
-checking  whether such a file tells the truth, with nothing but the public key
+merkle          the Merkle tree over the records, and its proofs
+checkpoint      signed notes that state size and root
+proof_files     the formats of export and proof files
+strict_values   their values, read in one encoding only
+line_verifier   the order of records, and a name for each that is missing, changed or out of place
+export_check    check an exported range
+offline_check   check any such file, with the public key alone
+verification    verify the whole trail from the database
 
 Pure: no file, no database, no clock.
 """

@@ -1,4 +1,4 @@
-"""Checkpoints: a signed statement of how many lines the trail had, and the one hash over all of them.
+"""Checkpoints: signed notes that state the trail's size and its Merkle root.
 
 Written as transparency logs write theirs, so that other people's tools and witnesses can read them: a
 signed note (c2sp.org/signed-note, Ed25519) whose text is a checkpoint (c2sp.org/tlog-checkpoint):
@@ -10,7 +10,7 @@ signed note (c2sp.org/signed-note, Ed25519) whose text is a checkpoint (c2sp.org
 
     — xsnet.cn/syndicate-trail Az3grlgtzPICa5OS8n…   the key's hash and the signature, in base64
 
-There is one spelling of a checkpoint: whatever differs from it by a single octet is refused.
+A checkpoint has one encoding: whatever differs from it by a single byte is refused.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _WHAT: Final = Text("检查点未被接受", "the checkpoint was refused")
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public key under its name; `str` gives the one line that outsiders need: `name+hash+key`."""
+    """A named public key; `str` gives the line that outsiders need to verify: `name+hash+key`."""
 
     name: str
     public: bytes
-    """The 32 octets of an Ed25519 public key."""
+    """The 32 bytes of an Ed25519 public key."""
 
     @property
     def hash(self) -> bytes:
-        """The four octets that a signature names its key by."""
+        """The four bytes by which a signature names its key."""
         return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
@@ -122,13 +122,13 @@ def opened(note: str, keys: Iterable[VerifierKey], *, cosigned: bool = False) ->
     known = {(key.name, key.hash): key for key in keys}
     ours = [(known[name, hash_], raw) for name, hash_, raw in signatures if (name, hash_) in known]
     if not ours:
-        said = ", ".join(f"{name}+{hash_.hex()}" for name, hash_, _ in signatures)
+        signers = ", ".join(f"{name}+{hash_.hex()}" for name, hash_, _ in signatures)
         raise _refused(
             "checkpoint_unknown_key",
             "signature",
             Text(
-                f"签名所用的公钥 {said} 不在所给之列",
-                f"signed by {said}, which is not among the keys given",
+                f"签名所用的公钥 {signers} 不在所给之列",
+                f"signed by {signers}, which is not among the keys given",
             ),
         )
     for key, raw in ours:
@@ -193,17 +193,17 @@ def _decoded(text: str) -> bytes:
     except binascii.Error as error:
         raise ValueError(str(error)) from None
     if _encoded(raw) != text:
-        raise ValueError("another spelling of the same octets")
+        raise ValueError("another encoding of the same bytes")
     return raw
 
 
 def hashes_encoded(hashes: Sequence[bytes]) -> list[str]:
-    """Hashes as they stand in files: base64."""
+    """Encode hashes in base64, as files hold them."""
     return [_encoded(one) for one in hashes]
 
 
 def hashes_decoded(words: Sequence[str]) -> list[bytes]:
-    """The inverse. Raises ValueError for what is not a hash in its one spelling."""
+    """The inverse. Raises ValueError for what is not a hash in canonical base64."""
     raw = [_decoded(one) for one in words]
     if any(len(one) != HASH_SIZE for one in raw):
         raise ValueError("a hash of another length")

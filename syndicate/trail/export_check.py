@@ -1,4 +1,4 @@
-"""An exported range of the trail, checked line by line: what was changed, lost, added or moved is named."""
+"""Check an exported range of the trail record by record, and name what was changed, lost or added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The roll call of the trail: every line in its place, unchanged; and a name for each that is not.
+"""Verify that every record of a range is there, in its place and unchanged, and name each that is not.
 
 Used for the database and for exported files alike. A line is known by its leaf: the hash that was written
 together with it. What no longer fits its leaf was changed, or stands under another line's number.
@@ -20,18 +20,18 @@ _MOST_ODD: Final = 200
 
 
 class Findings:
-    """What was found wrong: all of it is counted, the first thousand are kept."""
+    """The faults that a check found: all are counted, the first thousand are kept."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.count = 0
 
     def add(self, code: str, field: str, text: Text, line: int | None = None) -> None:
-        """One thing more. `line` is the line of the file, `field` the place in the trail (`seq 12`)."""
+        """Add one fault. `line` is the line of the file, `field` the place in the trail (`seq 12`)."""
         self.take([Fault(code, field, text, line)])
 
     def take(self, faults: Iterable[Fault]) -> None:
-        """Several things more."""
+        """Add several faults."""
         for fault in faults:
             self.count += 1
             if len(self.faults) < _MOST:
@@ -49,7 +49,7 @@ class _Odd:
 
 
 class LineVerifier:
-    """Calls the lines from `first` on; with `last`, none is expected behind it."""
+    """Verifies records from `first` on; with `last`, no record is expected after it."""
 
     def __init__(self, findings: Findings, first: int = 1, last: int | None = None) -> None:
         self.findings = findings
@@ -63,7 +63,7 @@ class LineVerifier:
         self._latest = ""
 
     def answer(self, record: Mapping[str, Any], data: bytes, leaf: bytes, line: int | None = None) -> bool:
-        """The next line as it stands there: `data` is its `line_bytes`; `line`, where it stands in a file.
+        """Check the next record: `data` is its `line_bytes`; `line`, where it stands in a file.
 
         Answers whether it fits its leaf. A line of a file that does not cannot be trusted about its number
         either: it counts as the one that was expected.
@@ -81,7 +81,7 @@ class LineVerifier:
         return sound
 
     def unreadable(self, line: int | None = None) -> None:
-        """Something that is no line stands where one was expected."""
+        """Note that something that is no record stands where one was expected."""
         text = Text(
             "这里应为一条审计记录，却无法读作记录：被改动",
             "a line of the trail should stand here, and this cannot be read as one: it was changed",
@@ -90,7 +90,7 @@ class LineVerifier:
         self.next += 1
 
     def close(self) -> None:
-        """The end: what never came is missing, and what was odd gets its name."""
+        """Finish: name the records that are missing, and those that were out of place."""
         if self._last is not None and self.next <= self._last:
             self._gap(self.next, self._last + 1)
         edges = {edge for gap in self._gaps[:_MOST_ODD] for edge in (gap.begin, gap.end - 1)}
@@ -156,5 +156,5 @@ class LineVerifier:
 
 
 def named(first: int, last: int | None = None) -> str:
-    """Lines of the trail by their numbers: `seq 12`, `seq 12-15`."""
+    """The name of a range of records: `seq 12`, `seq 12-15`."""
     return f"seq {first}" if last is None or last == first else f"seq {first}-{last}"

@@ -1,4 +1,4 @@
-"""One hash that stands for all lines of the trail, and the short proofs that lead to it.
+"""The Merkle tree over the trail (RFC 9162, section 2.1): its root, and inclusion and consistency proofs.
 
 The tree is that of RFC 9162, section 2.1 (and RFC 6962). Every proof is the hashes of some subtrees, each
 named by the leaves below it: `Span(3, 5)` is over the leaves 3 and 4, counted from 0. Which subtrees a
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 EMPTY: Final = hashlib.sha256().digest()
 """The root of a tree without leaves."""
 HASH_SIZE: Final = 32
-"""Octets of a hash."""
+"""The length of a hash, in bytes."""
 
 
 class Span(NamedTuple):
@@ -43,7 +43,7 @@ class Frontier:
         self._peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        """Put one leaf hash behind the others."""
+        """Append one leaf hash."""
         full, joined = self.size, leaf
         while full & 1:
             joined = node_hash(self._peaks.pop(), joined)
@@ -61,7 +61,7 @@ class Frontier:
         return root
 
     def copy(self) -> Frontier:
-        """Another one that stands where this one does."""
+        """An independent copy in the same state."""
         other = Frontier()
         other.size, other._peaks = self.size, list(self._peaks)
         return other
@@ -140,7 +140,7 @@ def _around(within: Span, size: int) -> tuple[list[Span], list[Span]]:
 
 
 class Gathering:
-    """Collects the hashes of some subtrees while the leaves go by once, in order."""
+    """Collects the hashes of chosen subtrees in one pass over the leaves."""
 
     def __init__(self, spans: Iterable[Span], start: int = 0) -> None:
         """`spans` do not overlap; the first leaf that is added will be leaf `start`."""
@@ -150,7 +150,7 @@ class Gathering:
         self._frontier = Frontier()
 
     def add(self, leaf: bytes) -> None:
-        """The next leaf hash."""
+        """Add the next leaf hash."""
         here, self._at = self._at, self._at + 1
         if not self._wanted or here < self._wanted[-1].begin:
             return
@@ -160,7 +160,7 @@ class Gathering:
             self._frontier = Frontier()
 
     def found(self) -> Mapping[Span, bytes]:
-        """Every subtree whose leaves have all gone by."""
+        """The chosen subtrees whose leaves have all been added."""
         return self._found
 
 

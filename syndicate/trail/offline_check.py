@@ -1,4 +1,4 @@
-"""Does this file tell the truth? Found out by anybody, with the public key and nothing else of ours.
+"""Check an export or proof file offline, with the public key alone.
 
 What is wrong is named, by the line of the file and the number of the trail's line; the file is read once,
 line by line, and never held as a whole.
@@ -24,7 +24,7 @@ from syndicate.trail.strict_values import count_of, hashes_of, head_of, record_o
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a file: it tells the truth if nothing was found.
+    """The result of a check: the file is valid if there are no findings.
 
     `head` is the checkpoint that it leads to, None where that could not be believed; `old` the earlier one
     of a growth; `lines` the first and last line that it is about; `record` the line that it proves.
@@ -41,7 +41,7 @@ class Checked:
 
     @property
     def whole(self) -> bool:
-        """Whether every octet is as it was written."""
+        """Whether every byte is as it was written."""
         return self.count == 0
 
 
@@ -95,7 +95,9 @@ def _line(
         or note is None
         or index is None
         or size is None
-        or not sealed(raw, lambda: proof_files.line_proof(read[1], _octets(kept), index, size, path, note))
+        or not sealed(
+            raw, lambda: proof_files.line_proof(read[1], _canonical_bytes(kept), index, size, path, note)
+        )
     ):
         _malformed(findings)
         return None, None
@@ -150,7 +152,7 @@ def _growth(
     return after, before
 
 
-def _octets(kept: str | None) -> bytes | None:
+def _canonical_bytes(kept: str | None) -> bytes | None:
     return None if kept is None else kept.encode()
 
 

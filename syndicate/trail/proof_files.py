@@ -1,7 +1,7 @@
-"""The files that leave the house: a range of the trail, one line of it, and the growth between two states.
+"""Formats of proof files: an exported range, the proof of one record, the proof of growth.
 
 All are JSON, one value on each line, in canonical form (sorted names, no blanks, UTF-8): the same content
-has one spelling, so that no octet can be another one unnoticed.
+has one encoding, so that no byte can change unnoticed.
 
 `syndicate-trail-export/1`, a range:
 
@@ -39,29 +39,29 @@ def names_list(event: Mapping[str, Any]) -> str | None:
 
 
 def head_line(origin: str, first: int, last: int, size: int) -> bytes:
-    """How an export begins."""
+    """The first line of an export."""
     return _sealed({"format": EXPORT, "origin": origin, "from": first, "to": last, "size": size})
 
 
 def trail_line(data: bytes, leaf: bytes) -> bytes:
-    """One line of the trail; `data` is its `line_bytes`, left as it is: it is what was hashed."""
+    """The line of an export for one record; `data` is its `line_bytes`, unchanged, since it was hashed."""
     return b'{"leaf":"%s","line":%s}\n' % (leaf.hex().encode(), data)
 
 
 def manifest_line(digest: str, content: bytes) -> bytes:
-    """A kept list. Raises ValueError (UnicodeDecodeError) for one that is no text, so no list of ours."""
+    """The line of an export for a manifest. Raises ValueError for one that is not UTF-8."""
     return _sealed({"manifest": digest, "content": content.decode()})
 
 
 def foot_line(note: str, outside: Sequence[bytes]) -> bytes:
-    """How an export ends."""
+    """The last line of an export."""
     return _sealed({"checkpoint": note, "outside": hashes_encoded(outside)})
 
 
 def line_proof(
     data: bytes, manifest: bytes | None, index: int, size: int, path: Sequence[bytes], note: str
 ) -> bytes:
-    """The whole file that proves one line."""
+    """The file that proves that one record is in the trail."""
     before = canonical_json({"checkpoint": note, "format": LINE, "index": index})
     kept = None if manifest is None else manifest.decode()
     after = canonical_json({"manifest": kept, "path": hashes_encoded(path), "size": size})
@@ -69,7 +69,7 @@ def line_proof(
 
 
 def growth_proof(old: str, new: str, path: Sequence[bytes]) -> bytes:
-    """The whole file that proves that lines were only added between two checkpoints."""
+    """The file that proves that records were only added between two checkpoints."""
     return _sealed({"format": GROWTH, "new": new, "old": old, "path": hashes_encoded(path)})
 
 

@@ -1,4 +1,4 @@
-"""What stands in a proof file, read without leniency: one spelling counts, everything else is no value."""
+"""Read the values of proof files strictly: only the canonical encoding of each value is accepted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECORD: Final = {"seq": int, "at": str, "actor": str, "kind": str, "event": dic
 
 
 def value_of(raw: bytes) -> dict[str, Any]:
-    """The JSON object that a line of a file is; empty for what is none."""
+    """The JSON object on a line of a file; empty where there is none."""
     try:
         value = json.loads(raw.decode())
     except (ValueError, RecursionError):
@@ -24,7 +24,7 @@ def value_of(raw: bytes) -> dict[str, Any]:
 
 
 def sealed(raw: bytes, make: Callable[[], bytes]) -> bool:
-    """Whether these are exactly the octets that we would write for what was read from them."""
+    """Whether these are exactly the bytes that the writer makes for what was read from them."""
     try:
         return make() == raw
     except (ValueError, RecursionError):
@@ -32,17 +32,17 @@ def sealed(raw: bytes, make: Callable[[], bytes]) -> bool:
 
 
 def count_of(value: object) -> int | None:
-    """A number of lines; None for what is none."""
+    """A count of records; None where the value is none."""
     return value if type(value) is int and 0 <= value <= MOST_LINES else None
 
 
 def text_of(value: object) -> str | None:
-    """A text; None for what is none."""
+    """A text; None where the value is none."""
     return value if isinstance(value, str) else None
 
 
 def record_of(value: object) -> tuple[Mapping[str, Any], bytes] | None:
-    """A line of the trail and the octets that were hashed; None for what is none."""
+    """A record of the trail and the bytes that were hashed; None where the value is none."""
     if not isinstance(value, dict) or {name: type(one) for name, one in value.items()} != _RECORD:
         return None
     try:
@@ -52,7 +52,7 @@ def record_of(value: object) -> tuple[Mapping[str, Any], bytes] | None:
 
 
 def hashes_of(value: object) -> list[bytes] | None:
-    """A list of hashes in base64; None for what is none."""
+    """A list of hashes in base64; None where the value is none."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         return None
     try:
@@ -62,7 +62,7 @@ def hashes_of(value: object) -> list[bytes] | None:
 
 
 def leaf_of(value: object) -> bytes | None:
-    """A hash in hexadecimal; None for what is none."""
+    """A hash in hexadecimal; None where the value is none."""
     try:
         return bytes.fromhex(value) if isinstance(value, str) else None
     except ValueError:

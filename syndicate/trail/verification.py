@@ -30,7 +30,7 @@ class _Mark:
 
 
 class Audit:
-    """Takes the lines in the order of their numbers; what is wrong is among the findings."""
+    """Verifies records in the order of their numbers; faults are among the findings."""
 
     def __init__(self, findings: Findings, origin: str, keys: Sequence[VerifierKey]) -> None:
         self.findings = findings
@@ -47,15 +47,15 @@ class Audit:
 
     @property
     def size(self) -> int:
-        """Lines so far."""
+        """The number of records so far."""
         return self._stored.size
 
     def root(self) -> bytes:
-        """The root over the lines so far, from the hashes that were written with them."""
+        """The root over the records so far, from the hashes that were written with them."""
         return self._stored.root()
 
     def expect(self, kept: Sequence[Checkpoint], saved: Head | None) -> None:
-        """The checkpoints that are kept with the trail, and the one that somebody kept elsewhere."""
+        """Set the checkpoints to compare with: those kept with the trail, and one kept elsewhere."""
         for one in kept:
             try:
                 head = opened(one.note, self._keys)
@@ -109,7 +109,7 @@ class Audit:
         return digest
 
     def manifest(self, seq: int, digest: str, content: bytes | None) -> None:
-        """The kept list of this name; line `seq` is the first that names it."""
+        """Check the manifest of this digest; record `seq` is the first that names it."""
         if content is None:
             text = Text(f"所指的清单 {digest} 不存在", f"the list that it names, {digest}, is not there")
             self.findings.add("manifest_missing", named(seq), text)
@@ -118,7 +118,7 @@ class Audit:
             self.findings.add("manifest_changed", named(seq), text)
 
     def close(self) -> None:
-        """The end of the trail."""
+        """Finish at the end of the trail."""
         self._roll.close()
         beyond = max(self._marks, default=0)
         if beyond > self.size:
@@ -132,11 +132,11 @@ class Audit:
 
     def _compare_columns(self, row: Written, event: dict[str, Any]) -> None:
         for name in INDEXED:
-            found, said = getattr(row, name), event.get(name)
-            if found != said:
+            found, stated = getattr(row, name), event.get(name)
+            if found != stated:
                 text = Text(
-                    f"索引列 {name} 为 {found!r}，记录中为 {said!r}：被改动",
-                    f"its column {name} holds {found!r}, the line says {said!r}: it was changed",
+                    f"索引列 {name} 为 {found!r}，记录中为 {stated!r}：被改动",
+                    f"its column {name} holds {found!r}, the line says {stated!r}: it was changed",
                 )
                 self.findings.add("line_index", named(row.seq), text)
 
