@@ -64,8 +64,9 @@ _UNREACHABLE: Final = Text(
     "the database server does not answer: check that it runs, and host and port in SYNDICATE_DATABASE",
 )
 _NOT_ADMITTED: Final = Text(
-    "数据库服务器拒绝登录：请检查 SYNDICATE_DATABASE 中的用户名和密码",
-    "the database server refused the login: check user and password in SYNDICATE_DATABASE",
+    "数据库服务器拒绝登录：请检查 SYNDICATE_DATABASE 中的用户名和密码，或 PGPASSFILE 指定的密码文件",
+    "the database server refused the login: check user and password in SYNDICATE_DATABASE, or the file "
+    "that PGPASSFILE names",
 )
 _CONFLICT: Final = Text(
     "数据库中已有的内容不允许这项操作",

@@ -14,6 +14,7 @@ from syndicate.language import Text
 from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
 from syndicate.store.faults import PATIENCE, translated
 from syndicate.store.postgresql.change_listener import CHANNEL, ChangeListener
+from syndicate.store.postgresql.password_file import explained, silence_driver
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.write_lock import Turn
 
@@ -34,9 +35,10 @@ class PostgresqlDatabase(Database):
 
     async def create(self) -> bool:
         engine = _engine(self._url, patience=0, poolclass=NullPool)
-        async with connected(engine) as connection:
-            with translated():
-                return await to_the_end(_bring_up(connection))
+        with explained(self._url):
+            async with connected(engine) as connection:
+                with translated():
+                    return await to_the_end(_bring_up(connection))
 
     async def open(self) -> None:
         engine = _engine(
@@ -48,10 +50,11 @@ class PostgresqlDatabase(Database):
             pool_use_lifo=True,
         )
         try:
-            async with connected(engine) as connection:
-                with translated():
-                    await _require_utf8(connection)
-                    await connection.run_sync(require_current)
+            with explained(self._url):
+                async with connected(engine) as connection:
+                    with translated():
+                        await _require_utf8(connection)
+                        await connection.run_sync(require_current)
         except BaseException:
             await to_the_end(engine.dispose())
             raise
@@ -122,6 +125,7 @@ async def _require_utf8(connection: AsyncConnection) -> None:
 
 def _engine(url: URL, *, patience: float = PATIENCE, **pool: Any) -> AsyncEngine:
     """`patience` is what one statement may take, in seconds; 0: any time, for migrations."""
+    silence_driver()
     milliseconds = int(PATIENCE * 1000)
     return create_async_engine(
         url,
