@@ -88,7 +88,7 @@ def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Servic
 
 @dataclass(frozen=True, slots=True)
 class Initialised:
-    """What had been missing and was made: the database (or a migration), the signing keys by their ids."""
+    """What `initialise` made: the database (or its migration), and the ids of new keys; None: no key."""
 
     database: bool
     signing_key: str | None
@@ -96,7 +96,7 @@ class Initialised:
 
 
 async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock) -> Initialised:
-    """Make folders, database and signing keys where they are missing. Idempotent."""
+    """Make folders, database, signing key and trail key where they are missing. Idempotent."""
     private_folder(settings.data)
     store = open_store(settings.database)
     try:
@@ -186,8 +186,11 @@ async def _clock_floor(store: Store, machine: datetime) -> datetime:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
-    """Every service with its store open; closed at the end of the block. Its clock is never behind what the
-    trail has seen. Raises ClockBehind where the machine's is by far."""
+    """Open the store and yield every service; close them at the end of the block.
+
+    The services' clock is never behind the newest record of the trail. Raises ClockBehind where the
+    machine's clock is more than a day behind it.
+    """
     store = open_store(settings.database)
     try:
         await store.open()

@@ -25,8 +25,8 @@ class Line:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def say(self, octets: bytes) -> None:
-        self.writer.write(octets)
+    async def say(self, data: bytes) -> None:
+        self.writer.write(data)
         await self.writer.drain()
 
     async def hear(self, *, body: bool = True) -> tuple[int, dict[str, str], bytes]:
@@ -39,9 +39,9 @@ class Line:
         length = int(headers.get("content-length", 0)) if body and status != 304 else 0
         return status, headers, await asyncio.wait_for(self.reader.readexactly(length), 5)
 
-    async def ask(self, octets: bytes) -> tuple[int, dict[str, str], bytes]:
-        await self.say(octets)
-        return await self.hear(body=not octets.startswith(b"HEAD"))
+    async def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
+        await self.say(data)
+        return await self.hear(body=not data.startswith(b"HEAD"))
 
 
 @asynccontextmanager
@@ -74,7 +74,7 @@ def same(one: dict[str, str], other: dict[str, str]) -> bool:
     }
 
 
-def test_the_same_octets_get_the_same_answer_without_being_parsed(tmp_path: Path) -> None:
+def test_the_same_bytes_get_the_same_answer_without_being_parsed(tmp_path: Path) -> None:
     async def story(here: Serving, line: Line) -> None:
         ordinary = await here.get("/feeds/all.rss", headers={"Accept-Encoding": "identity"})
         again = [await line.ask(ASK) for _ in range(20)]
@@ -117,7 +117,7 @@ def test_a_head_that_comes_in_pieces_is_parsed(tmp_path: Path, cut: int) -> None
     told(tmp_path, story)
 
 
-def test_known_octets_in_the_middle_of_something_else_are_not_a_request(tmp_path: Path) -> None:
+def test_known_bytes_in_the_middle_of_something_else_are_not_a_request(tmp_path: Path) -> None:
     async def story(here: Serving, line: Line) -> None:
         # A body that looks like a known head, in a read of its own.
         await line.say(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n\r\n" % len(ASK))
@@ -156,12 +156,12 @@ def test_a_head_is_never_learned_for_another_requests_answer(tmp_path: Path) -> 
         await line.say(quick)
         await line.hear()
         await line.hear()
-        for octets, title in ((slow, "新闻"), (quick, "萧山日报")):
+        for data, title in ((slow, "新闻"), (quick, "萧山日报")):
             async with connected(here) as fresh:
                 for _ in range(3):
-                    _, headers, body = await fresh.ask(octets)
+                    _, headers, body = await fresh.ask(data)
                     assert title in body.decode().split("</title>")[0]
-                    assert ("atom" in headers["content-type"]) is (octets is quick)
+                    assert ("atom" in headers["content-type"]) is (data is quick)
 
     told(tmp_path, story)
 

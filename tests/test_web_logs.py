@@ -18,7 +18,7 @@ def access_line(path: str) -> str:
     stream = io.StringIO()
     log = AccessLog(stream)
     log.add(
-        at=0.0, request_id="f" * 16, method="GET", path=path, status=200, octets=1, seconds=0.1, partner="p"
+        at=0.0, request_id="f" * 16, method="GET", path=path, status=200, size=1, seconds=0.1, partner="p"
     )
     log.write()
     return stream.getvalue()

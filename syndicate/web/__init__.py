@@ -1,1 +1,1 @@
-"""The server: routes, identity, handlers, replies. What it answers is decided at the desk."""
+"""The HTTP server: routes, handlers, responses. The services decide what it answers."""

@@ -80,6 +80,7 @@ WORDS = {
         "This item is no longer available. Whoever has used it is asked to take it down.",
     ),
     "to_home": Text("阅读其他稿件", "Read other items"),
+    "back_home": Text("回到首页", "Back to the home page"),
     "status": Text("状态码", "Status"),
     "code": Text("代码", "Code"),
     "todo": Text("怎么办", "What to do"),

@@ -70,12 +70,12 @@ class AccessLog:
         method: str,
         path: str,
         status: int,
-        octets: int,
+        size: int,
         seconds: float,
         partner: str,
     ) -> None:
-        """Add one answer: `at` in seconds since the epoch, `path` without query, `octets` of the body."""
-        self._lines.append((at, request_id, method, path, status, octets, seconds, partner))
+        """Add one answer: `at` in seconds since the epoch, `path` without query, `size` of the body."""
+        self._lines.append((at, request_id, method, path, status, size, seconds, partner))
 
     def start(self) -> None:
         """Start to write periodically."""
@@ -108,7 +108,7 @@ def _line(
     method: str,
     path: str,
     status: int,
-    octets: int,
+    size: int,
     seconds: float,
     partner: str,
 ) -> str:
@@ -116,7 +116,7 @@ def _line(
     moment = f"{_second(int(at))}.{int(at % 1 * 1000):03}+00:00"
     return (
         f'{{"event": "request", "request_id": "{request_id}", "method": {_quoted(method)}, '
-        f'"path": {_quoted(path)}, "status": {status}, "octets": {octets}, "ms": {seconds * 1000:.2f}, '
+        f'"path": {_quoted(path)}, "status": {status}, "bytes": {size}, "ms": {seconds * 1000:.2f}, '
         f'"timestamp": "{moment}", "worker": {os.getpid()}{whose}}}\n'
     )
 

@@ -138,7 +138,7 @@ class Connection(RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002  (aiohttp's signature; the text repeats what came)
     ) -> web.StreamResponse:
         """Answer bytes that are no request with a problem document that repeats none of them."""
         if request.writer.output_size > 0:
@@ -189,6 +189,7 @@ class ConnectionServer(web.Server):
         self._sweeper: asyncio.Task[None] | None = None
 
     def __call__(self) -> RequestHandler:
+        """Make the protocol of a new connection."""
         return Connection(self, loop=self._loop, **self._options)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:

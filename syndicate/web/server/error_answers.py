@@ -60,15 +60,8 @@ def problem_of(request: web.Request, error: Exception) -> Reply:
             return _answer(request, code, expected, field=name)
         case web.HTTPException():
             return _http_error(request, error)
-        case StoreFault(code=code):
-            _log.error("store_fault", code=code, request_id=request[REQUEST_ID], why=error.text.en)
-            return _answer(request, "unavailable", headers=_RETRY_SOON)
-        case TimeoutError():
-            _log.error("response_timeout", request_id=request[REQUEST_ID], path=request.path)
-            return _answer(request, "unavailable", headers=_RETRY_SOON)
-        case SyndicateError(code=code):
-            _log.error("request_failed", code=code, request_id=request[REQUEST_ID], why=error.text.en)
-            return _answer(request, "unavailable", headers=_RETRY_SOON)
+        case TimeoutError() | SyndicateError():
+            return _unavailable(request, error)
         case _:
             _log.error("unexpected_error", request_id=request[REQUEST_ID], exc_info=error)
             return _answer(request, "internal")
@@ -117,7 +110,7 @@ def _refused_by_rights(request: web.Request, error: NotLicensed | Recalled | Quo
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> Reply:
-    """aiohttp's own errors, and those that handlers raise in its terms."""
+    """Answer the errors of aiohttp itself, and those that handlers raise in its terms."""
     match error:
         case web.HTTPMethodNotAllowed(allowed_methods=allowed):
             if _is_preflight(request):
@@ -133,6 +126,17 @@ def _http_error(request: web.Request, error: web.HTTPException) -> Reply:
         case _:
             _log.error("unexpected_error", request_id=request[REQUEST_ID], exc_info=error)
             return _answer(request, "internal")
+
+
+def _unavailable(request: web.Request, error: TimeoutError | SyndicateError) -> Reply:
+    """503, with a log line that says why: the store, a limit of time, or another part that failed."""
+    match error:
+        case TimeoutError():
+            _log.error("response_timeout", request_id=request[REQUEST_ID], path=request.path)
+        case SyndicateError(code=code):
+            event = "store_fault" if isinstance(error, StoreFault) else "request_failed"
+            _log.error(event, code=code, request_id=request[REQUEST_ID], why=error.text.en)
+    return _answer(request, "unavailable", headers=_RETRY_SOON)
 
 
 def _is_preflight(request: web.Request) -> bool:
@@ -183,7 +187,7 @@ def _answer(
 
 
 def _page(request: web.Request, code: str, rendered: Rendered, lang: Lang, headers: Headers = ()) -> Reply:
-    """An error page. No cache may store it: what it is about may be there a moment later."""
+    """An error page. No cache may store it: what is missing may be there at the next request."""
     fields = [
         ("Content-Type", rendered.content_type),
         ("Content-Language", content_language(lang)),
@@ -212,7 +216,7 @@ def unparsable(app: web.Application) -> Callable[[str, str, BaseException | None
             method="",
             path="",
             status=made.status,
-            octets=made.body_length,
+            size=made.body_length,
             seconds=0.0,
             partner="",
         )

@@ -38,7 +38,7 @@ async def around_request(request: web.Request, handler: Handler) -> web.StreamRe
         method=request.method,
         path=request.path,
         status=response.status,
-        octets=response.body_length if isinstance(response, Reply) else 0,
+        size=response.body_length if isinstance(response, Reply) else 0,
         seconds=perf_counter() - started,
         partner=session.partner.id if session is not None else "",
     )

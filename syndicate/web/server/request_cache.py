@@ -100,7 +100,7 @@ class RequestCache:
             method="GET",
             path=head.path,
             status=selected.status,
-            octets=len(selected.body),
+            size=len(selected.body),
             seconds=perf_counter() - started,
             partner="",
         )
