@@ -333,3 +333,19 @@ def test_words_that_come_while_an_item_is_recalled_withhold_it_when_it_is_reinst
             assert (await items.item(id)).holds.withheld
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    "words", ["此稿作废", "撤稿", "慎发", "发布窗口:2030年1月1日8时起", "开闸 2030-01-01 08:00"]
+)
+def test_a_killed_story_and_a_time_to_come_above_it_are_withheld(words: str) -> None:
+    page = f"湖边的路通了\n2018年1月22日 8:01 来源:萧山日报\n{words}\n湖边的路昨天通了,很好走。\n"
+    taken = parsed(page)
+    assert taken.withhold is not None
+    assert [(note.code, note.line) for note in taken.notes] == [("embargo_unclear", 3)]
+    assert words not in taken.item.abstract
+
+
+def test_a_time_gone_by_above_a_story_withholds_nothing() -> None:
+    page = "湖边的路通了\n2018年1月22日 8:01 来源:萧山日报\n更新时间:2018-01-23 09:30\n湖边的路通了。\n"
+    assert (parsed(page).withhold, parsed(page).notes) == (None, ())

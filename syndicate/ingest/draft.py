@@ -5,22 +5,28 @@ Each kind of document has a reader that makes a `Draft`. What holds for all of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.abstract import abstract_of
 from syndicate.ingest.addresses import article
+from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.embargo import Request, Story, embargo_request
 from syndicate.ingest.identity import identity
+from syndicate.ingest.labels import instant
 from syndicate.ingest.outlets import outlet_of
+from syndicate.ingest.text import folded
 from syndicate.language import Text
 from syndicate.model.item import Block, ChannelId, Item, Medium
 from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
 
+_LONGEST_DATED: Final = 120
 LONGEST_HEADLINE: Final = 300
 _LONGEST_BODY: Final = 500_000
 """Characters of a body: far beyond any report, and far below what would burden every feed it is in."""
@@ -123,9 +129,18 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
         language=draft.language or publisher.language,
         keywords=draft.keywords,
     )
-    notes = (*asked.notes, *draft.notes, *_damage(item), *_future(draft, item), *_foreign(draft, item))
+    later = () if asked.notes else tuple(_later_times(draft, item, publisher))
+    notes = (
+        *asked.notes,
+        *draft.notes,
+        *_damage(item),
+        *_future(draft, item),
+        *(note for note, _ in later),
+        *_foreign(draft, item),
+    )
     ends = [end for end in (draft.embargo, asked.until) if end is not None]
-    return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), asked.withhold)
+    withhold = asked.withhold or "\n".join(words for _, words in later) or None
+    return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), withhold)
 
 
 def _embargo(draft: Draft, publisher: Publisher) -> Request:
@@ -153,6 +168,37 @@ def _future(draft: Draft, item: Item) -> Iterator[Note]:
             ),
             _line_with(draft, tuple(map(str, item.published.timetuple()[:3]))),
         )
+
+
+def _later_times(draft: Draft, item: Item, publisher: Publisher) -> Iterator[tuple[Note, str]]:
+    """Lines above the story that name a time to come and became no part of it: they may ask for an embargo.
+
+    Gives each with the words to know it again.
+    """
+    story = {block.text for block in item.body}
+    for number, text in takewhile(lambda line: line[1] not in story, draft.lines):
+        found = PRINTED.search(text)
+        if found is None or len(text) > _LONGEST_DATED or text == item.headline:
+            continue
+        time = instant(found, publisher.zone) or _day(found, publisher)
+        if time is not None and time > item.ingested and time != item.published:
+            said = Text(
+                f"“{quoted(text)}”里的时间尚未到，可能是禁发要求，已扣发；请核对，可发则用 item"
+                f" release 放行",
+                f"“{quoted(text)}” names a time to come and may ask for an embargo: withheld; check it, and"
+                " release the item with item release if it may go out",
+            )
+            yield Note("embargo_unclear", "document", said, number), folded(text)
+
+
+def _day(found: re.Match[str], publisher: Publisher) -> datetime | None:
+    """The end of a printed day; None where there is no such day."""
+    try:
+        return datetime(
+            int(found["year"]), int(found["month"]), int(found["day"]), 23, 59, tzinfo=publisher.zone
+        )
+    except ValueError:
+        return None
 
 
 def _foreign(draft: Draft, item: Item) -> Iterator[Note]:
