@@ -12,16 +12,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import structlog
-
 from syndicate.errors import ClockBehind
 from syndicate.language import Text
 
 MOST_BEHIND: Final = timedelta(days=1)
 """A clock further behind the trail than this is not worked with: somebody has to set it."""
 _WORTH_SAYING: Final = timedelta(seconds=30)
-
-_log = structlog.get_logger("syndicate.clock")
 
 
 def wall_clock() -> datetime:
@@ -63,7 +59,7 @@ class SteadyClock:
         counted = self._base + timedelta(seconds=self._counter() - self._from)
         if now >= counted:
             if now - counted >= _WORTH_SAYING:
-                _log.error("clock_ahead", seconds=int((now - counted).total_seconds()))
+                _log("clock_ahead", now - counted)
             self._base, self._from = now, self._counter()
             self._warned = False
             return now
@@ -74,4 +70,11 @@ class SteadyClock:
         """Say it aloud, once, where the machine's clock is far behind."""
         if behind >= _WORTH_SAYING and not self._warned:
             self._warned = True
-            _log.error("clock_behind", seconds=int(behind.total_seconds()))
+            _log("clock_behind", behind)
+
+
+def _log(event: str, by: timedelta) -> None:
+    # Here, not above: structlog takes long to load, and a command nearly never needs it.
+    import structlog
+
+    structlog.get_logger("syndicate.clock").error(event, seconds=int(by.total_seconds()))

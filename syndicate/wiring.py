@@ -1,4 +1,9 @@
-"""Build store, keys, clock and services of a process. Nothing else reads the machine's clock."""
+"""Build store, keys, clock and services of a process. Nothing else reads the machine's clock.
+
+A service is imported and built when it is first used, so that a command loads no more than it needs and
+`--help` loads nothing. This module and the commands may therefore be imported without the database, the
+web framework and the readers of documents.
+"""
 
 from __future__ import annotations
 
@@ -6,84 +11,168 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from syndicate.access.authentication import Authenticator
-from syndicate.access.rights_cache import Clock, RightsCache
-from syndicate.access.signing_keys import SigningKeyFolder
-from syndicate.access.trail_keys import TrailFolder
 from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
-from syndicate.config import Settings
 from syndicate.errors import Conflict, Fault, Faulty
 from syndicate.language import Text
-from syndicate.model.actors import Actor
 from syndicate.model.events import ClockAccepted
 from syndicate.model.records import Entry
-from syndicate.services.audit.explanation import ExplanationService
-from syndicate.services.audit.proof_service import ProofService
-from syndicate.services.changes.change_detector import ChangeDetector
-from syndicate.services.changes.change_service import ChangeService
-from syndicate.services.changes.takedowns import Takedowns
-from syndicate.services.delivery.delivery_service import DeliveryService
-from syndicate.services.newsroom.hold_service import HoldService
-from syndicate.services.newsroom.item_service import ItemService
-from syndicate.services.reports.report_service import ReportService
-from syndicate.services.rights.key_service import KeyService
-from syndicate.services.rights.rights_service import RightsService
-from syndicate.services.scheduler import Scheduler
 from syndicate.store.private_files import private_folder
 from syndicate.store.protocol import Store
-from syndicate.store.sql_store import open_store
+
+if TYPE_CHECKING:
+    from syndicate.access.authentication import Authenticator
+    from syndicate.access.rights_cache import Clock, RightsCache
+    from syndicate.access.signing_keys import SigningKeyFolder
+    from syndicate.config import Settings
+    from syndicate.model.actors import Actor
+    from syndicate.services.audit.explanation import ExplanationService
+    from syndicate.services.audit.proof_service import ProofService
+    from syndicate.services.changes.change_detector import ChangeDetector
+    from syndicate.services.changes.change_service import ChangeService
+    from syndicate.services.changes.takedowns import Takedowns
+    from syndicate.services.delivery.delivery_service import DeliveryService
+    from syndicate.services.newsroom.hold_service import HoldService
+    from syndicate.services.newsroom.item_service import ItemService
+    from syndicate.services.reports.report_service import ReportService
+    from syndicate.services.rights.key_service import KeyService
+    from syndicate.services.rights.rights_service import RightsService
+    from syndicate.services.scheduler import Scheduler
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
-    """The services that commands and handlers use, built once per process."""
+    """The services that commands and handlers use: one of each per process, built at its first use."""
 
-    settings: Settings
-    store: Store
-    clock: Clock
-    signing_keys: SigningKeyFolder
-    rights_cache: RightsCache
-    authenticator: Authenticator
-    delivery: DeliveryService
-    items: ItemService
-    rights: RightsService
-    explanation: ExplanationService
-    holds: HoldService
-    changes: ChangeService
-    keys: KeyService
-    proof: ProofService
-    reports: ReportService
-    scheduler: Scheduler
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings, self.store, self.clock = settings, store, clock
+
+    @cached_property
+    def signing_keys(self) -> SigningKeyFolder:
+        """The keys that sign partners' keys."""
+        from syndicate.access.signing_keys import SigningKeyFolder
+
+        settings = self.settings
+        return SigningKeyFolder(settings.keys, settings.issuer, settings.audience, self.clock)
+
+    @cached_property
+    def rights_cache(self) -> RightsCache:
+        """The rights in force, read again when they change."""
+        from syndicate.access.rights_cache import RightsCache
+
+        return RightsCache(self.store, self.clock)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Who makes a request, by its key."""
+        from syndicate.access.authentication import Authenticator
+
+        return Authenticator(self.signing_keys, self.rights_cache, self.clock)
+
+    @cached_property
+    def delivery(self) -> DeliveryService:
+        """Feeds and items, for readers and partners."""
+        from syndicate.services.delivery.delivery_service import DeliveryService
+
+        return DeliveryService(self.store, self.settings.publisher, self.rights_cache, self.clock)
+
+    @cached_property
+    def items(self) -> ItemService:
+        """Documents become items; items are shown and corrected."""
+        from syndicate.services.newsroom.item_service import ItemService
+
+        settings = self.settings
+        return ItemService(self.store, settings.publisher, self.clock, settings.ingest_refuse_notes)
+
+    @cached_property
+    def holds(self) -> HoldService:
+        """Items are held, released, recalled and reinstated."""
+        from syndicate.services.newsroom.hold_service import HoldService
+
+        return HoldService(self.store, self.settings.publisher, self.clock)
+
+    @cached_property
+    def rights(self) -> RightsService:
+        """Partners, mandates and licences."""
+        from syndicate.services.rights.rights_service import RightsService
+
+        return RightsService(self.store, self.settings.publisher, self.clock)
+
+    @cached_property
+    def keys(self) -> KeyService:
+        """Partners' keys."""
+        from syndicate.services.rights.key_service import KeyService
+
+        return KeyService(self.store, self.signing_keys, self.clock)
+
+    @cached_property
+    def explanation(self) -> ExplanationService:
+        """Why something is allowed or refused."""
+        from syndicate.services.audit.explanation import ExplanationService
+
+        return ExplanationService(self.store, self.settings.publisher, self.clock)
+
+    @cached_property
+    def proof(self) -> ProofService:
+        """The trail verified, signed and proved."""
+        from syndicate.access.trail_keys import TrailFolder
+        from syndicate.services.audit.proof_service import ProofService
+
+        origin = f"{self.settings.publisher.authority}/syndicate-trail"
+        return ProofService(self.store, TrailFolder(self.settings.keys / "trail"), origin, self.clock)
+
+    @cached_property
+    def changes(self) -> ChangeService:
+        """The change sequence of each partner."""
+        from syndicate.services.changes.change_service import ChangeService
+
+        return ChangeService(
+            self.store,
+            self.settings.publisher,
+            self.rights_cache,
+            self.delivery,
+            self._detector,
+            self._takedowns,
+            self.clock,
+        )
+
+    @cached_property
+    def reports(self) -> ReportService:
+        """Usage, monthly statements and open take-downs."""
+        from syndicate.services.reports.report_service import ReportService
+
+        return ReportService(self.store, self.settings.publisher, self.clock)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What a server does at set times."""
+        from syndicate.services.scheduler import Scheduler
+
+        return Scheduler(self.rights_cache, self._takedowns, self.proof, self.clock)
+
+    @cached_property
+    def _detector(self) -> ChangeDetector:
+        from syndicate.services.changes.change_detector import ChangeDetector
+
+        return ChangeDetector(self.store)
+
+    @cached_property
+    def _takedowns(self) -> Takedowns:
+        from syndicate.services.changes.takedowns import Takedowns
+
+        publisher = self.settings.publisher
+        return Takedowns(self.store, publisher, self._detector, self.rights_cache, self.clock)
+
+    async def close(self) -> None:
+        """Finish what the services do in the background. The store stays open."""
+        if "delivery" in self.__dict__:
+            await self.delivery.close()
 
 
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Services:
-    """Build every service around a store."""
-    publisher = settings.publisher
-    signing_keys = SigningKeyFolder(settings.keys, settings.issuer, settings.audience, clock)
-    rights_cache, detector = RightsCache(store, clock), ChangeDetector(store)
-    delivery = DeliveryService(store, publisher, rights_cache, clock)
-    takedowns = Takedowns(store, publisher, detector, rights_cache, clock)
-    trail_folder = TrailFolder(settings.keys / "trail")
-    proof = ProofService(store, trail_folder, f"{publisher.authority}/syndicate-trail", clock)
-    return Services(
-        settings=settings,
-        store=store,
-        clock=clock,
-        signing_keys=signing_keys,
-        rights_cache=rights_cache,
-        authenticator=Authenticator(signing_keys, rights_cache, clock),
-        delivery=delivery,
-        items=ItemService(store, publisher, clock, settings.ingest_refuse_notes),
-        rights=RightsService(store, publisher, clock),
-        explanation=ExplanationService(store, publisher, clock),
-        holds=HoldService(store, publisher, clock),
-        changes=ChangeService(store, publisher, rights_cache, delivery, detector, takedowns, clock),
-        keys=KeyService(store, signing_keys, clock),
-        scheduler=Scheduler(rights_cache, takedowns, proof, clock),
-        proof=proof,
-        reports=ReportService(store, publisher, clock),
-    )
+    """The services of one process around a store."""
+    return Services(settings, store, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +184,16 @@ class Initialised:
     trail_key: str | None
 
 
+def _store(settings: Settings) -> Store:
+    from syndicate.store.sql_store import open_store
+
+    return open_store(settings.database)
+
+
 async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock) -> Initialised:
     """Make folders, database, signing key and trail key where they are missing. Idempotent."""
     private_folder(settings.data)
-    store = open_store(settings.database)
+    store = _store(settings)
     try:
         made = await store.create()
         await store.open()
@@ -126,7 +221,7 @@ class ClockReading:
 
 async def read_clock(settings: Settings, wall: Clock = wall_clock) -> ClockReading:
     """Compare the machine's clock with the trail, without a check of either. Raises StoreFault."""
-    store = open_store(settings.database)
+    store = _store(settings)
     try:
         await store.open()
         return await _reading(store, wall())
@@ -144,7 +239,7 @@ async def accept_clock(
     if not reason.strip():
         text = Text("不能为空：写明时钟出了什么问题", "is empty: say what was wrong with the clock")
         raise Faulty("reason", [Fault("reason_empty", "reason", text)])
-    store = open_store(settings.database)
+    store = _store(settings)
     try:
         await store.open()
         now = wall()
@@ -191,11 +286,11 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     The services' clock is never behind the newest record of the trail. Raises ClockBehind where the
     machine's clock is more than a day behind it.
     """
-    store = open_store(settings.database)
+    store = _store(settings)
     try:
         await store.open()
         services = build(settings, store, clock or SteadyClock(await _clock_floor(store, wall_clock())))
         yield services
-        await services.delivery.close()
+        await services.close()
     finally:
         await store.close()

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from syndicate.agreements import read_licence, read_mandate
+from syndicate.cli.app import Deferred
 from syndicate.cli.app import syndicate as root
 from syndicate.config import VARIABLES, load
 from syndicate.config.settings_file import PublisherForm, SettingsForm
@@ -66,7 +67,8 @@ def _first_cells(text: str, column: int = 1) -> list[str]:
 
 
 def _commands(group: click.Group, names: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, Deferred) else listed
         if isinstance(command, click.Group):
             yield from _commands(command, (*names, name))
         else:

@@ -1,23 +1,10 @@
 """The command line: what staff do by hand and by script, from the first `init` to the daily `trail list`.
 
-app         the options that every command has, and how a command is entered and left
-voice       what is said to people (tables, both languages) and to programs (JSON)
-failing     what is said when it does not work, and the exit code
-setting_up  init, serve
-ingesting   ingest; with intake (finding, reading), taking (one by one), watching (following)
-items       item list, show, export
-holding     item hold, release, correct, recall, reinstate, recall-report; with holds (in words), moments
-partners    partner add, list, show, suspend, resume
-mandates    mandate add, list, end
-licences    licence add, list, show, end; with comparing (diff) and trying (try)
-keys        key issue, list, revoke; signing-key list, rotate, retire; with opening (which still open)
-explaining  explain: why, and what would change it; with remedies, and replaying (a recorded line again)
-trail       trail list
-proving     trail verify, prove, export, checkpoint, key; with papers (files in and out)
-checking    trail check: for others, with the public key alone
-pulling     pull: a partner's folder, kept in step; with pull_told (what is said of it)
-reports     report usage, statement, takedowns; with sheets (their tables), spreadsheet (no formula runs)
-demo        demo: everything needed to try it, made once
+app            the options that every command has, and how a command is entered and left
+command_table  every command by name, with the module that is imported when it is entered
+commands/      one module for each command or group of commands
+ingestion/     how `ingest` finds, reads and follows files
+ui/            what people and programs read: tables, JSON, faults, times, both languages
 """
 
 from __future__ import annotations
@@ -26,41 +13,12 @@ import sys
 from collections.abc import Sequence
 
 from syndicate.cli.app import Given, syndicate
-from syndicate.cli.commands import item_holds as _holding  # noqa: F401  (its commands join `item`)
-from syndicate.cli.commands.clock import clock
-from syndicate.cli.commands.demo import demo
-from syndicate.cli.commands.explain import explain
-from syndicate.cli.commands.ingest import ingest
-from syndicate.cli.commands.init_serve import init, serve
-from syndicate.cli.commands.item import item
-from syndicate.cli.commands.key import key, signing_key
-from syndicate.cli.commands.licence import licence
-from syndicate.cli.commands.mandate import mandate
-from syndicate.cli.commands.partner import partner
-from syndicate.cli.commands.pull import pull
-from syndicate.cli.commands.report import report
-from syndicate.cli.commands.trail import trail
+from syndicate.cli.command_table import COMMANDS
 from syndicate.cli.ui.failures import guarded
 
 __all__ = ["main"]
 
-for _command in (
-    init,
-    serve,
-    ingest,
-    item,
-    partner,
-    mandate,
-    licence,
-    key,
-    signing_key,
-    explain,
-    trail,
-    pull,
-    report,
-    clock,
-    demo,
-):
+for _command in COMMANDS:
     syndicate.add_command(_command)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
@@ -16,11 +16,13 @@ import syndicate as package
 from syndicate.cli.ui.acting import actor_of
 from syndicate.cli.ui.failures import Bilingual, WrongSettings
 from syndicate.cli.ui.output import Output
-from syndicate.config import Settings, load
 from syndicate.errors import Faulty
 from syndicate.language import Lang, Text
 from syndicate.model.actors import Actor, Way
 from syndicate.wiring import Services, opened
+
+if TYPE_CHECKING:
+    from syndicate.config import Settings
 
 P = ParamSpec("P")
 
@@ -53,6 +55,9 @@ class Given:
         word = os.environ.get(_LANG)
         if word is not None and word not in _LANGUAGES:
             raise Bilingual(Text(f"{_LANG} 应为 zh 或 en", f"{_LANG} should be zh or en"))
+        # Here, not above: pydantic takes long to load, and help and completion need no settings.
+        from syndicate.config import load
+
         try:
             return load(self.config, os.environ, data=self.data)
         except Faulty as faulty:
@@ -128,8 +133,37 @@ class Group(click.Group):
         return list(self.commands)
 
 
+class Deferred(click.Command):
+    """A command by its name and first line of help; its module is imported when the command is entered.
+
+    `target` is `module:attribute`. Lists of commands, help and completion of names need no more than this.
+    """
+
+    def __init__(self, name: str, target: str, summary: str) -> None:
+        super().__init__(name, help=summary)
+        self._target = target
+
+    def load(self) -> click.Command:
+        """Import the command itself."""
+        module, _, attribute = self._target.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+class Root(Group):
+    """The top of the command line. It knows its commands by name and loads the one that is entered."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See `click.Group.resolve_command`; also how completion finds the command under way."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, Deferred) else command, rest
+
+
 @click.group(
-    cls=Group,
+    cls=Root,
     hide_common=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
     epilog="退出码 0 完成，1 被拒绝或部分失败，2 用法或设置有误。"
@@ -157,6 +191,8 @@ def with_services(
 
     @wraps(act)
     def command(*args: P.args, **kwargs: P.kwargs) -> int:
+        import asyncio
+
         given = click.get_current_context().ensure_object(Given)
         settings = given.settings()
         voice = replace(given.voice(), zone=settings.publisher.zone)

@@ -76,3 +76,13 @@ class Holds:
 
 
 NO_HOLDS = Holds()
+
+HOLDS = ("embargo", "exclusive", "withheld")
+
+
+def in_force(holds: Holds, now: datetime) -> list[str]:
+    """Which holds keep an item back now: of `embargo`, `exclusive`, `withheld`."""
+    embargoed = holds.embargo is not None and now < holds.embargo.until
+    exclusive = holds.exclusive is not None and now < holds.exclusive.until
+    states = zip(HOLDS, (embargoed, exclusive, holds.withheld), strict=True)
+    return [kind for kind, there in states if there]

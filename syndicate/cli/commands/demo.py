@@ -12,13 +12,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from syndicate.cli.app import Command, acting, given
-from syndicate.cli.ingestion.document_intake import ACTIONS
 from syndicate.cli.ui.output import Output, iso
-from syndicate.config import Settings
 from syndicate.errors import Faulty, TokenRejected
 from syndicate.language import Text
 from syndicate.model.actors import Actor, Way
@@ -29,6 +28,9 @@ from syndicate.model.rights import Use
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import REASONS, Reason
 from syndicate.wiring import Services, initialise, opened
+
+if TYPE_CHECKING:
+    from syndicate.config import Settings
 
 PARTNER = PartnerId("demo")
 NAME = "示范媒体"
@@ -89,6 +91,8 @@ def demo(message: bool) -> None:
 
 
 async def _prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
+    from syndicate.cli.ingestion.document_intake import ACTIONS
+
     await initialise(settings, actor)
     async with opened(settings) as services:
         shipped = files("syndicate") / "demo"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,9 +20,11 @@ from syndicate.model.item import ItemId
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import REASONS
-from syndicate.services.audit.explanation import Explanation
 from syndicate.services.audit.recorded_decision import QUOTA
 from syndicate.wiring import Services
+
+if TYPE_CHECKING:
+    from syndicate.services.audit.explanation import Explanation
 
 
 @click.command(cls=Command)

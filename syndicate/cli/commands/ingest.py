@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.ingestion.document_files import documents, read, shown
-from syndicate.cli.ingestion.document_intake import Intake
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output
@@ -24,8 +22,12 @@ from syndicate.cli.ui.time_values import TIME
 from syndicate.errors import Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.model.actors import Way
-from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.wiring import Services
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from syndicate.cli.ingestion.document_intake import Intake
 
 _LONG_WORK = 20
 """Documents from which on a bar shows how far the work has come."""
@@ -70,6 +72,10 @@ async def ingest(
       syndicate ingest --watch /srv/newsroom/out
       syndicate ingest --embargo "2026-12-01 08:00" 通稿.txt
     """
+    # Here, not above: help and completion need no reader of documents.
+    from syndicate.cli.ingestion.document_intake import Intake
+    from syndicate.services.newsroom.item_service import Action, Keep
+
     if embargo is not None and embargo <= services.clock():
         raise Bilingual(
             Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
@@ -147,6 +153,10 @@ async def _told_to_stop() -> AsyncIterator[asyncio.Event]:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Progress]:
+    # Here, not above: rich takes long to load.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
     # The bar moves aside for lines on stdout only where both are the same screen.
     shared = sys.stdout.isatty()
     bar = Progress(

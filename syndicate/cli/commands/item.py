@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import click
 
 from syndicate.cli.app import Group, acting, with_services
+from syndicate.cli.commands import item_holds
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, item_state
@@ -179,6 +180,17 @@ async def export(
     else:
         sys.stdout.buffer.write(rendered.body)
         sys.stdout.buffer.flush()
+
+
+for _command in (
+    item_holds.hold,
+    item_holds.release,
+    item_holds.correct,
+    item_holds.recall,
+    item_holds.reinstate,
+    item_holds.recall_report,
+):
+    item.add_command(_command)
 
 
 async def _newest(

@@ -6,29 +6,30 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from syndicate.cli.app import acting, with_services
-from syndicate.cli.commands.item import item
+from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.hold_text import NOTHING, holds_as_json, standing
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.time_values import SPAN, TIME
 from syndicate.cli.ui.trail_text import actor_text
-from syndicate.ingest import MAX_DOCUMENT
 from syndicate.language import Text
 from syndicate.model.changes import ChangeEntry, Takedown
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.policy.reasons import RECALLS
-from syndicate.services.newsroom.hold_service import Held
 from syndicate.wiring import Services
 
+if TYPE_CHECKING:
+    from syndicate.services.newsroom.hold_service import Held
 
-@item.command()
+
+@click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @click.option("--embargo", metavar="TIME", type=TIME, help="禁发至此时 · nobody has it before")
 @click.option("--exclusive", metavar="PARTNER", help="独家给该授权媒体，须带 --until · for it alone")
@@ -76,7 +77,7 @@ async def hold(
     _say(held, services, voice)
 
 
-@item.command()
+@click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo alone")
 @click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive alone")
@@ -96,7 +97,7 @@ async def release(
     _say(await services.holds.release(acting(), ItemId(id), kinds), services, voice)
 
 
-@item.command()
+@click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @click.argument("file", metavar="FILE")
 @click.option("--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · it travels with the item")
@@ -108,6 +109,8 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     例 · Example:
       syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
     """
+    from syndicate.ingest import MAX_DOCUMENT
+
     data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
     corrected = await services.items.correct(
         acting(), ItemId(id), data, "stdin" if file == "-" else file, note
@@ -133,7 +136,7 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
         voice.say(Text("注：", "note: ").in_(voice.lang) + one.in_(voice.lang))
 
 
-@item.command()
+@click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @click.option(
     "--reason",
@@ -172,7 +175,7 @@ async def recall(
     )
 
 
-@item.command()
+@click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @with_services
 async def reinstate(services: Services, voice: Output, id: str) -> None:
@@ -185,7 +188,7 @@ async def reinstate(services: Services, voice: Output, id: str) -> None:
     _say(await services.holds.reinstate(acting(), ItemId(id)), services, voice)
 
 
-@item.command("recall-report")
+@click.command("recall-report", cls=Command)
 @click.argument("id", metavar="ID")
 @with_services
 async def recall_report(services: Services, voice: Output, id: str) -> int:

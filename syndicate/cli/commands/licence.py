@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import click
 
-from syndicate.agreements.writer import written
 from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.commands import licence_diff, licence_try
 from syndicate.cli.ui import agreement_words
@@ -200,7 +199,7 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
     yield Text("保留期限", "retain"), _span(grant.retain, Text("不限", "no limit"))
     yield Text("可修改文章", "may edit"), Text("是", "yes") if grant.may_edit else Text("否", "no")
     if grant.quota is not None:
-        yield Text("配额", "quota"), licence_diff.quota(grant.quota.items, grant.quota.per)
+        yield Text("配额", "quota"), agreement_words.quota(grant.quota.items, grant.quota.per)
     if grant.early:
         yield (
             Text("禁发期内提前取得", "early access"),
@@ -224,5 +223,7 @@ def _span(of: timedelta | None, unsaid: Text) -> Text:
 
 
 def _licence(one: Licence, now: datetime, services: Services) -> dict[str, object]:
+    from syndicate.agreements.writer import written
+
     zone = services.settings.publisher.zone
     return {**written(one, zone), "state": one.window.state(now)}

@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any
 
 import click
 
-from syndicate.agreements.comparison import Difference, Effect, Part, compare
-from syndicate.agreements.vocabulary import read_any_span
-from syndicate.agreements.writer import span
 from syndicate.cli.app import Command, with_services
-from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import STDIN, document
 from syndicate.cli.ui.output import Output
 from syndicate.errors import Unknown
-from syndicate.language import Text, verbatim
-from syndicate.model.item import Medium
-from syndicate.model.parties import Publisher
-from syndicate.model.rights import Licence, Use
+from syndicate.language import Text
+from syndicate.model.rights import Licence
 from syndicate.wiring import Services
 
 DIFFERENT = 1
 """As `diff` has it: something differs."""
-
-_FIELDS = {
-    "partner": Text("授权媒体", "partner"),
-    "valid_from": Text("生效", "valid from"),
-    "valid_until": Text("截止", "valid until"),
-    "takedown": Text("撤稿时限", "takedown"),
-    "overdue": Text("逾期未撤", "overdue"),
-    "grants": Text("条款顺序", "order of grants"),
-    "uses": Text("使用方式", "uses"),
-    "outlets": Text("媒体", "outlets"),
-    "media": Text("类型", "media"),
-    "channels": Text("频道", "channels"),
-    "delay": Text("延迟", "delay"),
-    "archive": Text("回溯", "archive"),
-    "retain": Text("保留期限", "retain"),
-    "may_edit": Text("可修改文章", "may edit"),
-    "quota": Text("配额", "quota"),
-    "early": Text("禁发期内提前取得", "early access"),
-}
-_UNSAID = {
-    "overdue": Text("只作记录", "only recorded"),
-    "channels": Text("全部", "all"),
-    "archive": Text("发布于协议期限内的稿件", "what was published in the window"),
-    "retain": Text("不限", "no limit"),
-    "quota": Text("不限", "no limit"),
-}
-_NOTHING = span(timedelta(0))
-_WHATEVER = Text("不论", "whatever")
-_EFFECTS = {
-    Effect.WIDENS: Text("放宽", "widens"),
-    Effect.NARROWS: Text("收紧", "narrows"),
-    Effect.BOTH: Text("变动", "changes"),
-}
 
 
 @click.command(cls=Command)
@@ -74,6 +32,10 @@ async def diff(services: Services, voice: Output, old: str, new: str) -> int:
     例 · Example:
       syndicate licence diff XSW-2026-017 draft.toml
     """
+    # Here, not above: comparing needs pydantic, which takes long to load.
+    from syndicate.agreements.comparison import compare
+    from syndicate.cli.ui.difference_words import difference_as_json, difference_text
+
     before, after = await licence_of(services, old), await licence_of(services, new)
     publisher = services.settings.publisher
     found = compare(before, after, publisher.zone)
@@ -82,7 +44,7 @@ async def diff(services: Services, voice: Output, old: str, new: str) -> int:
             "same": not found,
             "old": before.number,
             "new": after.number,
-            "differences": [_difference(one) for one in found],
+            "differences": [difference_as_json(one) for one in found],
         }
     )
     if not found:
@@ -94,7 +56,7 @@ async def diff(services: Services, voice: Output, old: str, new: str) -> int:
         )
         return 0
     for one in found:
-        voice.say(_line(one, publisher, voice))
+        voice.say(difference_text(one, publisher, voice))
     return DIFFERENT
 
 
@@ -106,84 +68,3 @@ async def licence_of(services: Services, word: str) -> Licence:
         if "/" not in word:
             raise Unknown(Text("授权协议", "licence"), word)
     return await services.rights.draft(*document(word))
-
-
-def _difference(one: Difference) -> dict[str, object]:
-    return {
-        "part": one.part.value,
-        "field": one.field,
-        "old_clause": one.old_clause,
-        "new_clause": one.new_clause,
-        "was": one.was,
-        "now": one.now,
-        "effect": one.effect.value,
-    }
-
-
-def _line(one: Difference, publisher: Publisher, voice: Output) -> Text:
-    """One difference as a line: where, what it was and is, and what that does."""
-    name = {
-        Part.LICENCE: Text("协议", "licence"),
-        Part.GRANT: Text("授权条款", "grant"),
-        Part.EXCEPT: Text("除外条款", "exception"),
-    }[one.part]
-    clauses = " → ".join(clause for clause in (one.old_clause, one.new_clause) if clause is not None)
-    where = name + verbatim(f" {clauses}" if clauses else "")
-    effect = Text("〔", " [") + _EFFECTS[one.effect] + Text("〕", "]")
-    if one.field == one.part.value:
-        gone = one.now is None
-        come = Text("：删去 ", ": removed, ") if gone else Text("：新增 ", ": added, ")
-        return where + come + _whole(one.was if gone else one.now, one.part, publisher, voice) + effect
-    was, now = (_value(one.field, value, one.part, publisher, voice) for value in (one.was, one.now))
-    return (
-        where + Text("：", ": ") + _FIELDS[one.field] + verbatim(" ") + was + verbatim(" → ") + now + effect
-    )
-
-
-def _whole(values: dict[str, Any], part: Part, publisher: Publisher, voice: Output) -> Text:
-    """A grant or exception in one line: what it names, and its limits where it has any."""
-    said = Text("", "")
-    for field, value in values.items():
-        if field != "clause" and value not in (None, False, _NOTHING):
-            words = _FIELDS[field] + verbatim(" ") + _value(field, value, part, publisher, voice)
-            said = words if not said.zh else said + Text("；", "; ") + words
-    return said
-
-
-def _value(field: str, value: Any, part: Part, publisher: Publisher, voice: Output) -> Text:
-    """A value of the file in words."""
-    if value is None:
-        return _WHATEVER if part is Part.EXCEPT else _UNSAID.get(field, verbatim("–"))
-    match field:
-        case "uses":
-            return agreement_words.uses(map(Use, value))
-        case "media":
-            return agreement_words.media(map(Medium, value))
-        case "outlets":
-            return agreement_words.outlets(value, publisher)
-        case "channels":
-            return agreement_words.channels(value, publisher)
-        case "quota":
-            return quota(value["items"], value["per"])
-        case "overdue":
-            return Text("暂停该授权媒体", "the partner is suspended")
-        case "grants":
-            return _list(value)
-        case _ if isinstance(value, bool):
-            return Text("是", "yes") if value else Text("否", "no")
-        case "takedown" | "delay" | "archive" | "retain":
-            return agreement_words.span(read_any_span(value))
-        case "valid_from" | "valid_until":
-            return verbatim(voice.moment(datetime.fromisoformat(value)))
-        case _:
-            return verbatim(str(value))
-
-
-def quota(items: int, per: str) -> Text:
-    """A quota in words."""
-    day = per == "day"
-    return Text(f"{'每日' if day else '每月'} {items} 篇", f"{items} items a {'day' if day else 'month'}")
-
-
-def _list(names: Sequence[str]) -> Text:
-    return agreement_words.listed(map(verbatim, names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +17,10 @@ from syndicate.cli.ui.proof_io import counting
 from syndicate.cli.ui.time_values import AGO
 from syndicate.language import Text
 from syndicate.model.rights import use_name
-from syndicate.services.rights.licence_trial import Answer, Trial, Tried
 from syndicate.wiring import Services
+
+if TYPE_CHECKING:
+    from syndicate.services.rights.licence_trial import Answer, Trial, Tried
 
 CHANGES = 1
 """Something would change."""

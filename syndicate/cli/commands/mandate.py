@@ -7,7 +7,6 @@ from datetime import datetime
 
 import click
 
-from syndicate.agreements.writer import written_mandate
 from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.agreement_file import document
@@ -157,5 +156,7 @@ def _covers(mandates: Iterable[Mandate]) -> Iterable[tuple[OutletId, Medium]]:
 
 
 def _mandate(one: Mandate, now: datetime, services: Services) -> dict[str, object]:
+    from syndicate.agreements.writer import written_mandate
+
     zone = services.settings.publisher.zone
     return {**written_mandate(one, zone), "state": one.window.state(now)}

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from yarl import URL
 
 from syndicate.cli.app import Command, given
 from syndicate.cli.ui.failures import REFUSED, TRY_LATER, Bilingual
@@ -22,6 +21,8 @@ from syndicate.cli.ui.pull_progress import telling
 from syndicate.language import Text
 
 if TYPE_CHECKING:
+    from yarl import URL
+
     from syndicate.client.sync import Ending, SyncOptions
 
 _LARGEST_KEY: Final = 16_384
@@ -178,6 +179,8 @@ async def _until_told_to_stop(work: Coroutine[Any, Any, Ending]) -> Ending | Non
 
 def _address(url: str, voice: Output) -> URL:
     """Where the server is. A usage error for what is no plain http or https address."""
+    from yarl import URL
+
     try:
         found = URL(url)
     except ValueError:

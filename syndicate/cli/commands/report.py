@@ -6,6 +6,7 @@ import io
 from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,8 +20,10 @@ from syndicate.language import Text
 from syndicate.model.changes import Action
 from syndicate.model.names import OutletId, PartnerId
 from syndicate.policy.reasons import REASONS, RECALLS
-from syndicate.services.reports.report_service import Outstanding
 from syndicate.wiring import Services
+
+if TYPE_CHECKING:
+    from syndicate.services.reports.report_service import Outstanding
 
 _UNDONE = Text("未出报表", "no report was made")
 _ACTIONS = {Action.RECALL: Text("撤回", "recall"), Action.WITHDRAW: Text("撤下", "withdraw")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -14,10 +14,10 @@ from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.proof_io import PATH, counting, read
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text, verbatim
-from syndicate.trail import proof_files
-from syndicate.trail.checkpoint import LONGEST, VerifierKey, verifier_key
-from syndicate.trail.offline_check import Checked
-from syndicate.trail.offline_check import check as checked_file
+
+if TYPE_CHECKING:
+    from syndicate.trail.checkpoint import VerifierKey
+    from syndicate.trail.offline_check import Checked
 
 
 @click.command(cls=Command)
@@ -39,6 +39,9 @@ def check(file: Path, keys: tuple[str, ...]) -> int:
     例 · Example:
       syndicate trail check november.jsonl --key trail-key.txt
     """
+    # Here, not above: help and completion need no cryptography.
+    from syndicate.trail.offline_check import check as checked_file
+
     voice = given().voice()
     with typed(Text("文件未检验", "the file was not checked")):
         known = [key for word in keys for key in _keys(word)]
@@ -67,6 +70,8 @@ def check(file: Path, keys: tuple[str, ...]) -> int:
 
 
 def _right(voice: Output, checked: Checked) -> None:
+    from syndicate.trail import proof_files
+
     head = checked.head
     if head is None or checked.lines is None:
         return
@@ -108,6 +113,8 @@ def wrong(voice: Output, faults: tuple[Fault, ...], count: int) -> int:
 
 def _keys(word: str) -> list[VerifierKey]:
     """The key that this is, or those in the file of this name. Raises Faulty."""
+    from syndicate.trail.checkpoint import LONGEST, verifier_key
+
     path = Path(word)
     try:
         there = path.is_file()
@@ -126,6 +133,8 @@ def _keys(word: str) -> list[VerifierKey]:
 
 def _lines(stream: BinaryIO, told: Callable[[int], None]) -> Iterator[bytes]:
     """The lines of a file, one at a time; one without an end comes in pieces."""
+    from syndicate.trail import proof_files
+
     count = 0
     while line := stream.readline(proof_files.LONGEST):
         yield line

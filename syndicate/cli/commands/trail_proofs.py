@@ -17,7 +17,6 @@ from syndicate.cli.ui.time_values import PLACE
 from syndicate.errors import Unknown
 from syndicate.language import Text
 from syndicate.model.records import Checkpoint
-from syndicate.trail.checkpoint import LONGEST
 from syndicate.wiring import Services
 
 _SEQ = click.IntRange(1, 2**63 - 1)
@@ -201,5 +200,7 @@ def _as_json(one: Checkpoint, new: bool) -> dict[str, object]:
 
 def _note(path: Path) -> str:
     """A saved checkpoint; what is no text is none, and told so by whoever reads it."""
+    from syndicate.trail.checkpoint import LONGEST
+
     with path.open("rb") as file:
         return file.read(LONGEST + 1).decode(errors="replace")

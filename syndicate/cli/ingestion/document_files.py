@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syndicate.errors import Fault, Faulty
-from syndicate.ingest import MAX_DOCUMENT
 from syndicate.language import Text
 
 _LEFT_ALONE = ("~", ".tmp", ".part", ".swp", ".crdownload")
@@ -67,6 +66,8 @@ def sign_of(file: Path) -> Sign | None:
 
 def read(file: Path) -> bytes:
     """The document's bytes. Raises Faulty for what is missing, unreadable, no file, or too large."""
+    from syndicate.ingest import MAX_DOCUMENT
+
     name = shown(file)
     try:
         # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
@@ -91,6 +92,8 @@ def read(file: Path) -> bytes:
 
 def too_large(size: int) -> Fault:
     """The fault of a document that is larger than any we take."""
+    from syndicate.ingest import MAX_DOCUMENT
+
     return _fault(
         "too_large",
         f"文件有 {size} 字节，超过上限 {MAX_DOCUMENT} 字节",

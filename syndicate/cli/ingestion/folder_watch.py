@@ -14,8 +14,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from watchfiles import awatch
-
 from syndicate.cli.ingestion.document_files import Sign, belongs, documents, sign_of
 from syndicate.errors import SyndicateError
 from syndicate.language import Text
@@ -119,6 +117,8 @@ async def _notices(roots: list[Path], stop: asyncio.Event) -> AsyncIterator[set[
     Nothing comes before the watch is set up: the first look at the folder follows it, so a document that
     arrives in between is seen by one of them.
     """
+    from watchfiles import awatch
+
     ticks = awatch(
         *roots,
         watch_filter=None,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from syndicate.cli.ui.hold_text import standing
 from syndicate.cli.ui.key_state import signers, state
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
-from syndicate.model.holds import Holds
+from syndicate.model.holds import Holds, in_force
 from syndicate.model.parties import Partner
-from syndicate.services.audit.explanation import Explanation
-from syndicate.services.audit.quota_use import QuotaUse
-from syndicate.services.newsroom.hold_service import in_force
 from syndicate.wiring import Services
+
+if TYPE_CHECKING:
+    from syndicate.services.audit.explanation import Explanation
+    from syndicate.services.audit.quota_use import QuotaUse
 
 
 @dataclass(frozen=True, slots=True)

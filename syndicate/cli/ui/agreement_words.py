@@ -95,3 +95,9 @@ STATES = {
     "retired": Text("已停用", "retired"),
 }
 """States in words, by their names in JSON."""
+
+
+def quota(items: int, per: str) -> Text:
+    """A quota in words."""
+    day = per == "day"
+    return Text(f"{'每日' if day else '每月'} {items} 篇", f"{items} items a {'day' if day else 'month'}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from syndicate.cli.ui.failures import REFUSED
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.policy import Clearance, Verdict
 from syndicate.policy.reasons import REASONS
-from syndicate.services.audit.explanation import Replay, Replayed
 from syndicate.services.audit.recorded_decision import NO_SUCH_ITEM, QUOTA, Decided
+
+if TYPE_CHECKING:
+    from syndicate.services.audit.explanation import Replay, Replayed
 
 _REASONS = {one.value: text for one, text in REASONS.items()} | {
     NO_SUCH_ITEM: Text("没有这篇稿件", "there is no such item"),

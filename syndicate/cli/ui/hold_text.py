@@ -6,10 +6,9 @@ from datetime import datetime
 
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
-from syndicate.model.holds import Holds
+from syndicate.model.holds import Holds, in_force
 from syndicate.model.item import Item
 from syndicate.policy.reasons import RECALLS
-from syndicate.services.newsroom.hold_service import in_force
 
 NOTHING = Text("没有扣住，按协议放行", "nothing holds it back; it is had as agreements say")
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from syndicate.access import keyring
 from syndicate.cli.ui.output import Output
 from syndicate.errors import KeyringFault
 from syndicate.model.register import Key
 from syndicate.wiring import Services
 
+if TYPE_CHECKING:
+    from syndicate.access.keyring import Keyring
 
-async def signers(services: Services, voice: Output) -> keyring.Keyring | None:
+
+async def signers(services: Services, voice: Output) -> Keyring | None:
     """The signing keys; None where they cannot be read, which is said and stops nobody: with a spoiled
     key file, too, staff must see the keys to revoke."""
     try:
@@ -22,7 +25,7 @@ async def signers(services: Services, voice: Output) -> keyring.Keyring | None:
         return None
 
 
-def state(key: Key, now: datetime, ring: keyring.Keyring | None) -> str:
+def state(key: Key, now: datetime, ring: Keyring | None) -> str:
     """`in_force`, or why the key opens no more: `signing_key_retired`, `revoked`, `expired`,
     `signing_key_missing`. Without a ring, what the key's own life says.
 

@@ -7,12 +7,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Styled
 
 from syndicate.language import Lang, Text
 
@@ -53,16 +50,11 @@ class Output:
             return
         names = [column.name.in_(self.lang) for column in columns]
         cells = [[printable(cell, lines=False) for cell in row] for row in rows]
-        console = Console(file=sys.stderr if self.json else sys.stdout, highlight=False, emoji=False)
-        if not console.is_terminal:
-            print("\n".join(_aligned([names, *cells])), file=console.file, flush=True)
-            return
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for column, name in zip(columns, names, strict=True):
-            table.add_column(Styled(name), no_wrap=column.tight, overflow="fold")
-        for row in cells:
-            table.add_row(*(Styled(cell) for cell in row))
-        console.print(table)
+        file = sys.stderr if self.json else sys.stdout
+        if file.isatty():
+            _draw(file, columns, names, cells)
+        else:
+            print("\n".join(_aligned([names, *cells])), file=file, flush=True)
 
     def record(self, fields: Sequence[tuple[Text, str]]) -> None:
         """One thing with its fields, for people."""
@@ -99,6 +91,24 @@ def printable(text: str, *, lines: bool = True) -> str:
 def _escaped(character: str) -> str:
     # An ideographic space is not "printable" for Python, and quite at home in a headline.
     return character if character.isspace() and ord(character) > 0xA0 else repr(character)[1:-1]
+
+
+def _draw(
+    file: TextIO, columns: Sequence[Column], names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Fit a table into the terminal."""
+    # Here, not above: only a terminal needs rich, and it takes long to load.
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text as Styled
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column, name in zip(columns, names, strict=True):
+        table.add_column(Styled(name), no_wrap=column.tight, overflow="fold")
+    for row in rows:
+        table.add_row(*(Styled(cell) for cell in row))
+    Console(file=file, highlight=False, emoji=False).print(table)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from syndicate.agreements.overlap import Overlap, overlaps
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence
+
+if TYPE_CHECKING:
+    from syndicate.agreements.overlap import Overlap
 
 
 def overlaps_now(
@@ -21,6 +24,9 @@ def overlaps_now(
 
     `replaced` are the numbers of licences that this one stands in for.
     """
+    # Here, not above: agreements need pydantic, which takes long to load.
+    from syndicate.agreements.overlap import overlaps
+
     others = [
         one
         for one in register.licences_of(licence.partner)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text
@@ -52,6 +50,10 @@ def written(path: Path | None) -> Iterator[BinaryIO]:
 @contextmanager
 def counting(voice: Output) -> Iterator[Callable[[int], None]]:
     """Shows how many lines have gone by, on a terminal."""
+    # Here, not above: rich takes long to load.
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     words = TextColumn("{task.completed} " + Text("条", "lines").in_(voice.lang))
     bar = Progress(
         SpinnerColumn(),

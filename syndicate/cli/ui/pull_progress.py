@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from syndicate.cli.ui.output import Output, printable
 from syndicate.language import Text
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from syndicate.client.client_errors import WrongAnswer
     from syndicate.client.sync import Outcome
     from syndicate.model.item import ItemId
@@ -100,6 +99,10 @@ class PullProgress:
 @contextmanager
 def telling(voice: Output) -> Iterator[PullProgress]:
     """A teller, with a sign of life on stderr where that is a screen."""
+    # Here, not above: rich takes long to load.
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description} {task.completed}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import faults_as_json
@@ -14,7 +15,9 @@ from syndicate.language import Text
 from syndicate.model.item import medium_name
 from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.statement import Account, Balance, Row, by_owner, total
-from syndicate.services.reports.report_service import Report
+
+if TYPE_CHECKING:
+    from syndicate.services.reports.report_service import Report
 
 _STATES = {True: Text("未完，暂计", "provisional"), False: Text("已完", "final")}
 _UNKNOWN = Text("未知", "unknown")

@@ -13,7 +13,7 @@ from syndicate.language import Text
 from syndicate.model.actors import Actor
 from syndicate.model.changes import Action, ChangeEntry, Takedown
 from syndicate.model.events import Event
-from syndicate.model.holds import Embargo, Exclusive, Holds, Recall, RecallReason
+from syndicate.model.holds import HOLDS, Embargo, Exclusive, Holds, Recall, RecallReason, in_force
 from syndicate.model.item import Item, ItemId
 from syndicate.model.lifecycle_events import ItemHeld, ItemRecalled, ItemReinstated, ItemReleased
 from syndicate.model.parties import PartnerId, Publisher
@@ -27,7 +27,6 @@ from syndicate.store.protocol import Change, Store, Writing
 LONGEST_NOTE = 500
 """Characters of a note that travels."""
 LONGEST_DEADLINE = timedelta(days=90)
-HOLDS = ("embargo", "exclusive", "withheld")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +256,6 @@ class HoldService:
                 entries += await write_removals(tx, partner.id, [ended], now)
         await record_orders(tx, actor, entries, now)
         return tuple(entries)
-
-
-def in_force(holds: Holds, now: datetime) -> list[str]:
-    """Which holds keep an item back now: of `embargo`, `exclusive`, `withheld`."""
-    embargoed = holds.embargo is not None and now < holds.embargo.until
-    exclusive = holds.exclusive is not None and now < holds.exclusive.until
-    states = zip(HOLDS, (embargoed, exclusive, holds.withheld), strict=True)
-    return [kind for kind, there in states if there]
 
 
 def note_faults(note: str) -> list[Fault]:

@@ -1,0 +1,121 @@
+"""What a command imports: help, version and completion load none of the large libraries."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+import syndicate.cli.commands
+from syndicate.cli.app import syndicate as root
+from syndicate.cli.command_table import COMMANDS
+from tests.support.shell import PROJECT
+
+LARGE = [
+    "aiohttp", "alembic", "asyncpg", "cryptography", "feedgen", "jinja2", "jwt", "lxml", "nh3", "pydantic",
+    "rich.console", "selectolax", "sqlalchemy", "structlog", "tomlkit", "watchfiles", "yarl",
+]  # fmt: skip
+"""Libraries that take longer to import than everything that `--help` needs."""
+
+REPORTER = """
+import io, json, sys
+from contextlib import redirect_stdout
+from syndicate.cli import main
+
+large, runs = json.load(sys.stdin)
+found = {}
+for words in runs:
+    with redirect_stdout(io.StringIO()):
+        code = main(words)
+    loaded = [name for name in large if name in sys.modules]
+    commands = [name for name in sys.modules if name.startswith("syndicate.cli.commands.")]
+    found[" ".join(words)] = [code, loaded, commands]
+print(json.dumps(found))
+"""
+"""Runs commands in one process; after each, its exit code, the large libraries and the command modules."""
+
+
+def _paths(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from _paths(command, (*path, name))
+
+
+def _every_command() -> list[tuple[str, ...]]:
+    """The words of every command and every group."""
+    found: list[tuple[str, ...]] = []
+    for deferred in COMMANDS:
+        command = deferred.load()
+        assert command.name is not None
+        found.append((command.name,))
+        if isinstance(command, click.Group):
+            found += _paths(command, (command.name,))
+    return found
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, tuple[int, list[str], list[str]]]:
+    """What `--help` of everything leaves imported, in one process, the least first."""
+    runs = [["--version"], ["--help"], *([*path, "--help"] for path in _every_command())]
+    done = subprocess.run(
+        [sys.executable, "-c", REPORTER],
+        input=json.dumps([LARGE, runs]),
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=True,
+    )
+    return {words: tuple(what) for words, what in json.loads(done.stdout).items()}
+
+
+def test_help_of_every_command_imports_no_large_library(
+    imported: dict[str, tuple[int, list[str], list[str]]],
+) -> None:
+    assert {words: loaded for words, (_, loaded, _) in imported.items() if loaded} == {}
+    assert {code for code, _, _ in imported.values()} == {0}
+
+
+def test_the_list_of_commands_imports_no_command(
+    imported: dict[str, tuple[int, list[str], list[str]]],
+) -> None:
+    assert imported["--version"][2] == []
+    assert imported["--help"][2] == []
+    assert imported["init --help"][2] == ["syndicate.cli.commands.init_serve"]
+
+
+def test_the_table_names_every_command_with_its_own_first_line_of_help() -> None:
+    for deferred in COMMANDS:
+        command = deferred.load()
+        assert deferred.name == command.name
+        assert command.help is not None
+        assert deferred.help == command.help.splitlines()[0]
+        assert deferred.get_short_help_str(200) == command.get_short_help_str(200)
+
+
+def test_every_command_of_every_module_is_reached_from_the_table() -> None:
+    written = {
+        value
+        for module in pkgutil.iter_modules(syndicate.cli.commands.__path__, "syndicate.cli.commands.")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, click.Command)
+    }
+    reached: set[click.Command] = set()
+    for deferred in COMMANDS:
+        command = deferred.load()
+        reached |= {command, *(command.commands.values() if isinstance(command, click.Group) else ())}
+    assert written == reached
+    assert list(root.commands.values()) == list(COMMANDS)
+
+
+def test_an_unknown_command_is_refused_with_a_likely_one(capsys: pytest.CaptureFixture[str]) -> None:
+    from syndicate.cli import main
+
+    assert main(["--lang", "en", "license", "list"]) == 2
+    assert "licence" in capsys.readouterr().err
