@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
 import syndicate.cli.commands
+from syndicate.cli import main
 from syndicate.cli.app import syndicate as root
 from syndicate.cli.command_table import COMMANDS
 from tests.support.shell import PROJECT
@@ -115,7 +119,66 @@ def test_every_command_of_every_module_is_reached_from_the_table() -> None:
 
 
 def test_an_unknown_command_is_refused_with_a_likely_one(capsys: pytest.CaptureFixture[str]) -> None:
-    from syndicate.cli import main
-
     assert main(["--lang", "en", "license", "list"]) == 2
     assert "licence" in capsys.readouterr().err
+
+
+def _complete(words: list[str], cursor: int) -> subprocess.CompletedProcess[str]:
+    """What a completion script of bash asks: the words so far, and which of them is under the cursor."""
+    asked = {
+        "_SYNDICATE_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(cursor),
+    }
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "syndicate"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | asked,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["syndicate", "lic"], "plain,licence"),
+        (["syndicate", "licence", "sh"], "plain,show"),
+        (["syndicate", "trail", "list", "--be"], "plain,--before"),
+        (["syndicate", "explain", "--use", "rep"], "plain,reprint\nplain,repost"),
+        (["syndicate", "licence", "add", "XSW"], "file,XSW"),
+    ],
+)
+def test_completion_answers_and_imports_no_large_library(words: list[str], offered: str) -> None:
+    answer = _complete(words, len(words) - 1)
+    assert answer.stdout.strip() == offered
+    imports = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+    assert "click" in imports
+    assert not imports & set(LARGE)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_of_each_shell_is_printed(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert f"_SYNDICATE_COMPLETE={shell}_complete" in script
+    assert main(["--json", "completion", shell]) == 0
+    assert json.loads(capsys.readouterr().out) == {"shell": shell, "script": script}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_completes_with_the_script(tmp_path: Path) -> None:
+    program = tmp_path / "syndicate"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m syndicate "$@"\n')
+    program.chmod(0o755)
+    script = subprocess.run([program, "completion", "bash"], capture_output=True, cwd=PROJECT, check=True)
+    (tmp_path / "script").write_bytes(script.stdout)
+    tab = (
+        f'source "{tmp_path}/script"; COMP_WORDS=(syndicate item re); COMP_CWORD=2; '
+        f'_syndicate_completion "{program}"; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", tab], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert done.stdout.split() == ["release", "recall", "reinstate", "recall-report"]

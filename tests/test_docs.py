@@ -198,6 +198,14 @@ def _code(text: str) -> list[tuple[str, str]]:
     ]
 
 
+def test_no_document_has_a_key_written_into_the_checkout() -> None:
+    for paper in PAPERS:
+        for _, block in _FENCE.findall(_read(paper)):
+            for line in block.splitlines():
+                if "KEY" in line and (target := re.search(r"(?<![0-9=])>+ *([^ &|]+)", line)) is not None:
+                    assert target[1].startswith(("var/", "~/", "/")), f"{paper}: {line}"
+
+
 def test_the_readme_says_the_same_in_both_languages() -> None:
     english, chinese = _read("README.md"), _read("README.zh-CN.md")
     assert _code(chinese) == _code(english)

@@ -49,5 +49,10 @@ COMMANDS: Final = (
         f"{_PLACE}.clock:clock",
         "本机时钟与审计记录是否一致 · Whether this machine's clock fits the trail.",
     ),
+    Deferred(
+        "completion",
+        f"{_PLACE}.completion:completion",
+        "打印命令补全脚本 · Print the completion script of a shell.",
+    ),
     Deferred("demo", f"{_PLACE}.demo:demo", "备好示范 · Make a demonstration; safe to repeat."),
 )

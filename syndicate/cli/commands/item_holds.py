@@ -99,7 +99,7 @@ async def release(
 
 @click.command(cls=Command)
 @click.argument("id", metavar="ID")
-@click.argument("file", metavar="FILE")
+@click.argument("file", type=click.Path(allow_dash=True), metavar="FILE")
 @click.option("--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · it travels with the item")
 @with_services
 async def correct(services: Services, voice: Output, id: str, file: str, note: str) -> None:

@@ -32,7 +32,7 @@ def licence() -> None:
 
 
 @licence.command()
-@click.argument("file", metavar="FILE.toml")
+@click.argument("file", type=click.Path(allow_dash=True), metavar="FILE.toml")
 @with_services
 async def add(services: Services, voice: Output, file: str) -> None:
     """添加授权协议（- 为标准输入） · Add a licence; - reads standard input.

@@ -19,8 +19,8 @@ DIFFERENT = 1
 
 
 @click.command(cls=Command)
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", type=click.Path(allow_dash=True), metavar="OLD")
+@click.argument("new", type=click.Path(allow_dash=True), metavar="NEW")
 @with_services
 async def diff(services: Services, voice: Output, old: str, new: str) -> int:
     """比较两份授权协议 · What differs between two licences.

@@ -27,7 +27,7 @@ CHANGES = 1
 
 
 @click.command("try", cls=Command)
-@click.argument("file", metavar="FILE.toml")
+@click.argument("file", type=click.Path(allow_dash=True), metavar="FILE.toml")
 @click.option(
     "--since",
     type=AGO,

@@ -30,7 +30,7 @@ def mandate() -> None:
 
 
 @mandate.command()
-@click.argument("file", metavar="FILE.toml")
+@click.argument("file", type=click.Path(allow_dash=True), metavar="FILE.toml")
 @with_services
 async def add(services: Services, voice: Output, file: str) -> None:
     """添加独家发布权（- 为标准输入） · Add a mandate; - reads standard input.
