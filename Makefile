@@ -20,8 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 run: export SYNDICATE_BASE_URL ?= http://$(HOST):$(PORT)
 run: export SYNDICATE_KEYS ?= keys
 run: $(VENV)/.run
-	@$(BIN)/syndicate demo --message
-	@exec $(BIN)/syndicate serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
+	@exec $(BIN)/syndicate serve --demo --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(TESTS)

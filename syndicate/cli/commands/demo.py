@@ -72,11 +72,11 @@ def demo(message: bool) -> None:
 
     \b
     例 · Example:
-      syndicate demo --message && syndicate serve
+      syndicate demo --message
     """
     settings = given().settings()
     voice = replace(given().voice(), zone=settings.publisher.zone)
-    shown = asyncio.run(_prepare(settings, acting(Way.DEMO), voice))
+    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice))
     voice.give(
         {
             "item": shown.item,
@@ -87,10 +87,11 @@ def demo(message: bool) -> None:
         }
     )
     if message:
-        voice.say(_message(shown, settings))
+        voice.say(message_for(shown, settings, serving=False))
 
 
-async def _prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
+async def prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
+    """Make what is missing of the demonstration."""
     from syndicate.cli.ingestion.document_intake import ACTIONS
 
     await initialise(settings, actor)
@@ -177,12 +178,18 @@ def _keep(kept: Path, token: str) -> None:
         raise
 
 
-def _message(shown: Shown, settings: Settings) -> str:
-    """What to open and to try, of what works; what works no more, and how to have it again."""
+def message_for(shown: Shown, settings: Settings, *, serving: bool) -> str:
+    """What to open and to try, of what works; what works no more, and how to have it again.
+
+    `serving` says that the server's port is open.
+    """
     publisher = settings.publisher
+    zh, en = "示范已备好，启动服务后即可试用", "the demonstration is made; start the server to try it"
+    if serving:
+        zh, en = "授权分发已就绪", "syndication is ready"
     head = f"""
-{publisher.name} · 授权分发已就绪
-{publisher.name_en} · syndication is ready
+{publisher.name} · {zh}
+{publisher.name_en} · {en}
 """
     tail = f"""
 密钥保存在 · The key is kept in {shown.kept}

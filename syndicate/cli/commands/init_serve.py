@@ -1,4 +1,4 @@
-"""`init` makes what the server needs, once; `serve` opens its doors."""
+"""`init` makes the database and the keys once; `serve` runs the server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from syndicate.cli.app import Command, acting, given
 from syndicate.language import Text, verbatim
+from syndicate.model.actors import Way
 from syndicate.wiring import Initialised, initialise
 
 
@@ -67,20 +68,36 @@ def init() -> None:
     help="工作进程数 · worker processes",
     metavar="N",
 )
-def serve(host: str, port: int, workers: int) -> int:
+@click.option(
+    "--demo",
+    "demonstration",
+    is_flag=True,
+    help="先备好示范，端口开放后显示试用办法 · make the demonstration and say what to try",
+)
+def serve(host: str, port: int, workers: int, demonstration: bool) -> int:
     """启动服务，直到 SIGTERM 或 Ctrl-C · Serve until SIGTERM or Ctrl-C.
 
     \b
     例 · Example:
       syndicate serve --port 9000 --workers 2
     """
-    # Only this command needs the web server: the others start faster without it.
+    # Here, not above: of all commands this one alone needs the web server.
+    from syndicate.cli.commands.demo import message_for, prepare
     from syndicate.web.server import runner
 
     settings, voice = given().settings(), given().voice()
+    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice)) if demonstration else None
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     voice.give({"event": "starting", "address": address, "base_url": settings.base_url, "workers": workers})
     voice.aside(Text(f"启动中，监听 {address}", f"starting on {address}"))
     if settings.base_url != address:
         voice.aside(Text(f"对外地址 {settings.base_url}", f"readers reach it as {settings.base_url}"))
-    return runner.serve(settings, host=host, port=port, workers=workers)
+
+    def listening() -> None:
+        voice.give({"event": "ready", "address": address})
+        if shown is None:
+            voice.aside(Text(f"已就绪：{address}", f"ready: {address}"))
+        else:
+            voice.say(message_for(shown, settings, serving=True))
+
+    return runner.serve(settings, host=host, port=port, workers=workers, listening=listening)

@@ -49,22 +49,31 @@ class CannotServe(SyndicateError):
     code = "cannot_serve"
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int = 1) -> int:
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    listening: Callable[[], None] = lambda: None,
+) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code.
 
-    Raises CannotServe, StoreFault or KeyringFault before anything is served.
+    `listening` is called once, when the port is bound. Raises CannotServe, StoreFault or KeyringFault
+    before anything is served.
     """
     configure()
     refuse_unsafe_python()
     asyncio.run(_check(settings))
-    listening = listen(host, port)
+    bound = listen(host, port)
     try:
+        listening()
         if workers == 1:
-            work(settings, listening)
+            work(settings, bound)
             return 0
-        return _supervise(settings, listening, workers)
+        return _supervise(settings, bound, workers)
     finally:
-        listening.close()
+        bound.close()
 
 
 def refuse_unsafe_python() -> None:
