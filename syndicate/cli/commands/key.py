@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from syndicate.cli.app import Command, Group, acting, with_services
 from syndicate.cli.ui import agreement_words
-from syndicate.cli.ui.failures import typed
+from syndicate.cli.ui.failures import Bilingual, typed
 from syndicate.cli.ui.id_prefix import complete_id
 from syndicate.cli.ui.key_state import signers, state
 from syndicate.cli.ui.output import Column, Output, iso
-from syndicate.language import Text
+from syndicate.cli.ui.partner_letter import Letter, private_file
+from syndicate.cli.ui.proof_io import PATH
+from syndicate.language import Lang, Text
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key
-from syndicate.services.rights.key_service import MOST_DAYS
+from syndicate.services.rights.key_service import MOST_DAYS, IssuedKey
 from syndicate.wiring import Services
 
 
@@ -40,21 +45,57 @@ def key() -> None:
     metavar="N",
     help=f"有效天数，1 至 {MOST_DAYS} · days of life",
 )
+@click.option(
+    "--letter",
+    is_flag=True,
+    help="连同给授权媒体的接入说明一起输出 · with a letter to the partner, ready to send",
+)
+@click.option(
+    "--language",
+    type=click.Choice([one.value for one in Lang]),
+    default=Lang.ZH.value,
+    help="信的语言，默认中文 · of the letter",
+)
+@click.option(
+    "--out", type=PATH, metavar="FILE", help="信写入新文件，仅本人可读 · write the letter to a new file"
+)
 @with_services
-async def issue(services: Services, voice: Output, partner: str, label: str, days: int) -> None:
+async def issue(
+    services: Services,
+    voice: Output,
+    partner: str,
+    label: str,
+    days: int,
+    letter: bool,
+    language: str,
+    out: Path | None,
+) -> None:
     """签发密钥：只显示这一次 · Issue a key; it is shown this once, alone on standard output.
+
+    --letter 输出一封可以直接发给授权媒体的信：密钥、地址、怎样取稿、须知、联系方式。
+    With --letter: all that the partner needs to begin, with the key in it.
 
     \b
     例 · Example:
       KEY=$(syndicate key issue zjol --label 网站 --days 180)
+      syndicate key issue zjol --letter --out 给浙江在线的信.txt
     """
-    with typed(Text("未签发密钥", "no key was issued")):
-        issued = await services.keys.issue(acting(), PartnerId(partner), label=label, days=days)
-    made = issued.key
+    if out is not None and not letter:
+        raise Bilingual(Text("--out 需与 --letter 同用", "--out goes with --letter"))
+    with nullcontext() if out is None else private_file(out) as file:
+        with typed(Text("未签发密钥", "no key was issued")):
+            issued = await services.keys.issue(acting(), PartnerId(partner), label=label, days=days)
+        made = issued.key
+        text = (await _letter(services, issued, voice)).text(Lang(language)) if letter else None
+        if file is not None and text is not None:
+            file.write(text)
     if voice.json:
-        voice.give({"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)})
+        about = {"token": issued.token, "jti": made.jti, "kid": made.kid, "expires": iso(made.expires)}
+        voice.give(about if text is None else {**about, "letter": text})
+    elif out is None:
+        print(issued.token if text is None else text, flush=True)
     else:
-        print(issued.token, flush=True)
+        voice.say(Text(f"信已写入 {out}", f"the letter is in {out}"))
     voice.aside(
         Text(
             f"已为 {partner} 签发密钥 {made.jti}，{voice.moment(made.expires)} 到期。"
@@ -250,6 +291,33 @@ async def retire(services: Services, voice: Output, kid: str) -> None:
             f"signing key {kid} is retired; keys that it signed and that open no more: {len(closed)}",
         )
     )
+
+
+async def _letter(services: Services, issued: IssuedKey, voice: Output) -> Letter:
+    """Return the letter to the partner of a new key. What staff should mend before it is sent is said."""
+    register, publisher, now = (
+        await services.rights.register(),
+        services.settings.publisher,
+        services.clock(),
+    )
+    partner = register.partners[issued.key.partner]
+    licences = [one for one in register.licences_of(partner.id) if one.window.state(now) != "ended"]
+    if not licences:
+        voice.aside(
+            Text(
+                f"注意：{partner.id} 没有有效的授权协议，密钥取不到稿件",
+                f"note: {partner.id} has no licence in force: the key opens no item",
+            )
+        )
+    if urlsplit(publisher.base_url).hostname in ("127.0.0.1", "localhost", "::1"):
+        voice.aside(
+            Text(
+                f"注意：信中的地址 {publisher.base_url} 只有本机能打开；发信之前请设置 base_url",
+                f"note: only this machine reaches {publisher.base_url}, which the letter names: set "
+                "base_url before you send it",
+            )
+        )
+    return Letter(publisher, partner, licences, issued.key, issued.token)
 
 
 def _key(one: Key, state: str) -> dict[str, object]:
