@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 from urllib.parse import unquote
 
@@ -254,3 +257,42 @@ def test_the_licence_is_the_one_that_the_package_declares() -> None:
     assert declared == "Apache-2.0"
     assert words.startswith("Apache License Version 2.0, January 2004")
     assert "END OF TERMS AND CONDITIONS" in words
+
+
+_TOP = {path.stem for path in (PROJECT / "syndicate").iterdir() if path.name != "demo"}
+
+
+def _named(paper: str) -> Iterator[str]:
+    """What stands in backticks in the prose of a paper."""
+    yield from re.findall(r"`([^`\n]+)`", _prose(_read(paper)))
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_path_that_a_paper_names_exists(paper: str) -> None:
+    for name in _named(paper):
+        if re.fullmatch(r"(syndicate|tests|docs|deploy|\.ci)/[\w./-]*", name):
+            assert (PROJECT / name).exists(), f"{paper}: {name}"
+        elif re.fullmatch(r"[\w/-]+\.py", name):
+            found = {*PROJECT.glob(f"syndicate/**/{name}"), *PROJECT.glob(f"tests/**/{name}")}
+            assert len(found) == 1, f"{paper}: {name}"
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_function_and_class_that_a_paper_names_exists(paper: str) -> None:
+    for name in _named(paper):
+        package, _, rest = name.removesuffix("()").removeprefix("syndicate.").partition(".")
+        if package in _TOP and re.fullmatch(r"\w+(\.\w+)*", rest) and rest != "toml":
+            assert _resolved(f"syndicate.{package}", rest.split(".")), f"{paper}: {name}"
+
+
+def _resolved(module: str, rest: list[str]) -> bool:
+    """Whether there is such a module, or such a name in one."""
+    found: object = importlib.import_module(module)
+    for name in rest:
+        if hasattr(found, name):
+            found = getattr(found, name)
+        elif isinstance(found, ModuleType) and importlib.util.find_spec(f"{found.__name__}.{name}"):
+            found = importlib.import_module(f"{found.__name__}.{name}")
+        else:
+            return False
+    return True

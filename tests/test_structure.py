@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -64,3 +65,15 @@ def test_no_module_is_longer_than_a_reader_keeps_in_mind() -> None:
     lengths = {path: len(_read(path).splitlines()) for path in MODULES}
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
     assert median(lengths.values()) <= TYPICAL_FILE
+
+
+def test_every_part_that_a_package_lists_is_there() -> None:
+    missing = []
+    for path in (path for path in MODULES if path.name == "__init__.py"):
+        docstring = ast.get_docstring(ast.parse(_read(path))) or ""
+        for names in re.findall(r"^([a-z_]+(?:, [a-z_]+)*)  +\S", docstring, re.MULTILINE):
+            parts = [path.parent / name for name in names.split(", ")]
+            missing += [
+                part for part in parts if not part.is_dir() and not part.with_suffix(".py").is_file()
+            ]
+    assert missing == []

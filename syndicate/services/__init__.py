@@ -1,7 +1,13 @@
-"""What people come to the house for, one method per request: store + policy + stamp + trail.
+"""The services: what readers, partners and staff ask for, one method for each request.
 
-FrontDesk    readers and partners: feeds, items, their own licence
-NewsDesk     the newsroom: documents in, items shown
-RightsDesk   rights staff: partners, mandates, licences, why
-KeyDesk      rights staff: partners' keys and the server's signing keys
+delivery    feeds and items for readers and partners
+changes     each partner's change sequence, acknowledgements, take-downs
+newsroom    documents become items; corrections, holds and recalls
+rights      partners, mandates, licences and keys
+reports     usage reports and monthly statements
+audit       records of the trail are written, verified, proved and explained
+scheduler   what is due by time, without a request
+
+A service holds the store, the settings and a clock that it needs. It decides with `policy`, stamps with
+`stamping`, and knows neither HTTP nor SQL.
 """
