@@ -14,6 +14,7 @@ SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── Unstampable                 an item without its stamp does not leave
 ├── ForeignItem                 an edition was offered an item stamped for somebody else
 ├── ClockBehind                 the machine's clock is far behind the trail's
+├── ClockAhead                  the machine's clock jumped forward and is not believed yet
 ├── KeyringFault                a signing key is missing, readable by others, damaged, of another server …
 └── StoreFault                  the database …
     ├── StoreMissing            … is not there
@@ -210,6 +211,12 @@ class ClockBehind(SyndicateError):
     """The machine's clock is too far behind the trail's newest record to decide anything by it."""
 
     code = "clock_behind"
+
+
+class ClockAhead(SyndicateError):
+    """The machine's clock jumped forward a moment ago, and nothing may be judged by it yet."""
+
+    code = "clock_ahead"
 
 
 class KeyringFault(SyndicateError):

@@ -19,7 +19,7 @@ from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_do
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import TIME
-from syndicate.errors import Faulty, StoreBusy
+from syndicate.errors import ClockAhead, Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.model.actors import Way
 from syndicate.wiring import Services
@@ -127,9 +127,9 @@ async def _follow(
             continue
         try:
             await intake.take_data(data, name)
-        except StoreBusy as busy:
+        except (StoreBusy, ClockAhead) as later:
             voice.aside(
-                Text(f"{name}：", f"{name}: ") + busy.text + Text("，稍后再试", "; trying again later")
+                Text(f"{name}：", f"{name}: ") + later.text + Text("，稍后再试", "; trying again later")
             )
             settling.postpone(file, asyncio.get_running_loop().time())
             continue

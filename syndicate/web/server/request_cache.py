@@ -19,6 +19,7 @@ from aiohttp import web
 from cachetools import LRUCache
 
 from syndicate.access.rights_cache import Clock
+from syndicate.errors import ClockAhead
 from syndicate.services.delivery.delivery_service import DeliveryService
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.response_cache import (
@@ -84,11 +85,15 @@ class RequestCache:
         if head is None or self.closed or transport.get_write_buffer_size() > 0:
             return False
         started = perf_counter()
-        edition = self._delivery.cached_public_feed(head.feed)
+        try:
+            now = self._clock()
+            edition = self._delivery.cached_public_feed(head.feed)
+        except ClockAhead:
+            return False  # once it is parsed, the request is answered with 503
         prepared = self._responses.cached(edition, head.format) if edition is not None else None
         if edition is None or prepared is None:
             return False
-        cache_control = public_cache_control(edition.shown_until, self._clock())
+        cache_control = public_cache_control(edition.shown_until, now)
         selected = select(prepared, head.headers, cache_control)
         request_id = secrets.token_hex(8)
         transport.write(full_head(selected.status, selected.head, request_id))
