@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
+from typing_extensions import override
 
 import syndicate as package
 from syndicate.cli.ui.acting import actor_of
@@ -128,6 +129,7 @@ class Group(click.Group):
         super().__init__(*args, **kwargs)
         self.params.extend(_common(hidden=hide_common))
 
+    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they are used, not of the alphabet."""
         return list(self.commands)
@@ -154,6 +156,7 @@ class Deferred(click.Command):
 class Root(Group):
     """The top of the command line. It knows its commands by name and loads the one that is entered."""
 
+    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

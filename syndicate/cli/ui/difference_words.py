@@ -93,7 +93,9 @@ def _whole(values: dict[str, Any], part: Part, publisher: Publisher, voice: Outp
     return said
 
 
-def _value(field: str, value: Any, part: Part, publisher: Publisher, voice: Output) -> Text:
+def _value(  # noqa: PLR0911 - one return for each field
+    field: str, value: Any, part: Part, publisher: Publisher, voice: Output
+) -> Text:
     """A value of the file in words."""
     if value is None:
         return _WHATEVER if part is Part.EXCEPT else _UNSAID.get(field, verbatim("–"))

@@ -57,7 +57,7 @@ def typed(undone: Text) -> Iterator[None]:
         raise WrongValues(Faulty(undone, faulty.faults)) from None
 
 
-def guarded(command: Callable[[], Any], speaker: Speaker) -> int:
+def guarded(command: Callable[[], Any], speaker: Speaker) -> int:  # noqa: PLR0911 - one return for each kind of error
     """Run a command; its exit code. No expected error leaves as a traceback."""
     _speak_unicode()
     try:
@@ -134,7 +134,7 @@ def _values(faulty: Faulty, voice: Output) -> int:
 
 
 def _what_is_wrong(wrong: click.UsageError) -> Text:
-    """click's complaint in both languages; what we said ourselves is bilingual already."""
+    """Return click's complaint in both languages; our own complaints are bilingual already."""
     said = wrong.format_message()
     if isinstance(wrong, Bilingual):
         return wrong.text

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 async def signers(services: Services, voice: Output) -> Keyring | None:
-    """The signing keys; None where they cannot be read, which is said and stops nobody: with a spoiled
-    key file, too, staff must see the keys to revoke."""
+    """Return the signing keys; None where they cannot be read.
+
+    That is said and stops nobody: with a damaged key file, too, staff must see the keys to revoke.
+    """
     try:
         return await asyncio.to_thread(services.signing_keys.load)
     except KeyringFault as fault:
@@ -26,8 +28,10 @@ async def signers(services: Services, voice: Output) -> Keyring | None:
 
 
 def state(key: Key, now: datetime, ring: Keyring | None) -> str:
-    """`in_force`, or why the key opens no more: `signing_key_retired`, `revoked`, `expired`,
-    `signing_key_missing`. Without a ring, what the key's own life says.
+    """Return `in_force`, or why the server accepts the key no longer.
+
+    That is one of `signing_key_retired`, `revoked`, `expired`, `signing_key_missing`. Without a ring, the
+    state follows from the key alone.
 
     What a retired signing key signed is revoked with it; the retirement is the cause, so it is named.
     """

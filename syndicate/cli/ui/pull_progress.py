@@ -66,7 +66,7 @@ class PullProgress:
             until = voice.exactly(entry.until)
             voice.aside(Text(f"    禁发至 {until}", f"    embargoed until {until}"))
 
-    def unreadable(self, id: ItemId, error: WrongAnswer) -> None:
+    def unreadable(self, id: ItemId, error: WrongAnswer) -> None:  # noqa: ARG002 - `sync` passes it
         """An item is left for later."""
         self._voice.aside(
             error.text + Text("；暂不收入，稍后再取", "; not taken in, asked for again later")

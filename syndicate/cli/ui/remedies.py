@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Literal, assert_never
 
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output
@@ -32,10 +32,31 @@ class Case:
     publisher: Publisher
 
 
+_AboutAgreement = Literal[
+    Reason.NO_MANDATE,
+    Reason.MANDATE_ENDED,
+    Reason.MANDATE_NOT_BEGUN,
+    Reason.SUMMARY_ONLY,
+    Reason.SUSPENDED,
+    Reason.NO_LICENCE,
+    Reason.LICENCE_ENDED,
+    Reason.LICENCE_NOT_BEGUN,
+    Reason.EXCEPTED,
+]
+_AboutGrant = Literal[
+    Reason.USE_NOT_GRANTED,
+    Reason.OUTLET_NOT_GRANTED,
+    Reason.MEDIUM_NOT_GRANTED,
+    Reason.CHANNEL_NOT_GRANTED,
+    Reason.OUTSIDE_ARCHIVE,
+    Reason.RETENTION_ENDED,
+    Reason.DELAYED,
+]
+
+
 def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
     """Each thing that alone or with others would turn the refusal, nearest at hand first."""
     item, clause = case.item, refusal.clause or Clause()
-    medium, use = medium_name(item.medium), case.use.value
     match refusal.reason:
         case Reason.NOT_OURS:
             return [
@@ -57,20 +78,17 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
                 "或一条 early = true 的授权条款，并由该媒体确认遵守禁发时间",
                 "or a grant with early = true, and the partner's promise to keep the embargo",
             )
-            wait = _lift(item, Text("解除禁发", "lift the embargo"), "embargo")
-            if embargo is None:
-                return [wait, early]
-            return [_wait(embargo.until, voice, Text("禁发期满", "its embargo ends")), wait, early]
+            ends = Text("禁发期满", "its embargo ends")
+            waits = [] if embargo is None else [_wait(embargo.until, voice, ends)]
+            return [*waits, _lift(item, Text("解除禁发", "lift the embargo"), "embargo"), early]
         case Reason.EXCLUSIVE:
             exclusive = item.holds.exclusive
-            lift = _lift(item, Text("解除独家", "end the exclusive"), "exclusive")
-            if exclusive is None:
-                return [lift]
-            ends = Text(
-                f"授权媒体 {exclusive.partner} 的独家期满",
-                f"the exclusive of partner {exclusive.partner} ends",
-            )
-            return [_wait(exclusive.until, voice, ends), lift]
+            waits = []
+            if exclusive is not None:
+                whose = exclusive.partner
+                ends = Text(f"授权媒体 {whose} 的独家期满", f"the exclusive of partner {whose} ends")
+                waits = [_wait(exclusive.until, voice, ends)]
+            return [*waits, _lift(item, Text("解除独家", "end the exclusive"), "exclusive")]
         case Reason.EMBARGO_UNACKNOWLEDGED:
             return [
                 Text(
@@ -82,6 +100,16 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
         case Reason.RECALLED:
             command = f"syndicate item reinstate {item.id}"
             return [Text(f"恢复已撤回的稿件：{command}", f"take the recall back: {command}")]
+        case reason:
+            return _agreement_changes(reason, clause, case, voice)
+
+
+def _agreement_changes(
+    reason: _AboutAgreement | _AboutGrant, clause: Clause, case: Case, voice: Output
+) -> list[Text]:
+    """What would turn a refusal for want of a mandate, a licence or a grant, or by an exception."""
+    item, use = case.item, case.use.value
+    match reason:
         case Reason.NO_MANDATE | Reason.MANDATE_ENDED:
             covers = f"outlets={item.outlet}, media={item.medium.value}"
             return [
@@ -124,14 +152,22 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
                     "agree on one without this exception",
                 )
             ]
+        case about_grant:
+            return _grant_changes(about_grant, clause, case, voice)
+
+
+def _grant_changes(reason: _AboutGrant, clause: Clause, case: Case, voice: Output) -> list[Text]:
+    """What would turn a refusal because the partner's grants do not reach so far."""
+    item = case.item
+    match reason:
         case Reason.USE_NOT_GRANTED:
             said = agreement_words.uses([case.use])
-            return [_needed(f"uses={use}", said, clause)]
+            return [_needed(f"uses={case.use.value}", said, clause)]
         case Reason.OUTLET_NOT_GRANTED:
             said = agreement_words.outlet_name(item.outlet, case.publisher)
             return [_needed(f"outlet={item.outlet}", said, clause)]
         case Reason.MEDIUM_NOT_GRANTED:
-            return [_needed(f"media={item.medium.value}", medium, clause)]
+            return [_needed(f"media={item.medium.value}", medium_name(item.medium), clause)]
         case Reason.CHANNEL_NOT_GRANTED:
             said = agreement_words.channel_name(item.channel, case.publisher)
             return [_needed(f"channel={item.channel}", said, clause)]
@@ -152,7 +188,7 @@ def changes(refusal: Refusal, case: Case, voice: Output) -> list[Text]:
                     f"or a grant with a delay shorter than {delay.en}",
                 ),
             ]
-    assert_never(refusal.reason)
+    assert_never(reason)
 
 
 def _wait(until: datetime, voice: Output, what: Text) -> Text:

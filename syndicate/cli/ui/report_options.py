@@ -13,7 +13,7 @@ from syndicate.cli.ui.proof_io import PATH
 from syndicate.language import Text
 
 
-def day(ctx: click.Context, param: click.Parameter, value: str) -> date:
+def day(_ctx: click.Context, param: click.Parameter, value: str) -> date:
     """A day of the calendar, written in the one way that nobody can take for another."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
@@ -29,7 +29,7 @@ def day(ctx: click.Context, param: click.Parameter, value: str) -> date:
     )
 
 
-def month(ctx: click.Context, param: click.Parameter, value: str) -> date:
+def month(_ctx: click.Context, _param: click.Parameter, value: str) -> date:
     """A month, as its first day."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", value):
         try:
@@ -44,7 +44,7 @@ def month(ctx: click.Context, param: click.Parameter, value: str) -> date:
     )
 
 
-def _format(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+def _format(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
     """`--json` says the same as `--format json`, and neither may contradict the other."""
     common = given()
     if common.json and value not in (None, "json"):

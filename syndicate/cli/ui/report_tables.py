@@ -27,8 +27,11 @@ _TOTAL = Text("合计", "total")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """How one report is laid out. `finely`: with outlets and clauses, as a usage report; `heading` are its
-    own fields, such as its month, as they stand in front of every row of a spreadsheet."""
+    """The layout of one report.
+
+    `finely` adds outlets and clauses, as in a usage report. `heading` holds the report's own fields, such
+    as its month; a spreadsheet repeats them in front of every row.
+    """
 
     report: Report
     heading: Sequence[tuple[Text, str]]
@@ -74,8 +77,10 @@ class Sheet:
         return rows
 
     def csv(self) -> bytes:
-        """The rows and totals for a spreadsheet; each row says what it is, of what span, and whether that
-        is over, so that it can stand alone."""
+        """Return the rows and totals for a spreadsheet.
+
+        Each row names its kind, its span, and whether the span is over, so that it can stand alone.
+        """
         voice = self.voice
         names = [Text("行", "row"), *(name for name, _ in self.heading), Text("状态", "state")]
         names += [column.name for column in self.columns()]

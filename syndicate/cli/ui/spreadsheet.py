@@ -40,8 +40,11 @@ def harmless(text: str) -> str:
 
 
 def runs(text: str) -> bool:
-    """Whether a spreadsheet could take the text for a formula: it begins with `=`, `+`, `-`, `@`, a tab
-    or a line break, plain or full-width, behind any blanks, quotes and signs that nobody sees."""
+    """Return whether a spreadsheet could take the text for a formula.
+
+    Such a text begins with `=`, `+`, `-`, `@`, a tab or a line break, plain or full-width, behind any
+    blanks, quotes and invisible characters.
+    """
     for sign in text:
         if sign in _BREAKS or unicodedata.normalize("NFKC", sign)[:1] in _FORMULAS:
             return True

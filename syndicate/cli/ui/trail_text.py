@@ -151,7 +151,7 @@ def details(event: Mapping[str, Any], voice: Output) -> str:
     return separator.join(
         f"{FIELDS.get(name, verbatim(name)).in_(voice.lang)} {field_text(name, value, voice)}"
         for name, value in event.items()
-        if value is not None and value != "" and value != []
+        if value not in (None, "", [])
     )
 
 
