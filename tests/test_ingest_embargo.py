@@ -349,3 +349,16 @@ def test_a_killed_story_and_a_time_to_come_above_it_are_withheld(words: str) -> 
 def test_a_time_gone_by_above_a_story_withholds_nothing() -> None:
     page = "湖边的路通了\n2018年1月22日 8:01 来源:萧山日报\n更新时间:2018-01-23 09:30\n湖边的路通了。\n"
     assert (parsed(page).withhold, parsed(page).notes) == (None, ())
+
+
+@pytest.mark.parametrize("headline", ["禁发的电文", "缓发的快件", "待发的列车"])
+def test_a_headline_that_describes_something_held_back_stays_a_headline(headline: str) -> None:
+    page = f"{headline}\n2018年1月22日 8:01 来源:萧山日报\n湖边的路昨天通了,很好走。\n"
+    taken = parsed(page)
+    assert (taken.item.headline, taken.withhold, taken.notes) == (headline, None, ())
+
+
+@pytest.mark.parametrize("line", ["禁发的稿件", "【禁发的通稿】", "缓发的新闻"])
+def test_a_line_that_describes_the_document_as_held_back_withholds_it(line: str) -> None:
+    page = f"湖边的路通了\n2018年1月22日 8:01 来源:萧山日报\n{line}\n湖边的路昨天通了,很好走。\n"
+    assert parsed(page).withhold is not None

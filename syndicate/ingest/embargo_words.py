@@ -115,6 +115,10 @@ _WEAK: Final = re.compile(
     )
 )
 """Words of an instruction where nearly nothing else stands with them."""
+_NAMED: Final = re.compile(
+    r"\W*(?:禁发|待发|缓发)的(?!\w*(?:稿|新闻|文章|报道|消息|视频|图片|材料))[^\W\d_]{2,8}\W*"
+)
+"""A name such as `禁发的电文` asks for nothing; one of the document itself, such as `禁发的稿件`, does."""
 _ANOTHER: Final = re.compile(
     "[该这](?:篇|条|组|件|则)?(?:文章|文|消息|报道|新闻|视频|图片|材料|资料|条|篇)(?!稿)"
 )
@@ -245,7 +249,7 @@ def judge(text: str, zone: tzinfo) -> Judgement | None:
     """What one line or bracket asks; None where it asks for no embargo. A wall clock is of `zone`."""
     if len(text) <= _LONGEST:
         marked, instants = _marked(text, zone)
-        if not _may_ask(marked):
+        if not _may_ask(marked) or _NAMED.fullmatch(marked):
             return None
         timed, strong = bool(instants), _STRONG.search(marked) is not None
         if not (strong or _WEAK.search(marked) or (timed and _WEAK_TIMED.search(marked))):
