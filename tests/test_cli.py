@@ -182,7 +182,7 @@ def test_faulty_settings_are_wrong_configuration_with_every_fault(
         ["key", "issue", "demo", "--days", "0"], ["key", "issue", "demo", "--days", "1096"],
         ["key", "issue", "demo", "--label", "a" * 101],
         ["explain", "--partner", "demo", "--item", "x", "--use", "steal"],
-        ["explain", "--partner", "demo", "--item", "x", "--use", "link", "--at", "2026-01-01T08:00:00"],
+        ["explain", "--partner", "demo", "--item", "x", "--use", "link", "--at", "2026-02-30 08:00"],
         ["explain", "--partner", "demo", "--item", "x", "--use", "link", "--at", "tomorrow"],
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 
 from syndicate import clock as clocks
 from syndicate import wiring
+from syndicate.cli.app import Deferred
 from syndicate.cli.app import syndicate as root
 from syndicate.cli.ui.acting import login_name
 from syndicate.clock import wall_clock
@@ -32,13 +33,14 @@ READS = {
     "mandate list", "licence list", "licence show", "licence diff", "licence try", "key list",
     "signing-key list", "explain",
     "trail list", "trail verify", "trail prove", "trail export", "trail checkpoint", "trail check", "pull",
-    "report usage", "report statement", "report takedowns", "clock show",
+    "report usage", "report statement", "report takedowns", "clock show", "completion",
 }  # fmt: skip
 """Commands that write no record of an act of staff."""
 
 
 def leaves(group: click.Group, names: tuple[str, ...] = ()) -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, Deferred) else listed
         if isinstance(command, click.Group):
             yield from leaves(command, (*names, name))
         else:
