@@ -1,1 +1,1 @@
-"""Where everything is kept: the `Store` protocol, and SQLite and PostgreSQL behind it."""
+"""The database: the `Store` protocol, and its implementations on SQLite and PostgreSQL."""

@@ -27,8 +27,10 @@ class Counters:
     at: datetime
 
     def next_line(self, entry: Entry) -> dict[str, Any]:
-        """The row for the next trail record. Its time is never before that of the record before it,
-        whatever the clock did."""
+        """Give the row for the next trail record.
+
+        Its time is never before that of the record before it, whatever the clock did.
+        """
         self.line += 1
         self.at = max(self.at, entry.at)
         return line_values(self.line, self.at, entry)
@@ -43,8 +45,11 @@ async def reached(transaction: Transaction) -> Reached:
 
 
 async def lock_counters(transaction: Transaction) -> Counters:
-    """Read the counters and keep others from writing until the transaction ends (PostgreSQL: the row's
-    lock; SQLite: the transaction itself). What was committed before is seen."""
+    """Read the counters and keep others from writing until the transaction ends.
+
+    PostgreSQL locks the row; on SQLite the transaction itself is the lock. What was
+    committed before is seen.
+    """
     row = await transaction.row(
         select(counters.c.change, counters.c.rights, counters.c.line, counters.c.at).with_for_update()
     )

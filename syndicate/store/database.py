@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL must each bring: a way to read, a way to write in turn, a change notice."""
+"""The base class of the SQLite and PostgreSQL databases: transactions and a change notice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong in the database, in words that say what to do: the one place that maps such errors."""
+"""Turn errors of databases and drivers into our StoreFaults, whose text says what to do."""
 
 from __future__ import annotations
 
@@ -139,6 +139,9 @@ def store_fault(fault: BaseException) -> SyndicateError:
 
 def _of_sqlite(fault: sqlite3.Error) -> SyndicateError:
     extended = getattr(fault, "sqlite_errorcode", 0)
+    no_room_for_the_log_index = extended == sqlite3.SQLITE_IOERR_SHMSIZE
+    if extended & 0xFF == sqlite3.SQLITE_FULL or no_room_for_the_log_index:
+        return StoreFault(_FULL, code="store_full")
     match extended & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return busy()
@@ -146,10 +149,6 @@ def _of_sqlite(fault: sqlite3.Error) -> SyndicateError:
             return read_only()
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_ERROR:
             return damaged()
-        case sqlite3.SQLITE_FULL:
-            return StoreFault(_FULL, code="store_full")
-        case sqlite3.SQLITE_IOERR if extended == sqlite3.SQLITE_IOERR_SHMSIZE:
-            return StoreFault(_FULL, code="store_full")  # no room for the index of the log
         case sqlite3.SQLITE_IOERR:
             return broken_disk()
         case sqlite3.SQLITE_CANTOPEN:

@@ -1,4 +1,4 @@
-"""The gate of the read path: no licensed answer leaves before its trail line is durable and still true."""
+"""Write the trail records of licensed answers: none leaves before its record is durable and still true."""
 
 from __future__ import annotations
 
@@ -61,8 +61,11 @@ async def record(transaction: Transaction, pending: Sequence[Pending]) -> list[O
 
 
 async def _taken_back(writing: SqlWriting, charges: Sequence[Charge]) -> list[Charge]:
-    """Of what was given and counted before, what its partner does not hold, or not in full: it had to
-    remove it, or had a summary, and gets it now. That costs nothing, and the next recall must reach it."""
+    """Of what was given and charged before, give what its partner does not hold, or not in full.
+
+    The partner had to remove it, or had a summary, and gets it now. That costs nothing, and the next recall
+    must reach it.
+    """
     found: list[Charge] = []
     for partner in {one.partner for one in charges}:
         theirs = [one for one in charges if one.partner == partner]

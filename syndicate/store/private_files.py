@@ -1,4 +1,4 @@
-"""Folders and files that nobody but the server's user may look into, whatever the umask says.
+"""Make folders and files that only the server's user may read, whatever the umask.
 
 What is there already keeps the mode that somebody gave it.
 """

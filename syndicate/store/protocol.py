@@ -1,4 +1,4 @@
-"""The Store protocol: what the rest of the house may ask of the database, documented like an API.
+"""The Store protocol: every read and write of the database, documented as an API.
 
 All moments are aware datetimes; they come back in UTC, except `Item.published`, which keeps its offset.
 Every method may raise a StoreFault: StoreBusy when the database was locked for longer than five seconds,
@@ -56,9 +56,12 @@ class ItemReads(Protocol):
         """One item: its newest version, or the one asked for."""
 
     async def outline(self, id: ItemId) -> Item | None:
-        """The newest version of an item without its text: outlet, channel, medium and times are true, the
-        rest is empty, so that it can be judged and never stamped. Costs the same for a long item as for
-        a short one, and nearly the same as for none: what is refused is not read."""
+        """Give the newest version of an item without its text.
+
+        Outlet, channel, medium and times are true, the rest is empty, so that it can be judged and never
+        stamped. Costs the same for a long item as for a short one, and nearly the same as for none: what is
+        refused is not read.
+        """
 
     async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
         """`outline` of several items; those there are not are missing."""
@@ -67,8 +70,10 @@ class ItemReads(Protocol):
         """All versions of an item, oldest first; empty if there is none."""
 
     async def find_item(self, keys: Sequence[str]) -> tuple[Item, str] | None:
-        """The newest version of the first item that goes by any of these keys, strongest key first,
-        and the key that found it."""
+        """Find the newest version of the first item that goes by any of these keys, and that key.
+
+        The strongest key comes first.
+        """
 
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         """Every key that this item goes by."""
@@ -94,8 +99,10 @@ class ItemWrites(Protocol):
     """What changes an item."""
 
     async def put_item(self, item: Item, keys: Iterable[str]) -> None:
-        """Keep this version, and remember that the item goes by these keys too. Versions are never
-        overwritten: raises Conflict if the version exists."""
+        """Keep this version, and remember that the item goes by these keys too.
+
+        Versions are never overwritten: raises Conflict if the version exists.
+        """
 
     async def put_holds(self, id: ItemId, holds: Holds) -> None:
         """From now on this holds the item back; what held it before stays on record."""
@@ -128,7 +135,9 @@ class RightsWrites(Protocol):
 
     async def put_mandate(self, mandate: Mandate, document: str, at: datetime) -> None:
         """Keep the mandate as its newest revision, known from `at`; earlier revisions stay.
-        `document` is the file's text."""
+
+        `document` is the file's text.
+        """
 
     async def put_licence(self, licence: Licence, document: str, at: datetime) -> None:
         """Like `put_mandate`."""
@@ -167,8 +176,10 @@ class TrailReads(Protocol):
         """
 
     async def written(self, after: int, limit: int) -> list[Written]:
-        """Lines as they stand in the database, in order of `seq`, after line `after`. Never fails on one
-        that cannot be understood."""
+        """Records as they stand in the database, in order of `seq`, after record `after`.
+
+        Never fails on one that cannot be understood.
+        """
 
     async def leaves(self, after: int, limit: int) -> list[bytes]:
         """The Merkle leaves of the lines after line `after`, in order."""
@@ -195,13 +206,17 @@ class ChangeReads(Protocol):
 
     async def candidates(self, query: CandidateQuery, limit: int) -> list[ItemId]:
         """Items that may have changed for a reader, each once, in no order, at most `limit` of them.
-        Fewer than `limit` are all of them."""
+
+        Fewer than `limit` are all of them.
+        """
 
     async def next_transition(
         self, now: datetime, published: Collection[timedelta], available: Collection[timedelta]
     ) -> datetime | None:
-        """The next moment at which an item comes of one of these ages, counted from its publication or
-        from when it is out, or at which an exclusive ends."""
+        """The next time at which an item reaches one of these ages, or at which an exclusive ends.
+
+        `published` ages count from its publication, `available` ages from when it is out.
+        """
 
     async def progress(self, partner: PartnerId) -> Progress:
         """How far this partner's change sequence has been worked out."""
@@ -242,8 +257,10 @@ class ChangeWrites(Protocol):
     """What extends a partner's change sequence."""
 
     async def append_entries(self, new: SequenceUpdate) -> bool:
-        """Append to a partner's change sequence. False, and nothing is written, if the sequence has changed
-        since `new.read`."""
+        """Append to a partner's change sequence.
+
+        False, and nothing is written, if the sequence has changed since `new.read`.
+        """
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:
         """Remember that the partner acknowledged these; which of them were new."""
@@ -259,8 +276,10 @@ class DeliveryReads(Protocol):
         """Which versions of these items the partner was given: (clause, item, version)."""
 
     async def given_to(self, item: ItemId) -> list[Holding]:
-        """Who was ever given this item, by partner, with the newest version and its clause: also who has
-        been told since to remove it."""
+        """Who was ever given this item, by partner, with the newest version and its clause.
+
+        Includes partners that have been told since to remove it.
+        """
 
     async def used(self, partner: PartnerId, periods: Collection[str]) -> Mapping[tuple[str, str], int]:
         """How much of its quotas the partner used, by (clause, period)."""
@@ -274,8 +293,10 @@ class DeliveryReads(Protocol):
         after: tuple[int, int] = (0, 0),
         limit: int = 1000,
     ) -> list[tuple[tuple[int, int], Delivery]]:
-        """What partners were given first within [since, until), in the order of lines, continuing after
-        a place; each with its own place."""
+        """What partners were given first within [since, until), in the order of records.
+
+        Continues after a place; each delivery comes with its own place.
+        """
 
 
 class HistoryReads(Protocol):
@@ -313,20 +334,26 @@ class Store(Reads, Protocol):
     """The database. `open` before anything else, `close` at the end."""
 
     async def create(self) -> bool:
-        """Make the database, or bring it to this release; True if anything was done. Idempotent. A
-        failed migration leaves the old database whole. Raises StoreNewer."""
+        """Make the database, or bring it to this release; True if anything was done. Idempotent.
+
+        A failed migration leaves the old database whole. Raises StoreNewer.
+        """
 
     async def open(self) -> None:
-        """Check that the database is there, whole, and of this release. Raises StoreMissing,
-        StoreOlder, StoreNewer, StoreDamaged."""
+        """Check that the database is there, whole, and of this release.
+
+        Raises StoreMissing, StoreOlder, StoreNewer, StoreDamaged.
+        """
 
     async def close(self) -> None:
         """Let go of all connections. Idempotent."""
 
     def notice(self) -> int:
-        """A number that differs from the last one if anything may have changed since, on this machine
-        or (PostgreSQL) on any: cheap, does not block, for every request. Equal numbers promise nothing
-        across machines; `sequence` and `record` do."""
+        """A number that differs from the last one if anything may have changed since.
+
+        On this machine, or (PostgreSQL) on any: cheap, does not block, for every request. Equal numbers
+        promise nothing across machines; `sequence` and `record` do.
+        """
 
     async def sequence(self) -> Reached:
         """How far the change sequence has come."""
@@ -353,5 +380,7 @@ class Store(Reads, Protocol):
         """
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:
-        """One transaction for an act of staff; commits at the end of the block, rolls back on any
-        exception. Writers of all processes take turns."""
+        """One transaction for an act of staff: commits at the end of the block.
+
+        Rolls back on any exception. Writers of all processes take turns.
+        """

@@ -1,4 +1,4 @@
-"""What answers use up of their quotas: counted in the transaction that writes their trail records."""
+"""Count what answers use of their quotas, in the transaction that writes their trail records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store is asked with and answers: selections, places, changes, lines that wait for their turn."""
+"""Types that the Store protocol takes and returns: selections, places, changes, pending trail records."""
 
 from __future__ import annotations
 
@@ -58,9 +58,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CandidateQuery:
-    """What may have changed for a reader between two looks: items that a change after `after` was about,
-    that were published or became available within one of the spans (from the first moment, excluded, to
-    the last), or whose exclusive ended within `exclusive`."""
+    """What may have changed for a reader between two looks.
+
+    Items that a change after `after` was about, that were published or became available within one of the
+    spans (from the first time, excluded, to the last), or whose exclusive ended within `exclusive`.
+    """
 
     after: int
     published: tuple[tuple[datetime, datetime], ...]

@@ -1,4 +1,4 @@
-"""Hearing at once that another process, on any machine, has changed something (PostgreSQL)."""
+"""Listen for changes that other processes, on any machine, commit to PostgreSQL (LISTEN/NOTIFY)."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, NullPool, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import override
 
 from syndicate.errors import StoreDamaged
 from syndicate.language import Text
@@ -33,6 +34,7 @@ class PostgresqlDatabase(Database):
         self._listener: ChangeListener | None = None
         self._turn = Turn()
 
+    @override
     async def create(self) -> bool:
         engine = _engine(self._url, patience=0, poolclass=NullPool)
         with explained(self._url):
@@ -40,6 +42,7 @@ class PostgresqlDatabase(Database):
                 with translated():
                     return await to_the_end(_bring_up(connection))
 
+    @override
     async def open(self) -> None:
         engine = _engine(
             self._url,
@@ -66,6 +69,7 @@ class PostgresqlDatabase(Database):
         self._listener = ChangeListener(_engine(self._url, poolclass=NullPool))
         self._listener.begin()
 
+    @override
     async def close(self) -> None:
         if self._listener is not None:
             await self._listener.end()
@@ -73,14 +77,17 @@ class PostgresqlDatabase(Database):
             await to_the_end(self._engine.dispose())
         self._engine = self._snapshots = self._listener = None
 
+    @override
     def notice(self) -> int:
         return opened(self._listener).notice()
 
+    @override
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         async with connected(opened(self._snapshots)) as connection:
             yield Transaction(connection)
 
+    @override
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         listener, engine = opened(self._listener), opened(self._engine)
@@ -138,7 +145,7 @@ def _engine(url: URL, *, patience: float = PATIENCE, **pool: Any) -> AsyncEngine
                 "lock_timeout": str(milliseconds),
                 # Beside it, not instead: where several wait for one row, each lock has its own timeout.
                 "statement_timeout": str(int(patience * 1000)),
-                # Nobody holds up the house by going quiet in the middle of an act.
+                # No session holds up the others by going quiet inside a transaction.
                 "idle_in_transaction_session_timeout": str(6 * milliseconds),
                 # An acknowledged write is on the disk, whatever the server's own habit is.
                 "synchronous_commit": "on",

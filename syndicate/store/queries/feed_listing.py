@@ -26,8 +26,10 @@ _Condition = tuple[ColumnElement[bool], ...]
 def listing(
     selection: Selection, after: Place | None, limit: int, oldest: bool = False, text: bool = True
 ) -> Select[Any]:
-    """The query for `Store.items`: rows of `versions`, each with its item's holds; without `text`, rows
-    of `items`."""
+    """Make the query for `Store.items`: rows of `versions`, each with its item's holds.
+
+    Without `text`, rows of `items`.
+    """
     span = tuple(_span(selection, after, oldest))
     order = asc if oldest else desc
     newest = (order(items.c.published), order(items.c.id))

@@ -1,4 +1,4 @@
-"""Between what holds an item back and the text that a row keeps of it. What there is not is left out."""
+"""Write what holds an item back as the JSON text of a row, and read it. Empty fields are left out."""
 
 from __future__ import annotations
 

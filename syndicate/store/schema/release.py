@@ -1,4 +1,4 @@
-"""Whether a database is of this release: it is not there yet, waits for a migration, or is just right."""
+"""Find out whether a database is missing, waits for a migration, or is of this release."""
 
 from __future__ import annotations
 
@@ -66,8 +66,10 @@ def require_current(connection: Connection) -> None:
 
 
 def bring_up(connection: Connection) -> bool:
-    """Make the tables or take the missing steps, inside the connection's transaction; whether there was
-    anything to do."""
+    """Make the tables or take the missing migrations; whether there was anything to do.
+
+    All of it is inside the connection's transaction.
+    """
     if release_of(connection) is Release.CURRENT:
         return False
     migrations.upgrade(connection)

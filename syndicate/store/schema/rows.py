@@ -1,4 +1,4 @@
-"""Between the newsroom's values and what a row of the database holds. Exact both ways.
+"""Convert model values to database rows and back, without loss.
 
 Sets are kept sorted, spans as whole microseconds, moments as UTC: equal values are equal rows.
 """

@@ -1,4 +1,4 @@
-"""What is kept, table by table.
+"""The tables of the database, for SQLAlchemy Core.
 
 The migrations make these tables; this is how queries see them, and a test holds the two together.
 Agreements, versions of items, kept lists and the trail are only ever added to.
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
+from typing_extensions import override
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -48,9 +49,11 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
+    @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         return None if value is None else as_number(value)
 
+    @override
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else as_moment(value)
 

@@ -1,4 +1,4 @@
-"""Eight bytes beside the SQLite file that tell every process on the machine: something has changed.
+"""A counter of eight bytes in a file beside SQLite's, which tells every process that something changed.
 
 They hold the number of the last change. Reading them costs less than a microsecond, so every request can
 afford it.
@@ -17,8 +17,11 @@ _SIZE: Final = 8
 
 
 class Notice:
-    """The shared number. Where the file can be neither made nor read, the database's own files are looked
-    at instead: slower, never wrong."""
+    """A number in a file that all processes of this machine share.
+
+    Where the file can be neither made nor read, the database's own files are looked at instead: slower,
+    never wrong.
+    """
 
     def __init__(self, path: Path, watched: tuple[Path, ...]) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The database as one file on this machine: written in turn, durable at every commit, readable meanwhile.
+"""The database in one SQLite file: one writer at a time, durable at every commit, readable meanwhile.
 
 Beside `NAME.db` stand `NAME.db-lock` (whose turn it is to write), `NAME.db-notice` (see `notice.py`) and
 SQLite's own `-wal` and `-shm`, all for the server's user alone. Nothing here opens the database file but
@@ -18,6 +18,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import override
 
 from syndicate.errors import StoreBusy, StoreFault, StoreReadOnly
 from syndicate.store.counters import reached
@@ -68,6 +69,7 @@ class SqliteDatabase(Database):
         self._log_limit = self._next_checkpoint = log_limit
         self._frozen: tuple[tuple[int, int], ...] | None = None
 
+    @override
     async def create(self) -> bool:
         with translated():
             private_folder(self._path.parent)
@@ -84,6 +86,7 @@ class SqliteDatabase(Database):
                 # In our turn too: SQLite brings the log into the database when the last one leaves.
                 await to_the_end(engine.dispose())
 
+    @override
     async def open(self) -> None:
         with translated():
             if not self._path.exists():
@@ -99,6 +102,7 @@ class SqliteDatabase(Database):
         except (StoreBusy, StoreReadOnly):
             return  # who writes now tells the number at the end of the turn; where nobody can, it stays
 
+    @override
     async def close(self) -> None:
         # SQLite brings the log in when the last one leaves, unless that one only reads.
         if self._writer is not None and self._broken:
@@ -118,9 +122,11 @@ class SqliteDatabase(Database):
         self._wrote = self._broken = False
         self._notice.close()
 
+    @override
     def notice(self) -> int:
         return self._notice.read()
 
+    @override
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         if self._frozen is not None and self._frozen != self._traces():
@@ -129,6 +135,7 @@ class SqliteDatabase(Database):
         async with connected(opened(self._reader)) as connection:
             yield Transaction(connection)
 
+    @override
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         if self._broken:
@@ -167,8 +174,10 @@ class SqliteDatabase(Database):
             await self._checkpoint(connection)
 
     async def _checkpoint(self, connection: AsyncConnection) -> None:
-        """Bring the log into the database and empty it. In our turn, and never the fault of the write that
-        set it off: that one is durable already."""
+        """Bring the log into the database and empty it.
+
+        In our turn, and never the fault of the write that set it off: that one is durable already.
+        """
         await _pragma(connection, "busy_timeout = 100")
         try:
             held = (await _pragma(connection, "wal_checkpoint(TRUNCATE)"))[0]

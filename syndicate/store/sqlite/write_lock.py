@@ -1,4 +1,4 @@
-"""Whose turn it is to write: first come, first served in one process, and one process at a time.
+"""The write lock of SQLite: first come, first served in one process, and one process at a time.
 
 SQLite up to 3.51.2 can damage its log when one connection writes while another brings the log into the
 database (security.md, fact 2). Both are done under the same lock file, so they never meet.
@@ -26,8 +26,10 @@ class Turn:
 
     @asynccontextmanager
     async def taken(self, patience: float = PATIENCE) -> AsyncIterator[float]:
-        """Have the turn; gives how many seconds of `patience` are left. Raises StoreBusy when it is
-        used up."""
+        """Take the turn; gives how many seconds of `patience` are left.
+
+        Raises StoreBusy when it is used up.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         try:
@@ -52,8 +54,10 @@ class Turn:
 
 
 class FileTurn(Turn):
-    """Turns among all processes of this machine, by a lock file. Raises StoreReadOnly where no lock can
-    be taken because nothing can be written."""
+    """Turns among all processes of this machine, by a lock file.
+
+    Raises StoreReadOnly where no lock can be taken because nothing can be written.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How the tables came to be, step by step: the way from any earlier release to this one.
+"""The Alembic migrations: from the database of any earlier release to that of this one.
 
 A step is a file in `versions/`, named for its number: they are taken in the order of their names.
 """

@@ -24,6 +24,7 @@ the old row without calling the triggers against deletion."""
 
 
 def upgrade() -> None:
+    """Make the tables, and the triggers that let some of them only grow."""
     _count()
     _items()
     _rights()

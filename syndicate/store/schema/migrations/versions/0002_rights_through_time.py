@@ -39,6 +39,7 @@ GROWING = {
 
 
 def upgrade() -> None:
+    """Add tables and columns, and fill them from the trail."""
     _holds()
     _revisions()
     _told()

@@ -12,6 +12,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    """Make the table of notes."""
     op.create_table(
         "notes",
         sa.Column("item", NAME, sa.ForeignKey("items.id"), primary_key=True),
