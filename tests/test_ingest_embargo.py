@@ -258,6 +258,16 @@ def test_a_wall_clock_is_the_publishers_and_another_zone_is_taken_only_where_it_
     assert (unknown.embargo, unknown.withhold is None) == (None, False)
 
 
+@pytest.mark.parametrize(
+    "part", ["1/", "2030年1月1日8时", "本稿", "请勿", "（禁发）", "一二三", "embargo "]
+)
+def test_a_remark_or_a_line_of_repeated_words_is_read_in_linear_time(part: str) -> None:
+    """A quadratic search would take minutes for these, and the test's time limit end it."""
+    long = part * (40_000 // len(part))
+    parsed(ninjs(edNote=long))
+    parsed(as_text(long, "end"))
+
+
 # Through the store and the public feed. The clock of these tests stands at 2026-11-02 12:00 +08:00.
 
 

@@ -24,13 +24,16 @@ from syndicate.ingest.embargo_words import (
     judge,
 )
 from syndicate.ingest.text import folded
+from syndicate.ingest.text import lines as lines_of
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note, quoted
 
 _OPENING: Final = re.compile(r"\s*([(（【\[〔][^()（）【】\[\]〔〕]{2,120}[)）】\]〕])\s*")
-_CLOSING: Final = re.compile(r"\s*([(（【\[〔][^()（）【】\[\]〔〕]{2,120}[)）】\]〕])\s*$")
-_SENTENCE_ENDS: Final = re.compile(r"(?:^|[。.!?…\uff01\uff1f][”’」』)\uff09\"']*)\s*$")
+_CLOSING: Final = re.compile(r"([(（【\[〔][^()（）【】\[\]〔〕]{2,120}[)）】\]〕])\s*$")
+_SENTENCE_ENDS: Final = re.compile(r"(?:^|[。.!?…\uff01\uff1f][”’」』)\uff09\"']*)$")
+_LONGEST_END: Final = 8
+"""Characters before a bracket that are looked at for the end of a sentence."""
 _MOST_NOTES: Final = 20
 _LONGEST_LINE: Final = 120
 """Characters of a line outside the story that may hold an instruction beside other words."""
@@ -140,7 +143,7 @@ def _checked(one: Instruction, cleaned: Story) -> Instruction:
 
 def _in_remarks(remarks: Sequence[tuple[str, str]], zone: tzinfo) -> Iterator[Instruction]:
     for field, text in remarks:
-        for one in text.split("\n"):
+        for one in lines_of(text):
             asks = asks_in_remark(one, zone)
             if asks is not None:
                 yield Instruction(field, one, None, asks)
@@ -186,8 +189,14 @@ def _brackets(text: str) -> Iterator[str]:
     opening, closing = _OPENING.match(text), _CLOSING.search(text)
     if opening is not None and opening.end() < len(text):
         yield opening[1]
-    if closing is not None and closing.start() > 0 and _SENTENCE_ENDS.search(text, 0, closing.start()):
+    if closing is not None and _follows_sentence(text, closing.start()):
         yield closing[1]
+
+
+def _follows_sentence(text: str, start: int) -> bool:
+    """Whether a sentence ends right before this place of the text."""
+    before = text[max(start - _LONGEST_END, 0) : start].rstrip()
+    return start > 0 and _SENTENCE_ENDS.search(before) is not None
 
 
 def _unbracketed(text: str) -> str:
@@ -196,12 +205,7 @@ def _unbracketed(text: str) -> str:
     if opening is not None and opening.end() < len(text) and is_instruction(opening[1]):
         text = text[opening.end() :]
     closing = _CLOSING.search(text)
-    if (
-        closing is not None
-        and closing.start() > 0
-        and _SENTENCE_ENDS.search(text, 0, closing.start())
-        and is_instruction(closing[1])
-    ):
+    if closing is not None and _follows_sentence(text, closing.start()) and is_instruction(closing[1]):
         text = text[: closing.start()].rstrip()
     return text
 

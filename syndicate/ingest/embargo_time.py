@@ -60,6 +60,7 @@ _LOOSE: Final = re.compile(_LOOSE_DAY, _FLAGS)
 _WEEKDAYS: Final = re.compile(_WEEKDAY, _FLAGS)
 _JOINTS: Final = re.compile(_JOINT, _FLAGS)
 _BEIJING_BEFORE: Final = re.compile(r"(?:北京时间|beijing time)\s?$", _FLAGS)
+_MOST_TIMES: Final = 12
 _FIRST_YEAR, _LAST_YEAR = 1950, 2999
 
 
@@ -73,10 +74,10 @@ class FoundTime:
 
 
 def times_in(text: str, zone: tzinfo) -> list[FoundTime]:
-    """Every time that the text names, in order; a wall clock without a zone is the publisher's."""
+    """The first times that the text names, at most twelve. A clock without a zone is in `zone`."""
     found: list[FoundTime] = []
     place = 0
-    while place < len(text):
+    while place < len(text) and len(found) < _MOST_TIMES:
         one = _next(text, place, zone)
         if one is None:
             break

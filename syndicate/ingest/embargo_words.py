@@ -141,6 +141,11 @@ _FIRM: Final = re.compile(
 )
 """Words of an instruction also in a sentence that says more: its imperative, its label with a time, or the
 document that it is about. A sentence about an embargo has none of them."""
+_GATE: Final = re.compile(
+    rf"{_VERB}|[禁稿]|解禁|开禁|统发|统一|保密|封存|提前|通知|指令|早于|embargo|\bhold\b|publi|releas|broadcast"
+    r"|\bus(?:e|ed|ing)\b|distribut|post"
+)
+"""Words without which no text is an instruction: most are passed over by this alone."""
 _OTHERS: Final = re.compile(
     r"(?:trade|arms|oil|weapons?|import|export|economic|grain|gas|food|fuel|military|naval|cuban?|us|u\.s\.|un|eu|russian|iranian)"
     r"\s+embargo(?:es|ed)?|embargo(?:es)?\s+(?:on|against|of)\b(?!\s*\u23f1)|贸易禁运|禁运"
@@ -247,23 +252,38 @@ class Judgement:
 
 def judge(text: str, zone: tzinfo) -> Judgement | None:
     """What one line or bracket asks; None where it asks for no embargo. A wall clock is of `zone`."""
-    if len(text) <= _LONGEST:
-        marked, instants = _marked(text, zone)
-        if not _may_ask(marked) or _NAMED.fullmatch(marked):
-            return None
-        timed, strong = bool(instants), _STRONG.search(marked) is not None
-        if not (strong or _WEAK.search(marked) or (timed and _WEAK_TIMED.search(marked))):
-            return None
-        share = _MOST_SHARE if strong else _MOST_SHARE_WEAK if timed else _MOST_SHARE_UNTIMED
-        if _is_about_another(marked, timed=timed):
-            return None
-        if all(_is_only_instruction(one[0], share) for one in _SENTENCE.finditer(marked)):
-            return Judgement(True, _until(marked, instants), timed)
+    found = _whole(text, zone)
+    if found is not None or (len(text) <= _LONGEST and not _GATE.search(_plain(text))):
+        return found
     for one in _SENTENCE.finditer(text):
-        marked, instants = _marked(one[0], zone)
+        plain = _plain(one[0])
+        if not _GATE.search(plain):
+            continue
+        marked, instants = _marked(plain, zone)
+        if _is_about_another(marked, timed=bool(instants)) or _NAMED.fullmatch(marked):
+            continue
         alone = _STRONG.search(marked) and _is_only_instruction(marked, _MOST_SHARE)
         if (alone or _FIRM.search(marked)) and _may_ask(marked):
             return Judgement(False, None, bool(instants))
+    return None
+
+
+def _whole(text: str, zone: tzinfo) -> Judgement | None:
+    """What a text asks that is nothing but an instruction; None for every other one."""
+    plain = _plain(text) if len(text) <= _LONGEST else ""
+    if not _GATE.search(plain):
+        return None
+    marked, instants = _marked(plain, zone)
+    if not _may_ask(marked) or _NAMED.fullmatch(marked):
+        return None
+    timed, strong = bool(instants), _STRONG.search(marked) is not None
+    if not (strong or _WEAK.search(marked) or (timed and _WEAK_TIMED.search(marked))):
+        return None
+    share = _MOST_SHARE if strong else _MOST_SHARE_WEAK if timed else _MOST_SHARE_UNTIMED
+    if _is_about_another(marked, timed=timed):
+        return None
+    if all(_is_only_instruction(one[0], share) for one in _SENTENCE.finditer(marked)):
+        return Judgement(True, _until(marked, instants), timed)
     return None
 
 
@@ -272,15 +292,20 @@ def asks_in_remark(text: str, zone: tzinfo) -> Judgement | None:
     found = judge(text, zone)
     if found is not None:
         return found
-    marked, instants = _marked(text, zone)
-    asks = _STRONG.search(marked) or _WEAK.search(marked) or (instants and _WEAK_TIMED.search(marked))
-    return Judgement(False, None, bool(instants)) if asks and _may_ask(marked) else None
+    for one in _SENTENCE.finditer(text):
+        plain = _plain(one[0])
+        if not _GATE.search(plain):
+            continue
+        marked, instants = _marked(plain, zone)
+        asks = _STRONG.search(marked) or _WEAK.search(marked) or (instants and _WEAK_TIMED.search(marked))
+        if asks and _may_ask(marked):
+            return Judgement(False, None, bool(instants))
+    return None
 
 
 def is_instruction(text: str) -> bool:
     """Whether a line is nothing but an embargo instruction: no headline, and no part of a story."""
-    found = judge(text, UTC)
-    return found is not None and found.clear
+    return _whole(text, UTC) is not None
 
 
 def joined_label(text: str, following: str) -> str | None:
@@ -291,7 +316,7 @@ def joined_label(text: str, following: str) -> str | None:
     if len(text) > _LONGEST_LABEL or len(following) > _LONGEST_LABEL or not _BARE_LABEL.fullmatch(text):
         return None
     whole = text.rstrip(":\uff1a ") + ":" + following
-    return whole if _marked(following, UTC)[1] and is_instruction(whole) else None
+    return whole if _marked(_plain(following), UTC)[1] and is_instruction(whole) else None
 
 
 def instruction_lines(texts: Sequence[str]) -> frozenset[int]:
@@ -303,12 +328,16 @@ def instruction_lines(texts: Sequence[str]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _marked(text: str, zone: tzinfo) -> tuple[str, list[datetime | None]]:
-    """The text in one form, with each time in it replaced by a mark; and what the times are."""
+def _plain(text: str) -> str:
+    """The text in one form: lower case, simplified characters, narrow forms, hours in digits."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLIFIED)
     # NFKC leaves the ideographic full stop; the other marks become narrow.
     plain = _ORNAMENT.sub(" ", plain).replace("\u2019", "'")
-    plain = _SPOKEN_HOUR.sub(_hour_in_digits, plain)
+    return _SPOKEN_HOUR.sub(_hour_in_digits, plain)
+
+
+def _marked(plain: str, zone: tzinfo) -> tuple[str, list[datetime | None]]:
+    """The text with each time in it replaced by a mark; and what the times are, in order."""
     found = times_in(plain, zone)
     parts, place = [], 0
     for one in found:
