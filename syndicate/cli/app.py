@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 import click
 from typing_extensions import override
@@ -112,8 +112,19 @@ def _common(hidden: bool) -> list[click.Parameter]:
     ]
 
 
+_HELP: Final = "显示帮助 · show this help"
+
+
 class Command(click.Command):
     """A command; the common options may stand behind it too."""
+
+    @override
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """See `click.Command.get_help_option`; its help is in both languages."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _HELP
+        return option
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,6 +135,14 @@ class Group(click.Group):
     """Commands about one thing; the common options may stand behind its name too."""
 
     command_class = Command
+
+    @override
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """See `Command.get_help_option`."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _HELP
+        return option
 
     def __init__(self, *args: Any, hide_common: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,12 +15,12 @@ from syndicate.wiring import ClockReading, accept_clock, read_clock
 
 @click.group(cls=Group)
 def clock() -> None:
-    """本机时钟与审计记录是否一致 · Whether this machine's clock fits the trail."""
+    """核对本机时钟与审计记录 · Compare this machine's clock with the trail."""
 
 
 @clock.command(cls=Command)
 def show() -> int:
-    """比较本机时钟与审计记录的最后一条 · Compare the machine's clock with the trail's newest record.
+    """比较本机时钟与最后一条记录 · Compare the clock with the newest record.
 
     \b
     例 · Example:
@@ -35,7 +35,7 @@ def show() -> int:
 @clock.command(cls=Command)
 @click.option("--reason", required=True, metavar="TEXT", help="为什么，记入审计记录 · why, for the trail")
 def accept(reason: str) -> None:
-    """确认本机时钟正确，并记入审计记录 · Declare the machine's clock right, with a record in the trail.
+    """确认本机时钟正确并记录在案 · Declare the machine's clock right.
 
     \b
     例 · Example:

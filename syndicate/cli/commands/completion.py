@@ -20,6 +20,7 @@ def completion(shell: str) -> None:
     """打印命令补全脚本 · Print the completion script of a shell.
 
     存入所用 shell 的补全文件夹，新开的终端即可用 Tab 键补全命令、选项、选项的取值和文件名。
+
     Keep it in the completion folder of the shell; new terminals then complete commands, options, their
     values and file names.
 

@@ -65,7 +65,7 @@ class Shown:
 @click.command(cls=Command)
 @click.option("--message", is_flag=True, help="显示可以打开和试用的地址 · say what to open and to try")
 def demo(message: bool) -> None:
-    """备好示范 · Make a demonstration; safe to repeat.
+    """准备示范数据，可重复执行 · Make a demonstration; safe to repeat.
 
     真实稿件、独家发布权、授权媒体、授权协议和密钥。
     A real article, its mandates, a partner with a licence and a key.

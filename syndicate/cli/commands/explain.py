@@ -61,12 +61,14 @@ async def explain(
     known: datetime | Literal["now"] | None,
     line: int | None,
 ) -> int:
-    """说明可否及缘由 · Why, and what would change it.
+    """说明可否使用及缘由 · Explain why a use is allowed or refused.
 
     某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变；配额、扣发、暂停和密钥都计算在内。
 
     过去的时刻按当时所知判断，将来的时刻按现在所知判断；--known 另行指定。
+
     --line 重演已记录的决定，与记录不符时退出码为 1。
+
     What is past is judged with what was known then, what is to come with what is known now; --known
     says otherwise. --line makes a recorded decision again: exit code 1 if it comes out differently.
 

@@ -35,22 +35,24 @@ _LONG_WORK = 20
 
 @click.command(cls=Command)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--watch", is_flag=True, help="收完后继续监看文件夹 · then go on following the folder")
+@click.option("--watch", is_flag=True, help="收完后继续监看文件夹 · then keep watching the folder")
 @click.option(
     "--settle",
     type=click.FloatRange(0.1, 3600),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="监看时，文件静止多久才算写完 · how long a file must stand still to count as whole",
+    help="监看时，文件多久不变才算写完 · how long a file must stay unchanged to count as complete",
 )
 @click.option(
     "--embargo",
     metavar="TIME",
     type=TIME,
-    help="收下即禁发至此时 · held from the first moment: nobody has it before",
+    help="收稿即禁发至此时 · embargo from the start until this time",
 )
-@click.option("--withhold", is_flag=True, help="收下即扣发，直至放行 · held until it is released")
+@click.option(
+    "--withhold", is_flag=True, help="收稿即扣发，直至放行 · withhold from the start until released"
+)
 @with_services
 async def ingest(
     services: Services,
@@ -61,9 +63,10 @@ async def ingest(
     embargo: datetime | None,
     withhold: bool,
 ) -> int:
-    """收稿：文件和文件夹 · Take in files and folders.
+    """收稿，可指定文件或文件夹 · Ingest files and folders.
 
     每份文件一个结果；有一份被拒绝，退出码即为 1。
+
     One result for each document; exit code 1 if any was refused.
 
     \b

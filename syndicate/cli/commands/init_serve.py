@@ -14,7 +14,7 @@ from syndicate.wiring import Initialised, initialise
 
 @click.command(cls=Command)
 def init() -> None:
-    """建立数据库和签名密钥 · Make database and signing key; safe to repeat.
+    """建立数据库和签名密钥 · Make the database and the signing keys.
 
     \b
     例 · Example:
@@ -49,7 +49,7 @@ def init() -> None:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="监听的地址 · address to listen on",
+    help="监听地址 · address to listen on",
     metavar="HOST",
 )
 @click.option(
@@ -75,7 +75,7 @@ def init() -> None:
     help="先备好示范，端口开放后显示试用办法 · make the demonstration and say what to try",
 )
 def serve(host: str, port: int, workers: int, demonstration: bool) -> int:
-    """启动服务，直到 SIGTERM 或 Ctrl-C · Serve until SIGTERM or Ctrl-C.
+    """启动服务，按 Ctrl-C 停止 · Run the server until Ctrl-C or SIGTERM.
 
     \b
     例 · Example:

@@ -30,7 +30,7 @@ _BATCH = 200
 
 @click.group(cls=Group)
 def item() -> None:
-    """稿件 · Items.
+    """查看、扣发、更正和撤回稿件 · Show, hold, correct and recall items.
 
     \b
     例 · Example:
@@ -50,7 +50,7 @@ def item() -> None:
 @click.option("--noted", is_flag=True, help="只列收稿时有注的 · only those that ingest has notes on")
 @with_services
 async def list_(services: Services, voice: Output, limit: int, noted: bool) -> None:
-    """列出稿件 · The items, ours or not.
+    """列出稿件，含来源不属本网的 · List items, also those of other sources.
 
     \b
     例 · Example:
@@ -93,7 +93,7 @@ async def list_(services: Services, voice: Output, limit: int, noted: bool) -> N
 @click.option("--version", type=click.IntRange(min=1), metavar="N", help="旧版本 · an earlier version")
 @with_services
 async def show(services: Services, voice: Output, id: str, version: int | None) -> None:
-    """显示一篇稿件 · One item with every field.
+    """显示一篇稿件的全部内容 · Show one item with every field.
 
     \b
     例 · Example:
@@ -145,6 +145,7 @@ async def export(
     """导出一篇带来源标注的稿件 · Write one item, stamped, to standard output.
 
     不写 --partner 时，只有公众可得的标题和摘要。写给授权媒体的导出记入审计记录。
+
     Without --partner it is what the public may have: headline and abstract. What is written for a
     partner goes into the trail, like any delivery.
 

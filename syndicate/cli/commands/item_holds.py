@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("id", metavar="ID")
-@click.option("--embargo", metavar="TIME", type=TIME, help="禁发至此时 · nobody has it before")
-@click.option("--exclusive", metavar="PARTNER", help="独家给该授权媒体，须带 --until · for it alone")
-@click.option("--until", metavar="TIME", type=TIME, help="独家至此时 · until when it is exclusive")
-@click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody has it until it is released")
+@click.option("--embargo", metavar="TIME", type=TIME, help="禁发至此时 · nobody gets it before this time")
+@click.option(
+    "--exclusive", metavar="PARTNER", help="由该授权媒体独家，须同时写 --until · for it only; needs --until"
+)
+@click.option("--until", metavar="TIME", type=TIME, help="独家截止时间 · end of the exclusive")
+@click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody gets it until it is released")
 @with_services
 async def hold(
     services: Services,
@@ -47,9 +49,10 @@ async def hold(
 ) -> None:
     """扣住稿件：禁发、独家或扣发 · Hold an item back.
 
-    被扣住的稿件，对无权者如同不存在；禁发期满自动放行。已经取得的授权媒体会收到撤下的要求。
-    For whoever may not have it a held item does not exist; an embargo opens by itself. Partners that
-    have it already are told to take it down.
+    稿件扣住后，无权取得者查不到它；禁发期满自动放行。已取得稿件的授权媒体会收到撤下通知。
+
+    To everybody who may not have it, a held item does not exist. An embargo ends by itself. Partners that
+    already have the item are told to remove it.
 
     \b
     例 · Example:
@@ -79,14 +82,14 @@ async def hold(
 
 @click.command(cls=Command)
 @click.argument("id", metavar="ID")
-@click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo alone")
-@click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive alone")
-@click.option("--withhold", is_flag=True, help="只解除扣发 · the withholding alone")
+@click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo only")
+@click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive only")
+@click.option("--withhold", is_flag=True, help="只解除扣发 · the withholding only")
 @with_services
 async def release(
     services: Services, voice: Output, id: str, embargo: bool, exclusive: bool, withhold: bool
 ) -> None:
-    """放行被扣住的稿件，即刻生效 · Lift what holds an item back, now.
+    """放行被扣住的稿件，立即生效 · Release a held item, at once.
 
     \b
     例 · Example:
@@ -100,10 +103,12 @@ async def release(
 @click.command(cls=Command)
 @click.argument("id", metavar="ID")
 @click.argument("file", type=click.Path(allow_dash=True), metavar="FILE")
-@click.option("--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · it travels with the item")
+@click.option(
+    "--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · note that travels with the item"
+)
 @with_services
 async def correct(services: Services, voice: Output, id: str, file: str, note: str) -> None:
-    """更正稿件：一份新文件成为新版本（- 为标准输入） · A new version with its note; - is standard input.
+    """更正稿件，生成新版本 · Correct an item: a new version with a note.
 
     \b
     例 · Example:
@@ -142,7 +147,7 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     "--reason",
     required=True,
     type=click.Choice([one.value for one in RecallReason]),
-    help="缘由：编辑、版权、法律 · why",
+    help="缘由：编辑、版权、法律 · reason",
 )
 @click.option("--note", required=True, metavar="NOTE", help="给授权媒体的说明 · a note to the partners")
 @click.option(
@@ -151,16 +156,19 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     show_default=True,
     metavar="SPAN",
     type=SPAN,
-    help="多久之内须撤下 · within which it must be taken down",
+    help="撤下期限 · time within which it must be removed",
 )
 @with_services
 async def recall(
     services: Services, voice: Output, id: str, reason: str, note: str, deadline: timedelta
 ) -> None:
-    """撤回稿件：所有地址即刻答 410（legal 答 451） · Call an item back from everybody, at once.
+    """撤回稿件，立即停止提供 · Recall an item from everybody, at once.
 
-    曾取得此稿的授权媒体各收到一条撤回，须在期限内撤下并确认。
-    Each partner that was given it is told to take it down within the deadline, and to say so.
+    稿件地址从此答 410，因法律缘由撤回的答 451。
+    取得过此稿的授权媒体各收到一条撤回通知，须在期限内撤下并确认。
+
+    Its addresses answer 410, or 451 for a legal order. Each partner that received it is told to remove it
+    within the deadline and to acknowledge.
 
     \b
     例 · Example:
@@ -179,7 +187,7 @@ async def recall(
 @click.argument("id", metavar="ID")
 @with_services
 async def reinstate(services: Services, voice: Output, id: str) -> None:
-    """恢复已撤回的稿件 · Take a recall back.
+    """恢复已撤回的稿件 · Reinstate a recalled item.
 
     \b
     例 · Example:
@@ -192,9 +200,9 @@ async def reinstate(services: Services, voice: Output, id: str) -> None:
 @click.argument("id", metavar="ID")
 @with_services
 async def recall_report(services: Services, voice: Output, id: str) -> int:
-    """撤回的进展：谁已确认撤下 · Who has said that a recalled item is gone.
+    """查看撤回进展：谁已确认撤下 · Show which partners acknowledged a recall.
 
-    还有未确认的，退出码为 1。 Exit code 1 while anybody's word is missing.
+    尚有未确认的，退出码为 1。 Exit code 1 while an acknowledgement is missing.
 
     \b
     例 · Example:

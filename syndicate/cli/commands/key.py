@@ -26,7 +26,7 @@ from syndicate.wiring import Services
 
 @click.group(cls=Group)
 def key() -> None:
-    """密钥 · Partners' keys.
+    """管理授权媒体的密钥 · Issue, list and revoke partners' keys.
 
     \b
     例 · Example:
@@ -70,9 +70,10 @@ async def issue(
     language: str,
     out: Path | None,
 ) -> None:
-    """签发密钥：只显示这一次 · Issue a key; it is shown this once, alone on standard output.
+    """签发密钥，只显示这一次 · Issue a key; it is shown only once.
 
     --letter 输出一封可以直接发给授权媒体的信：密钥、地址、怎样取稿、须知、联系方式。
+
     With --letter: all that the partner needs to begin, with the key in it.
 
     \b
@@ -110,7 +111,7 @@ async def issue(
 @click.argument("partner", metavar="[PARTNER]", required=False)
 @with_services
 async def list_(services: Services, voice: Output, partner: str | None) -> None:
-    """列出密钥及最近使用时间 · Keys with their last use, newest first.
+    """列出密钥及最近使用时间 · List keys with their last use, newest first.
 
     \b
     例 · Example:
@@ -155,9 +156,10 @@ async def list_(services: Services, voice: Output, partner: str | None) -> None:
 @click.argument("jti", metavar="JTI")
 @with_services
 async def revoke(services: Services, voice: Output, jti: str) -> None:
-    """撤销密钥，所有进程即刻生效 · Revoke a key, at once and on every worker.
+    """撤销密钥，立即生效 · Revoke a key, at once and on every worker.
 
     编号可只写开头几位（至少四位），只要不与别的密钥相同。
+
     The beginning of the id is enough, four characters or more, where no other key has the same.
 
     \b
@@ -177,7 +179,7 @@ async def revoke(services: Services, voice: Output, jti: str) -> None:
 
 @click.group("signing-key", cls=Group)
 def signing_key() -> None:
-    """签名密钥 · The server's keys that sign partners' keys.
+    """管理签名密钥 · Manage the server's keys that sign partners' keys.
 
     \b
     例 · Example:
@@ -232,7 +234,7 @@ async def list_signing(services: Services, voice: Output) -> None:
 )
 @with_services
 async def rotate(services: Services, voice: Output, lost: bool) -> None:
-    """更换签名密钥；旧签名仍有效 · Sign with a new key; old signatures stay valid until retired.
+    """更换签名密钥 · Sign with a new key; old signatures stay valid.
 
     \b
     例 · Example:
@@ -273,7 +275,7 @@ class _TakesKid(Command):
 @click.argument("kid", metavar="KID")
 @with_services
 async def retire(services: Services, voice: Output, kid: str) -> None:
-    """停用签名密钥：它签发的密钥全部失效 · End a signing key and all keys that it signed.
+    """停用签名密钥及其签发的密钥 · Retire a signing key and all it signed.
 
     \b
     例 · Example:

@@ -23,7 +23,7 @@ _ALL = Text("全部", "all")
 
 @click.group(cls=Group)
 def licence() -> None:
-    """授权协议 · Licences: dated agreements with partners.
+    """管理授权协议 · Manage licences: dated agreements with partners.
 
     \b
     例 · Example:
@@ -35,9 +35,10 @@ def licence() -> None:
 @click.argument("file", type=click.Path(allow_dash=True), metavar="FILE.toml")
 @with_services
 async def add(services: Services, voice: Output, file: str) -> None:
-    """添加授权协议（- 为标准输入） · Add a licence; - reads standard input.
+    """添加授权协议（- 表示标准输入） · Add a licence; - reads standard input.
 
     与该媒体的另一份协议有重叠的，照样添加，并指出是哪几条。
+
     What it grants together with another licence of the partner is said, and not refused.
 
     \b
@@ -103,7 +104,7 @@ async def list_(services: Services, voice: Output) -> None:
 @click.argument("number", metavar="NUMBER")
 @with_services
 async def show(services: Services, voice: Output, number: str) -> None:
-    """显示授权协议的条款和原文 · A licence's terms and its original text.
+    """显示授权协议的条款和原文 · Show a licence's terms and its original text.
 
     \b
     例 · Example:
@@ -140,7 +141,7 @@ async def show(services: Services, voice: Output, number: str) -> None:
 @click.argument("number", metavar="NUMBER")
 @with_services
 async def end(services: Services, voice: Output, number: str) -> None:
-    """终止授权协议，即刻生效 · End a licence now.
+    """终止授权协议，立即生效 · End a licence, at once.
 
     \b
     例 · Example:

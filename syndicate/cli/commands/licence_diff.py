@@ -23,9 +23,10 @@ DIFFERENT = 1
 @click.argument("new", type=click.Path(allow_dash=True), metavar="NEW")
 @with_services
 async def diff(services: Services, voice: Output, old: str, new: str) -> int:
-    """比较两份授权协议 · What differs between two licences.
+    """比较两份授权协议 · Show what differs between two licences.
 
-    OLD 和 NEW 为协议编号或文件（.toml，- 为标准输入）。相同退出码为 0，不同为 1。
+    OLD 和 NEW 为协议编号或文件（.toml，- 表示标准输入）。相同退出码为 0，不同为 1。
+
     OLD and NEW are numbers or files (.toml; - reads standard input). Exit code 0: the same, 1: different.
 
     \b

@@ -45,9 +45,10 @@ CHANGES = 1
 async def try_(
     services: Services, voice: Output, file: str, since: datetime | timedelta, instead_of: str | None
 ) -> int:
-    """试行协议草案 · Which answers a draft licence would have changed.
+    """试行协议草案 · Show which answers a draft licence would have changed.
 
     用该授权媒体的真实请求检验草案，不写入任何记录。答案都不变退出码为 0，有变为 1。
+
     Replays what the partner really asked for; nothing is written.
     Exit code 0: no answer changes, 1: some do.
 

@@ -21,7 +21,7 @@ from syndicate.wiring import Services
 
 @click.group(cls=Group)
 def mandate() -> None:
-    """独家发布权 · Mandates: head agreements with owners.
+    """管理独家发布权 · Manage mandates: head agreements with owners.
 
     \b
     例 · Example:
@@ -33,7 +33,7 @@ def mandate() -> None:
 @click.argument("file", type=click.Path(allow_dash=True), metavar="FILE.toml")
 @with_services
 async def add(services: Services, voice: Output, file: str) -> None:
-    """添加独家发布权（- 为标准输入） · Add a mandate; - reads standard input.
+    """添加独家发布权（- 表示标准输入） · Add a mandate; - reads standard input.
 
     \b
     例 · Example:
@@ -96,7 +96,7 @@ async def list_(services: Services, voice: Output) -> None:
 @click.argument("number", metavar="NUMBER")
 @with_services
 async def end(services: Services, voice: Output, number: str) -> None:
-    """终止独家发布权，即刻生效 · End a mandate now; all that rests on it closes.
+    """终止独家发布权，立即生效 · End a mandate, at once.
 
     \b
     例 · Example:

@@ -17,7 +17,7 @@ from syndicate.wiring import Services
 
 @click.group(cls=Group)
 def partner() -> None:
-    """授权媒体 · Partners: media with a licence.
+    """管理授权媒体 · Manage partners: media with a licence.
 
     \b
     例 · Example:
@@ -97,7 +97,7 @@ async def list_(services: Services, voice: Output) -> None:
 @click.argument("id", metavar="ID")
 @with_services
 async def show(services: Services, voice: Output, id: str) -> None:
-    """显示授权媒体 · One partner with its licences and keys.
+    """显示授权媒体及其协议和密钥 · Show one partner with its licences and keys.
 
     \b
     例 · Example:
@@ -139,7 +139,7 @@ async def show(services: Services, voice: Output, id: str) -> None:
 @click.argument("id", metavar="ID")
 @with_services
 async def suspend(services: Services, voice: Output, id: str) -> None:
-    """暂停授权媒体：其密钥即刻失效 · Close the door to a partner at once.
+    """暂停授权媒体，其密钥立即停用 · Suspend a partner, at once.
 
     \b
     例 · Example:
@@ -160,7 +160,7 @@ async def suspend(services: Services, voice: Output, id: str) -> None:
 @click.argument("id", metavar="ID")
 @with_services
 async def resume(services: Services, voice: Output, id: str) -> None:
-    """恢复被暂停的授权媒体 · Open the door to a suspended partner again.
+    """恢复被暂停的授权媒体 · Resume a suspended partner.
 
     \b
     例 · Example:

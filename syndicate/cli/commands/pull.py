@@ -84,6 +84,7 @@ def pull(
     """让文件夹与授权稿件保持一致 · Keep a folder in step with a licence.
 
     供授权媒体使用：收新稿、换更正稿，移除被撤回和到期的稿件并回执。
+
     For partners: new items, corrections; removes what is recalled or withdrawn, and acknowledges it.
 
     \b

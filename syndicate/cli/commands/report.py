@@ -31,7 +31,7 @@ _ACTIONS = {Action.RECALL: Text("撤回", "recall"), Action.WITHDRAW: Text("撤�
 
 @click.group(cls=Group)
 def report() -> None:
-    """报表：用量、月结与未撤稿件 · Usage, statements and open take-downs.
+    """报表：用量、月结单、未撤稿件 · Report usage and open take-downs.
 
     \b
     例 · Example:
@@ -56,8 +56,8 @@ def report() -> None:
     metavar="DATE",
     help="到此日为止（不含此日） · up to this day, which is not included",
 )
-@click.option("--partner", metavar="P", help="只看该授权媒体 · about this partner alone")
-@click.option("--outlet", metavar="O", help="只看该媒体的稿件 · about this outlet's items alone")
+@click.option("--partner", metavar="P", help="只看该授权媒体 · this partner only")
+@click.option("--outlet", metavar="O", help="只看该媒体的稿件 · this outlet's items only")
 @options.FORMAT
 @options.OUT
 @options.LINES
@@ -75,7 +75,7 @@ async def usage(
     lines: bool,
     check: bool,
 ) -> int:
-    """用量：发出的稿件版本及其中现已撤回的 · Item versions given, and which are under a recall now.
+    """用量：发出的和其中已撤回的 · Report items delivered and recalled.
 
     按权利人、媒体、类型、授权媒体和条款分列。 By owner, outlet, medium, partner and clause.
 
@@ -116,9 +116,10 @@ async def usage(
 async def statement(
     services: Services, voice: Output, month: date, format_: str, out: Path | None, lines: bool, check: bool
 ) -> int:
-    """月结单：当月发出、撤回、恢复及净数 · A month's account, net of recalls.
+    """月结单：当月发出、撤回、恢复及净数 · Report a month's account, net of recalls.
 
     按权利人、类型和授权媒体分列。已完的月份不再变动；未完的月份注明暂计。
+
     By owner, medium and partner. A month that is over never changes; one that is not is provisional.
 
     \b
@@ -135,11 +136,11 @@ async def statement(
 
 
 @report.command()
-@click.option("--partner", metavar="P", help="只看该授权媒体 · about this partner alone")
+@click.option("--partner", metavar="P", help="只看该授权媒体 · this partner only")
 @click.option("--overdue", is_flag=True, help="只看逾期的 · only what is overdue")
 @with_services
 async def takedowns(services: Services, voice: Output, partner: str | None, overdue: bool) -> int:
-    """授权媒体尚未确认撤下的稿件 · What partners have not yet said to be gone.
+    """列出尚未确认撤下的稿件 · List unacknowledged take-downs.
 
     列出的有任何一项逾期，退出码为 1。 Exit code 1 if anything listed is overdue.
 

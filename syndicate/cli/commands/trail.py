@@ -24,7 +24,7 @@ _SEQ = click.IntRange(0, 2**63 - 1)
 
 @click.group(cls=Group)
 def trail() -> None:
-    """审计记录 · The trail.
+    """查阅和核验审计记录 · List and prove the records of the trail.
 
     \b
     例 · Example:
@@ -33,17 +33,15 @@ def trail() -> None:
 
 
 @trail.command("list")
-@click.option("--partner", metavar="P", help="只看该授权媒体 · about this partner alone")
-@click.option(
-    "--item", metavar="ID", help="只看该稿件，含被拒绝的请求 · about this item alone, refusals too"
-)
+@click.option("--partner", metavar="P", help="只看该授权媒体 · this partner only")
+@click.option("--item", metavar="ID", help="只看该稿件，含被拒绝的请求 · this item only, refusals too")
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
     type=click.Choice(list(KINDS)),
     metavar="KIND",
-    help="只看这一种，可写多次 · of this kind alone; may be repeated",
+    help="只看这一种，可写多次 · this kind only; may be repeated",
 )
 @click.option("--since", type=AGO, metavar="TIME|7d", help="此时及以后，或最近多久 · at or after this time")
 @click.option("--until", type=AGO, metavar="TIME|7d", help="此时以前，或多久以前 · before this time")
@@ -74,9 +72,10 @@ async def list_(
     reverse: bool,
     limit: int,
 ) -> None:
-    """列出审计记录，最新的在前 · Records of the trail, newest first.
+    """列出审计记录，最新的在前 · List records of the trail, newest first.
 
     时间写作 2026-11-12（本网时区当天零时）、"2026-11-12 08:00" 或带时区的时刻；7d 是最近七天。
+
     A time is a day (its midnight in the publisher's zone), a local time, a time with its offset, or a
     span before now.
 

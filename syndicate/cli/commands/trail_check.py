@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help="公钥（trail key 打印的一行）或存有公钥的文件 · verifier key, or a file of them",
 )
 def check(file: Path, keys: tuple[str, ...]) -> int:
-    """检验导出或证明文件，只需公钥 · Check an export or a proof with the public key alone.
+    """检验导出或证明文件 · Check an export or a proof.
 
     不需要数据文件夹、数据库和设置。 Needs no data folder, no database and no settings.
 

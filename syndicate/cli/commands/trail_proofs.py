@@ -32,9 +32,10 @@ _SEQ = click.IntRange(1, 2**63 - 1)
 )
 @with_services
 async def verify(services: Services, voice: Output, saved: Path | None) -> int:
-    """核验全部审计记录 · Look through the whole trail.
+    """核验全部审计记录 · Verify the whole trail.
 
     凡被改动、删除、插入或调换的记录都会指名；有所发现时退出码为 1。
+
     Whatever was changed, removed, inserted or moved is named; exit code 1 if anything was found.
 
     \b
@@ -81,7 +82,7 @@ async def verify(services: Services, voice: Output, saved: Path | None) -> int:
 @click.option("--to", "out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
 @with_services
 async def prove(services: Services, voice: Output, seq: int, out: Path | None) -> None:
-    """证明一条审计记录 · Prove one line, to whoever has the public key.
+    """证明一条审计记录 · Prove one record to anybody with the public key.
 
     \b
     例 · Example:
@@ -116,6 +117,7 @@ async def export(
     """导出一段审计记录及其证明 · Write a range of the trail with its proof.
 
     时间写作 2026-11-01（本网时区当天零时），或带时区的时刻。
+
     A time is a day (its midnight in the publisher's zone) or a moment with its offset.
 
     \b
@@ -173,6 +175,7 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
     """打印检查点的公钥 · Print the verifier keys of checkpoints.
 
     检验者需要其中之一；新的在前，旧的仍检验旧检查点。
+
     What others need to check; the newest first, older ones go on checking what they signed.
 
     \b
