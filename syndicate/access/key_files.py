@@ -10,18 +10,18 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
+from syndicate.durable_files import DRAFT, PRIVATE, replace_files, sync
 from syndicate.errors import KeyringFault
 from syndicate.language import Text, verbatim
 
 LOCK_SECONDS: Final = 5.0
 _LARGEST: Final = 1_048_576
-_TMP: Final = ".tmp"
 
 
 def read(path: Path, mend: Text) -> bytes:
@@ -56,23 +56,10 @@ def write(path: Path, content: bytes) -> None:
 
     Raises KeyringFault if the disk refuses; what was there before is then untouched.
     """
-    draft = path.with_name(f".{path.name}{_TMP}")
     try:
-        draft.unlink(missing_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(handle, 0o600)  # a umask of 0777 would leave it unreadable to us too
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        draft.replace(path)
+        replace_files({path: content}, mode=PRIVATE)
         sync(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise _unwritable(path, error) from None
 
 
@@ -83,15 +70,6 @@ def remove(path: Path) -> None:
         sync(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from None
-
-
-def sync(folder: Path) -> None:
-    """Make what happened to a folder's names durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -106,7 +84,7 @@ def locked(folder: Path) -> Iterator[None]:
             folder.chmod(0o700)
             sync(folder.parent)
         with FileLock(folder / ".lock", mode=0o600, timeout=LOCK_SECONDS):
-            for draft in folder.glob(f".*{_TMP}"):
+            for draft in folder.glob(f".*{DRAFT}"):
                 draft.unlink(missing_ok=True)
             yield
     except Timeout:

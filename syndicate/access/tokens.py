@@ -7,7 +7,6 @@ Ed25519, and read far more strictly than the library reads: what is signed must 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from syndicate.access.keyring import Keyring
 from syndicate.access.thumbprint import decode
 from syndicate.errors import TokenRejected
 from syndicate.model.parties import PartnerId
+from syndicate.strict_json import read_object
 
 LONGEST: Final = 4096
 """Characters; ours have some 500."""
@@ -125,7 +125,7 @@ def _header(token: str) -> dict[str, Any]:
     except ValueError:
         _refuse("token_malformed", "base64url")
     try:
-        return _strict_object(header)
+        return read_object(header)
     except ValueError:
         _refuse("token_malformed", "header")
 
@@ -148,7 +148,7 @@ def _signed(token: str, kid: str, keyring: Keyring) -> dict[str, Any]:
     except jwt.PyJWTError:
         _refuse("token_invalid", "signature")
     try:
-        return _strict_object(payload)
+        return read_object(payload)
     except ValueError:
         _refuse("token_invalid", "claims are not strict JSON")
 
@@ -176,28 +176,6 @@ def _trouble(claims: dict[str, Any], issuer: str, audience: str, now: datetime) 
     if not claims["iat"] < claims["exp"] <= claims["iat"] + LONGEST_LIFE.total_seconds():
         return "lifetime"
     return None
-
-
-def _strict_object(content: bytes) -> dict[str, Any]:
-    """A JSON object in UTF-8, each name once, no NaN. Raises ValueError."""
-    try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
-    except RecursionError:
-        value = None
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name twice")
-    return values
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _second(moment: datetime) -> int:

@@ -21,7 +21,7 @@ from tenacity.wait import wait_random_exponential
 from yarl import URL
 
 import syndicate
-from syndicate.client.change_entries import Page, read_json, read_page
+from syndicate.client.change_entries import Page, read_answer, read_page
 from syndicate.client.client_errors import RESTART, Away, CursorUnknown, KeyRefused, WrongAnswer
 from syndicate.client.network_errors import insecure, unreachable
 from syndicate.language import Text
@@ -61,7 +61,7 @@ class _Answer:
     def problem(self) -> dict[str, Any]:
         """The problem document (RFC 9457), as far as there is one."""
         with suppress(WrongAnswer):
-            found = read_json(self.body)
+            found = read_answer(self.body)
             if isinstance(found, dict):
                 return found
         return {}
@@ -110,7 +110,7 @@ class ChangeSequence:
             return Gone(answer.code)
         if answer.status == 429:
             return Later(answer.after)
-        found = read_json(_good(answer))
+        found = read_answer(_good(answer))
         if not isinstance(found, dict):
             raise WrongAnswer(Text(f"稿件 {id}：不是 ninjs 文档", f"item {id}: this is no ninjs document"))
         return found
@@ -123,7 +123,7 @@ class ChangeSequence:
             strange = _numbers(answer.problem.get("unknown")) & frozenset(seqs)
             if strange:
                 return strange
-        noted = read_json(_good(answer))
+        noted = read_answer(_good(answer))
         if not isinstance(noted, dict) or not _numbers(noted.get("acknowledged")).issuperset(seqs):
             raise WrongAnswer(
                 Text("服务器没有确认收到全部回执", "the server did not confirm every acknowledgement")

@@ -6,7 +6,6 @@ what must go.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +17,7 @@ from syndicate.client.client_errors import WrongAnswer
 from syndicate.errors import Fault
 from syndicate.language import Text
 from syndicate.model.item import ItemId
+from syndicate.strict_json import InvalidJson, read_json
 
 ITEM_ID: Final = "[0-9]{8}-[a-z0-9]{10}"
 """What an id looks like; nothing else becomes the name of a file."""
@@ -115,7 +115,7 @@ def read_page(data: bytes, after: int) -> Page:
     numbers that do not grow, a `next` that would lose entries or go round in a circle.
     """
     try:
-        page = _PAGE.validate_python(read_json(data))
+        page = _PAGE.validate_python(read_answer(data))
     except ValidationError as error:
         raise _wrong(
             [_fault(*_place(one["loc"]), one["type"], one["msg"]) for one in error.errors()]
@@ -132,25 +132,13 @@ def read_page(data: bytes, after: int) -> Page:
     return page
 
 
-def read_json(data: bytes) -> Any:
-    """Strict JSON (RFC 8259) in UTF-8: no name twice in an object, no NaN. Raises WrongAnswer."""
+def read_answer(data: bytes) -> Any:
+    """Return the JSON value that an answer is. Raises WrongAnswer where it is not strict JSON."""
     try:
-        return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        text = Text(f"服务器的回答不是 JSON：{said}", f"the server's answer is not JSON: {said}")
-        raise WrongAnswer(text) from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+        return read_json(data)
+    except InvalidJson as error:
+        head = Text("服务器的应答不是合格的 JSON：", "the server's answer is not strict JSON: ")
+        raise WrongAnswer(head + error.faults[0].text) from None
 
 
 def _place(where: tuple[int | str, ...]) -> tuple[str]:

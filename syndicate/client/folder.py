@@ -12,6 +12,7 @@ come again with the next run, because the cursor moves last.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -25,10 +26,10 @@ from filelock import FileLock, Timeout
 
 from syndicate.client import sync_state as states
 from syndicate.client.change_entries import ITEM_ID
-from syndicate.client.client_errors import RESTART, FolderDamaged, FolderInUse, FolderTampered
-from syndicate.client.durable_files import remove, room_for, settled, write
+from syndicate.client.client_errors import RESTART, FolderDamaged, FolderFull, FolderInUse, FolderTampered
 from syndicate.client.item_page import Kept
 from syndicate.client.sync_state import State
+from syndicate.durable_files import replace_files, sync
 from syndicate.errors import Fault
 from syndicate.language import Text
 from syndicate.model.item import ItemId
@@ -36,6 +37,7 @@ from syndicate.model.item import ItemId
 _ID: Final = re.compile(ITEM_ID)
 _FILE: Final = re.compile(rf"({ITEM_ID})\.(?:json|html)")
 _MOST_FAULTS: Final = 20
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Result(StrEnum):
@@ -66,7 +68,8 @@ class Folder:
         known = ninjs.exists() or record.exists()
         wanted = {html: kept.html, ninjs: kept.ninjs, record: _record(kept)}
         stale = {path: data for path, data in wanted.items() if _content(path) != data}
-        write(stale, self._own / "aside")
+        with _room():
+            replace_files(stale, drafts=self._own / "aside")
         if not known:
             return Result.NEW
         return Result.REPLACED if stale else Result.UNCHANGED
@@ -82,7 +85,7 @@ class Folder:
 
     def remove(self, id: ItemId) -> Result:
         """Hold nothing of this item any more: REMOVED or ABSENT."""
-        gone = [remove(path) for path in self._files(id)]
+        gone = [_remove(path) for path in self._files(id)]
         return Result.REMOVED if any(gone) else Result.ABSENT
 
     def version(self, id: ItemId) -> int | None:
@@ -100,12 +103,14 @@ class Folder:
 
     def settle(self) -> None:
         """Everything kept and removed so far is on the disk on return. Raises FolderFull, OSError."""
-        settled(self._items, self._own / "held")
+        with _room():
+            sync(self._items, self._own / "held")
 
     def save(self, state: State) -> None:
         """The folder is this far; what `state` speaks of must be settled. Raises FolderFull, OSError."""
-        write({self._own / "state": states.written(state)}, self._own / "aside")
-        settled(self._own)
+        with _room():
+            replace_files({self._own / "state": states.written(state)}, drafts=self._own / "aside")
+            sync(self._own)
         self.state = state
 
     def check(self, *, contents: bool) -> None:
@@ -162,12 +167,12 @@ def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder
                     f"{place} 是符号链接，应为文件夹", f"{place} is a symbolic link, and should be a folder"
                 )
             )
-    with room_for(root):
+    with _room():
         items.mkdir(parents=True, exist_ok=True)
         own.mkdir(mode=0o700, exist_ok=True)
         for name in ("held", "aside"):
             (own / name).mkdir(exist_ok=True)
-        settled(own, root, root.absolute().parent)
+        sync(own, root, root.absolute().parent)
         lock = FileLock(own / "lock", mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -213,6 +218,32 @@ def _begun(path: Path, server: str, *, restart: bool) -> State:
 
 def _places(root: Path) -> tuple[Path, Path]:
     return root / "items", root / ".syndicate"
+
+
+def _remove(path: Path) -> bool:
+    """Remove the file; whether there was one."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Turn the error of a full disk into FolderFull, which names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise FolderFull(
+            Text(
+                f"磁盘已满，无法写入 {error.filename}；腾出空间后再运行即可，已有的稿件完好",
+                f"the disk is full: {error.filename} cannot be written. Make room and run again; "
+                "all else is whole",
+            )
+        ) from error
 
 
 def _content(path: Path) -> bytes | None:

@@ -22,12 +22,12 @@ from syndicate.ingest.identity import own_id
 from syndicate.ingest.markup import blocks_of, too_many_tags
 from syndicate.ingest.properties import Properties
 from syndicate.ingest.sourcing import channel_in, source_in
-from syndicate.ingest.strict_json import read_json
 from syndicate.ingest.text import line, lines, paragraph
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, Medium
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
+from syndicate.strict_json import InvalidJson, read_object
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _LONGEST_URI: Final = 500
@@ -42,9 +42,10 @@ _STATUSES: Final = ("", "usable")
 
 def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
     """The draft of a ninjs document, or the faults that keep it from being read as one."""
-    value = read_json(text)
-    if isinstance(value, list):
-        return value
+    try:
+        value = read_object(text)
+    except InvalidJson as error:
+        return error.faults
     faults: list[Fault] = []
     document = Properties(value, faults)
     document.refuse_unknown()

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syndicate.errors import Fault
-from syndicate.ingest.strict_json import MOST_FAULTS
 from syndicate.ingest.text import clean, line, words
 from syndicate.language import Text
+from syndicate.strict_json import MOST_FAULTS
 
 KNOWN: Final = words(
     "altIds associations bodies by contentCreated copyrightHolder copyrightNotice descriptions"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from syndicate.errors import Faulty
 from syndicate.model.records import line_bytes
+from syndicate.strict_json import InvalidJson, read_object
 from syndicate.trail.checkpoint import MOST_LINES, Head, VerifierKey, hashes_decoded, opened
 from syndicate.trail.line_verifier import Findings
 
@@ -17,10 +17,9 @@ _RECORD: Final = {"seq": int, "at": str, "actor": str, "kind": str, "event": dic
 def value_of(raw: bytes) -> dict[str, Any]:
     """The JSON object on a line of a file; empty where there is none."""
     try:
-        value = json.loads(raw.decode())
-    except (ValueError, RecursionError):
+        return read_object(raw)
+    except InvalidJson:
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def sealed(raw: bytes, make: Callable[[], bytes]) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ import click
 
 from syndicate.cli.app import Command, acting, given
 from syndicate.cli.ui.output import Output, iso
+from syndicate.durable_files import PRIVATE, replace_files
 from syndicate.errors import Faulty, TokenRejected
 from syndicate.language import Text
 from syndicate.model.actors import Actor, Way
@@ -166,16 +165,7 @@ def _read(kept: Path) -> str | None:
 
 def _keep(kept: Path, token: str) -> None:
     """Write the key for its owner's eyes alone, whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=f".{KEY_FILE}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).replace(kept)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    replace_files({kept: f"{token}\n".encode("ascii")}, mode=PRIVATE)
 
 
 def message_for(shown: Shown, settings: Settings, *, serving: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import BinaryIO, Final
 import click
 
 from syndicate.cli.ui.output import Output
+from syndicate.durable_files import replaced_file
 from syndicate.language import Text
 
 PATH: Final = click.Path(path_type=Path)
@@ -36,15 +36,8 @@ def written(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replaced_file(path) as file:
+        yield file
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from syndicate.formats import CHANGES
 from syndicate.language import Text
+from syndicate.strict_json import InvalidJson, read_json
 from syndicate.web.licensed.licensed_handlers import PreparedDelivery, rate_limit_headers
 from syndicate.web.server.connection import WAITS_UNTIL
 from syndicate.web.server.request_parameters import BadParameter, must_accept
@@ -110,8 +111,8 @@ def _number(request: web.Request, name: str, default: int, least: int, most: int
 def _acknowledged(body: bytes) -> list[int]:
     """Read the numbers of `{"ack":[…]}`. Raises BadParameter for anything else."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except InvalidJson:
         document = None
     numbers = document.get("ack") if isinstance(document, dict) else None
     good = isinstance(numbers, list) and all(
