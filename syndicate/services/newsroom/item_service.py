@@ -1,4 +1,4 @@
-"""The news desk: documents from the newsroom become items, and items are shown to staff."""
+"""Take in documents of the newsroom as items, correct items, and show them to staff."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one document: the item and version it is now, or every fault."""
+    """The result for one document: the item and version that it is now, or every fault."""
 
     action: Action
     item: Item | None
@@ -65,7 +65,7 @@ class Keep:
 
 
 def _alike(before: Item, after: Item) -> bool:
-    """Whether a new version is to the policy what the old one was: nobody loses it by the change."""
+    """Whether the policy treats both versions alike, so that no partner loses the item by the change."""
     return (before.outlet, before.channel, before.medium, before.published) == (
         after.outlet,
         after.channel,
@@ -165,7 +165,7 @@ class ItemService:
         return parsed
 
     async def _known(self, before: Item, item: Item) -> tuple[Note, ...] | None:
-        """What to say where the document brings nothing new; None where it does.
+        """Return the notes for a document that brings nothing new; None where it does.
 
         A correction is not undone by the file that it corrected, which may still lie in the newsroom's
         folder and be taken in once more.
@@ -304,7 +304,7 @@ class ItemService:
         return []
 
     async def refuse(self, actor: Actor, name: str, faults: Sequence[Fault]) -> Taken:
-        """Write down that a document was refused."""
+        """Write a refused document to the trail."""
         async with self._store.writing() as tx:
             return await self._refuse(tx, actor, name, faults)
 

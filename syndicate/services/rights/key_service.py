@@ -1,4 +1,4 @@
-"""The key desk: partners' keys are issued and revoked, the server's signing keys are made and retired."""
+"""Issue and revoke partners' keys; make, rotate and retire the server's signing keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_DAYS = 3 * 365
 
 
 class SigningKeys(Protocol):
-    """The signing keys in their folder, as the desk needs them; every call may raise KeyringFault."""
+    """The signing keys in their folder, as this service needs them; every call may raise KeyringFault."""
 
     @property
     def folder(self) -> Path:
@@ -43,16 +43,16 @@ class SigningKeys(Protocol):
         """The ids of those whose signatures count, the current one first; empty where there is none."""
 
     def make(self) -> str | None:
-        """Make the first signing key; its id, or None if there is one already."""
+        """Make the first signing key; return its id, or None if there is one already."""
 
     def rotate(self) -> str:
-        """Make a new current key; the old one goes on verifying. Its id."""
+        """Make a new current key and return its id; the old one still verifies."""
 
     def retire(self, kid: str) -> None:
-        """End a key: nothing it signed opens any more. Raises Unknown, Conflict for the current one."""
+        """Retire a key: nothing it signed is accepted. Raises Unknown, Conflict for the current key."""
 
     def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
-        """(token, kid) signed with the current key."""
+        """Return a token signed with the current key, and that key's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class KeyService:
         return await self._store.keys(partner)
 
     async def revoke(self, actor: Actor, jti: str) -> Key:
-        """Close a key for good, on every worker, from the next request on."""
+        """Revoke a key for good, on every worker, from the next request on. Raises Unknown, Conflict."""
         now = self._clock()
         async with self._store.writing() as tx:
             key = (await tx.register()).keys.get(jti)

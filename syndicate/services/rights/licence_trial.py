@@ -1,7 +1,7 @@
-"""A draft licence is tried on what its partner really asked for: which answers would have been others.
+"""Try a draft licence on what its partner really asked for: which answers would have been different.
 
-The trail is walked once, in order. Every answer is judged at its own moment, with what was known then,
-but for the partner's licences, which the draft stands in for.
+The trail is read once, in order. Every answer is judged at its own time, with what was known then, except
+that the draft replaces the partner's licences.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def stand_in(draft: Licence, register: Register, instead_of: str | None) -> tupl
 
 
 class Trying:
-    """One walk through the trail with one draft."""
+    """One reading of the trail with one draft."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class Trying:
         self._feeds_refused = 0
 
     async def walk(self, after: int, told: Callable[[int], None]) -> Trial:
-        """Judge every answer to the partner after this line."""
+        """Judge every answer to the partner after this record; `told` gets the number of records read."""
         count = 0
         while True:
             lines = await self._store.lines(after=after, limit=_BATCH)
@@ -190,7 +190,7 @@ class Trying:
         )
 
     def _notice(self, event: Event) -> None:
-        """Forget what this line may have made untrue."""
+        """Drop from the cache what this record may have changed."""
         if isinstance(event, _CHANGES_NO_RIGHT):
             return
         item: str | None = getattr(event, "item", None)

@@ -1,4 +1,4 @@
-"""The rights desk: partners, mandates, licences, and what staff do about them."""
+"""Manage partners, mandates and licences. Every act takes its actor and is written to the trail."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _TAKEN = frozenset({"public", "staff", "system", "unknown"})
 
 
 class RightsService:
-    """Raises Unknown, Conflict, Faulty, StoreFault. Every act is written with its line."""
+    """Raises Unknown, Conflict, Faulty, StoreFault. An act and its trail record are one transaction."""
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
 
     async def register(self) -> Register:
-        """All rights as they stand."""
+        """Return all rights as they are now."""
         return await self._store.register()
 
     async def add_partner(self, actor: Actor, id: str, name: str, domains: Sequence[str] = ()) -> Partner:
@@ -61,7 +61,7 @@ class RightsService:
         return partner
 
     async def suspend(self, actor: Actor, id: PartnerId) -> Partner:
-        """Close the door to a partner at once: none of its keys opens until it is resumed."""
+        """Suspend a partner: none of its keys is accepted until it is resumed. Raises Unknown, Conflict."""
         now = self._clock()
         async with self._store.writing() as tx:
             partner = _partner(await tx.register(), id)
@@ -73,7 +73,7 @@ class RightsService:
         return partner
 
     async def resume(self, actor: Actor, id: PartnerId) -> Partner:
-        """Open the door again."""
+        """Resume a suspended partner. Raises Unknown, Conflict."""
         now = self._clock()
         async with self._store.writing() as tx:
             partner = _partner(await tx.register(), id)
@@ -95,7 +95,7 @@ class RightsService:
         return mandate
 
     async def end_mandate(self, actor: Actor, number: str) -> Mandate:
-        """End a mandate now: every licence under it closes with it."""
+        """End a mandate now: nothing is released under it any more. Raises Unknown, Conflict."""
         now = self._clock()
         async with self._store.writing() as tx:
             register = await tx.register()
@@ -122,12 +122,12 @@ class RightsService:
         return licence
 
     async def draft(self, document: str, name: str) -> Licence:
-        """What a licence's TOML says, and nothing is kept. Raises Faulty with every fault."""
+        """Read a licence from its TOML and keep nothing. Raises Faulty with every fault."""
         known = await self._store.register()
         return read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
 
     async def end_licence(self, actor: Actor, number: str) -> Licence:
-        """End a licence now."""
+        """End a licence now. Raises Unknown, Conflict."""
         now = self._clock()
         async with self._store.writing() as tx:
             licence = _licence(await tx.register(), number)
@@ -137,7 +137,7 @@ class RightsService:
         return licence
 
     async def licence(self, number: str) -> tuple[Licence, str]:
-        """A licence and the text it was made from."""
+        """Return a licence and its TOML as it was added. Raises Unknown."""
         return _licence(await self._store.register(), number), await self._document(number)
 
     async def _document(self, number: str) -> str:
