@@ -28,7 +28,7 @@ _MAX_HEADER_LENGTH = 8_190
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One request of a partner: who it is, and the rights that the whole request is judged by.
+    """One authenticated request: the partner, its key, and the rights that the whole request is judged by.
 
     `revision` is the change number at which `register` was read. The gate (`Store.record`) compares it
     with the last change of rights before an answer leaves.

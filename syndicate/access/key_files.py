@@ -1,4 +1,4 @@
-"""How signing keys lie on the disk: readable by us alone, whole or not there, and nothing followed blindly.
+"""Read and write key files: only the server's user can read them, and each is whole or absent.
 
 What is wrong with a file is said with its name and the command that mends it, never with its content.
 """
@@ -25,7 +25,7 @@ _LARGEST: Final = 1_048_576
 
 
 def read(path: Path, mend: Text) -> bytes:
-    """The bytes of a private file. Raises KeyringFault if it is missing, empty, a link, or not ours alone.
+    """Read a private file. Raises KeyringFault if it is missing, empty, a link, or open to other users.
 
     `mend` says what to do about a file that is not what it should be. The file is checked through the
     handle that reads it, so it cannot be exchanged in between.
@@ -52,7 +52,7 @@ def read(path: Path, mend: Text) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put a file there, mode 0600 whatever the umask, durably, whole or not at all.
+    """Write a file durably, with mode 0600 whatever the umask; it is whole or absent.
 
     Raises KeyringFault if the disk refuses; what was there before is then untouched.
     """
@@ -64,7 +64,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take a file away for good; one that is gone already is no fault. Raises KeyringFault."""
+    """Delete a file durably; one that is absent is no fault. Raises KeyringFault."""
     try:
         path.unlink(missing_ok=True)
         sync(path.parent)
@@ -74,7 +74,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One writer at a time, across processes; drafts that a crash left behind are swept away.
+    """Lock a folder for one writer, across processes, and delete drafts that a crash left behind.
 
     Makes the folder (mode 0700) if it is not there. Raises KeyringFault.
     """
@@ -95,7 +95,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises KeyringFault if others may put files into the folder."""
+    """Raise KeyringFault if other users may create files in the folder."""
     try:
         mode = folder.stat().st_mode
     except OSError as error:
@@ -106,7 +106,7 @@ def check_folder(folder: Path) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Whether anything goes by this name, a broken link too. Raises KeyringFault if we may not look."""
+    """Return whether the name exists, a broken link too. Raises KeyringFault where it cannot be read."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -117,19 +117,19 @@ def exists(path: Path) -> bool:
 
 
 def fault(path: Path, wrong: Text, mend: Text) -> KeyringFault:
-    """`PATH what is wrong. What to do.`"""
+    """Return `PATH what is wrong. What to do.`."""
     return KeyringFault(
         Text("签名密钥 ", "signing keys: ") + verbatim(str(path)) + Text("", " ") + wrong + _STOP + mend
     )
 
 
 def command(line: str) -> Text:
-    """`Run: LINE`"""
+    """Return `Run: LINE`."""
     return Text("请执行：", "Run: ") + verbatim(line)
 
 
 def restore() -> Text:
-    """What to do about a file that only a copy can mend."""
+    """Say what to do about a file that only a backup can replace."""
     return Text(
         "请从备份恢复该文件；系统不会自行生成新密钥替代它",
         "Restore it from a backup; no new key is made in its place",
@@ -137,7 +137,7 @@ def restore() -> Text:
 
 
 def replace_key(path: Path) -> Text:
-    """What to do about a private key's file, with a copy or without."""
+    """Say what to do about a private key's file, with a backup or without."""
     quoted = shlex.quote(str(path))
     return Text(
         f"请从备份恢复该文件；若无备份，请执行：rm -f -- {quoted} && syndicate signing-key rotate",

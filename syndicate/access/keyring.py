@@ -1,4 +1,4 @@
-"""The server's signing keys: one signs, those before it still count until they are retired.
+"""The server's signing keys: the current one signs, earlier ones verify until they are retired.
 
 A folder holds a private file for each key (`{kid}.pem`, PKCS#8, mode 0600) and an index (`keyring.json`)
 that says which is current. A key goes by its RFC 7638 thumbprint, so a file cannot pass for another key.
@@ -39,14 +39,14 @@ class State(StrEnum):
     CURRENT = "current"
     """It signs."""
     RETIRING = "retiring"
-    """It signs nothing new; what it signed still counts."""
+    """It signs nothing new; what it signed is still valid."""
     RETIRED = "retired"
-    """What it signed does not count any more; its private file is gone."""
+    """What it signed is no longer valid; its private file is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """What is public of a signing key. `x` is the raw public key as base64url; times are aware, UTC."""
+    """The public part of a signing key. `x` is the raw public key as base64url; times are aware, UTC."""
 
     kid: str
     x: str
@@ -59,7 +59,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """All signing keys at one moment, the current one first, then from newest to oldest."""
+    """All signing keys as they were read, the current one first, then from newest to oldest."""
 
     keys: tuple[SigningKey, ...]
     private: Ed25519PrivateKey = field(repr=False, compare=False)
@@ -72,16 +72,16 @@ class Keyring:
         return self.keys[0]
 
     def public(self, kid: str) -> Ed25519PublicKey | None:
-        """The key to verify with; None for one that is unknown or retired."""
+        """Return the key to verify with; None for one that is unknown or retired."""
         return self._publics.get(kid)
 
     def jwks(self) -> dict[str, Any]:
-        """The JWK set (RFC 7517, RFC 8037) of what verifies, the current key first."""
+        """Return the JWK set (RFC 7517, RFC 8037) of the keys that verify, the current key first."""
         return {"keys": [public_jwk(key.kid, key.x) for key in self.keys if key.state is not State.RETIRED]}
 
 
 def make(folder: Path, now: datetime) -> Keyring:
-    """The keyring in this folder, with its first key made if there is none yet. Idempotent.
+    """Read the keyring of this folder; make its first key where there is none. Idempotent.
 
     A first start that was cut short after the key was written is finished with that key. Raises
     KeyringFault.
@@ -96,7 +96,7 @@ def make(folder: Path, now: datetime) -> Keyring:
 
 
 def load(folder: Path) -> Keyring:
-    """The keyring in this folder. Raises KeyringFault naming the file, the trouble, and what mends it."""
+    """Read the keyring of this folder. Raises KeyringFault with the file, the fault and what to do."""
     path = folder / INDEX
     if not key_files.exists(path):
         said = Text("不存在：尚未生成签名密钥", "is not there: no signing key has been made yet")
@@ -116,7 +116,7 @@ def load(folder: Path) -> Keyring:
 
 
 def listed(folder: Path) -> tuple[SigningKey, ...]:
-    """The keys that the index names, the current one first, without a look at their private files.
+    """Return the keys of the index, the current one first, without reading their private files.
 
     Empty where the folder has no index. Raises KeyringFault.
     """
@@ -125,7 +125,7 @@ def listed(folder: Path) -> tuple[SigningKey, ...]:
 
 
 def rotate(folder: Path, now: datetime) -> str:
-    """Make a new current key, at once; the one before it is retiring. Its kid. Raises KeyringFault.
+    """Make a new current key and return its kid; the one before it is retiring. Raises KeyringFault.
 
     Works without the current key's private file too: that is how to go on when it is lost.
     """
@@ -139,7 +139,7 @@ def rotate(folder: Path, now: datetime) -> str:
 
 
 def retire(folder: Path, kid: str, now: datetime) -> None:
-    """Let nothing that this key signed count any more, and delete its private file. Idempotent.
+    """Retire a key: nothing that it signed is valid, and its private file is deleted. Idempotent.
 
     Raises Unknown for a kid that is not ours, Conflict for the current key, KeyringFault.
     """

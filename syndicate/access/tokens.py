@@ -1,8 +1,7 @@
-"""Partners' keys: who holds one is known by name, and nothing that only looks like one opens anything.
+"""Issue and verify partners' keys: JWT access tokens (RFC 9068), signed with Ed25519.
 
-The token says who, never what (that is the policy's). It is a JWT access token (RFC 9068) signed with
-Ed25519, and read far more strictly than the library reads: what is signed must also be exactly what
-`issue` writes, in its one spelling.
+A token says who the partner is; what it may have is decided by `policy`. It is read more strictly than the
+library reads: beside a valid signature it must have exactly the form that `issue` writes.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ _JWS: Final = jwt.PyJWS(algorithms=[_ALG])
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who holds a key: the partner, the key's own id, and the signing key's. Times are aware, UTC.
+    """The verified claims of a token: partner, id of the key, id of the signing key. Times are aware, UTC.
 
-    Whether the key was revoked and the partner is still one is not said here.
+    It does not say whether the key was revoked or the partner suspended: the register does.
     """
 
     partner: PartnerId
@@ -59,7 +58,7 @@ def issue(
     issuer: str,
     audience: str,
 ) -> str:
-    """A new token. `jti` is 16 random bytes as base64url, or a random UUID in 32 hexadecimal digits.
+    """Return a new token. `jti` is 16 random bytes as base64url, or a random UUID in 32 hexadecimal digits.
 
     Times are aware and cut to whole seconds. Raises ValueError for anything that `verify` would refuse.
     """
@@ -85,7 +84,7 @@ def issue(
 
 
 def verify(token: str, *, keyring: Keyring, issuer: str, audience: str, now: datetime) -> Bearer:
-    """Who holds this token, at the aware moment `now`. Raises TokenRejected.
+    """Return the claims of a token that is valid at `now` (aware). Raises TokenRejected.
 
     `token_malformed` for what is no JWT by its shape, `token_expired` for one of ours whose time is over
     and that is right in everything else, `token_invalid` for all the rest. Partner and jti are told with
@@ -154,7 +153,11 @@ def _signed(token: str, kid: str, keyring: Keyring) -> dict[str, Any]:
 
 
 def _trouble(claims: dict[str, Any], issuer: str, audience: str, now: datetime) -> str | None:
-    """The first thing that is not as `issue` writes it; the end of its life is not looked at."""
+    """Return the first claim that is not as `issue` writes it; the expiry is checked elsewhere."""
+    return _form_fault(claims) or _value_fault(claims, issuer, audience, now)
+
+
+def _form_fault(claims: dict[str, Any]) -> str | None:
     if claims.keys() != _CLAIMS:
         return "claims"
     for name in ("iss", "sub", "client_id", "aud", "jti"):
@@ -163,6 +166,10 @@ def _trouble(claims: dict[str, Any], issuer: str, audience: str, now: datetime) 
     for name in ("iat", "exp"):
         if type(claims[name]) is not int:  # a bool is an int to isinstance
             return f"type of {name}"
+    return None
+
+
+def _value_fault(claims: dict[str, Any], issuer: str, audience: str, now: datetime) -> str | None:
     if claims["iss"] != issuer:
         return "iss"
     if claims["aud"] != audience:

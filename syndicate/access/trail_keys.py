@@ -17,13 +17,13 @@ from syndicate.access.thumbprint import decode
 
 @dataclass(frozen=True, slots=True)
 class TrailSigner:
-    """The key that signs now. `public` is its public half, 32 octets."""
+    """The key that signs now. `public` is its public half, 32 bytes."""
 
     public: bytes
     _private: Ed25519PrivateKey = field(repr=False)
 
     def sign(self, data: bytes) -> bytes:
-        """The Ed25519 signature (RFC 8032) of these octets, 64 of them."""
+        """Return the Ed25519 signature (RFC 8032) of these bytes, 64 bytes."""
         return self._private.sign(data)
 
 
@@ -34,11 +34,11 @@ class TrailFolder:
     folder: Path
 
     def exist(self) -> bool:
-        """Whether there is a key in the folder."""
+        """Return whether there is a key in the folder."""
         return key_files.exists(self.folder / keyring.INDEX)
 
     def renew(self, now: datetime) -> str:
-        """Make a key that signs from now on, the first one where there is none; its id."""
+        """Make a key that signs from now on, also the first one, and return its id."""
         if self.exist():
             return keyring.rotate(self.folder, now)
         return keyring.make(self.folder, now).current.kid

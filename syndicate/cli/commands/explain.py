@@ -123,7 +123,7 @@ def _times(explained: Explanation, voice: Output) -> None:
     """The two times of the answer, and what would be said today where that is something else."""
     applied, known = voice.exactly(explained.at), voice.exactly(explained.known)
     voice.say(Text(f"适用时刻：{applied}", f"as of: {applied}"))
-    voice.say(Text(f"所知时刻：{known}", f"with what was known at: {known}"))
+    voice.say(Text(f"资料截至：{known}", f"with what was known at: {known}"))
     if explained.now is not None:
         words = Text("按现在所知，同一时刻的答案不同：", "with what is known now, it is another answer: ")
         voice.say(words + in_words(explained.now))
@@ -158,7 +158,7 @@ def _no(
         voice.say(Text("  - ", "  - ") + remedy)
     if explained.until is not None:
         until = voice.exactly(explained.until)
-        voice.say(Text(f"答案最早自行变化：{until}", f"the answer may change by itself at {until}"))
+        voice.say(Text(f"答案最早可能变化：{until}", f"the answer may change by itself at {until}"))
 
 
 def _yes(
@@ -214,5 +214,5 @@ def _ends(clearance: Clearance, until: datetime | None, voice: Output) -> list[T
         ends.append(Text(f"须于 {when} 前撤下", f"it must be taken down by {when}"))
     if until is not None:
         when = voice.exactly(until)
-        ends.append(Text(f"答案最早自行变化：{when}", f"the answer may change by itself at {when}"))
+        ends.append(Text(f"答案最早可能变化：{when}", f"the answer may change by itself at {when}"))
     return ends
