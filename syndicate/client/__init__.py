@@ -9,6 +9,5 @@ sync            the loop: read, apply, keep, fetch what is owed, acknowledge
 sync_state      how far the folder is, in one small file that shows when it is damaged
 folder          the folder: items, what is recorded of them, one process at a time
 item_page       an item as it is kept: the ninjs document and its page for people
-durable_files   files that are whole or absent, also after a power cut
 client_errors   every error of this side
 """
