@@ -1,7 +1,7 @@
-"""The abstract: what the public may read of an item, and never the whole of it.
+"""Make an item's abstract, the part of it that the public may read.
 
-The document's own is taken where it has one. Whoever wrote it, no abstract is longer than half of the
-body: the public gets the abstract, and a licence is about the rest.
+The document's own abstract is used where it has one. No abstract is longer than half of the body: the
+public gets the abstract, and the rest needs a licence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CUT: Final = "…"
 
 
 def abstract_of(body: Sequence[Block], own: str | None, length: int) -> str:
-    """The document's `own` abstract, else the body's first sentences within `length` characters.
+    """Return the document's `own` abstract, else the body's first sentences within `length` characters.
 
     Both are held to half of the body's characters. An item without a body (a picture) has its own
     abstract or none.
@@ -40,7 +40,7 @@ def abstract_of(body: Sequence[Block], own: str | None, length: int) -> str:
 
 
 def shortened(paragraphs: Sequence[str], limit: int) -> str:
-    """Whole sentences from the start, `limit` characters at most; a first one that is too long is cut."""
+    """Take whole sentences from the start, `limit` characters at most; cut a first one that is too long."""
     taken = ""
     for text in paragraphs:
         gap = " " if taken and taken[-1].isascii() and text[:1].isascii() else ""
@@ -54,7 +54,7 @@ def shortened(paragraphs: Sequence[str], limit: int) -> str:
 
 
 def _cut(sentence: str, limit: int) -> str:
-    """The sentence within `limit` characters, cut between grapheme clusters, with an ellipsis."""
+    """Cut the sentence to `limit` characters, between grapheme clusters, and add an ellipsis."""
     end = 0
     for cluster in _CLUSTER.finditer(sentence):
         if cluster.end() > limit - len(_CUT):

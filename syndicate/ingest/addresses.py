@@ -1,4 +1,4 @@
-"""Web addresses in documents: which we take, and when two of them are the same page."""
+"""Check web addresses in documents, and tell whether two of them are the same page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROUTE: Final = ("/", "!")
 
 
 def absolute(address: str | None) -> str | None:
-    """The address if it is an absolute http or https one, in ASCII, without a user's name; else None."""
+    """Return an absolute http or https address, in ASCII and without user name; else None."""
     address = (address or "").strip()
     if len(address) > _LONGEST or not _SAFE.fullmatch(address) or _UGLY.search(address):
         return None
@@ -49,7 +49,7 @@ def absolute(address: str | None) -> str | None:
 
 
 def resolved(href: str, base: str | None) -> str | None:
-    """A link's address, resolved against the page's where that is known; None: the link must go."""
+    """Resolve a link against the page's address where that is known; None if the link must be removed."""
     href = href.strip()
     if base is None:
         return absolute(href)
@@ -60,7 +60,7 @@ def resolved(href: str, base: str | None) -> str | None:
 
 
 def article(address: str | None) -> str | None:
-    """The address if it is of one page: a site's front page is where many items are, and names none."""
+    """Return the address if it identifies one page; None for a site's front page, which has many."""
     address = absolute(address)
     if address is None:
         return None
@@ -69,7 +69,7 @@ def article(address: str | None) -> str | None:
 
 
 def normal(address: str) -> str:
-    """One spelling for one page, of an address that `absolute` takes.
+    """Return the one normal spelling of an address that `absolute` takes.
 
     The same page are: http and https, a host with `www.` and without, in any case; a default port or none;
     parameters in any order, and with those that sharing and statistics add; with a fragment that names a
@@ -83,7 +83,7 @@ def normal(address: str) -> str:
 
 
 def spellings_before(address: str) -> tuple[str, ...]:
-    """The spellings that releases before 0.3 may have kept for this page, likeliest first."""
+    """Return the spellings that releases before 0.3 may have stored for this page, likeliest first."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     found = []

@@ -1,4 +1,4 @@
-"""Where an article ends: the credits, links and notices under it are taken off, and what goes is noted.
+"""Find the end of an article and take off credits, links and notices under it.
 
 In a container that is known to hold the article and nothing else, only what trails is taken off. On a page
 without one, a firm end (`相关新闻`) closes the article; a loose end (`评论`) does so only where no prose
@@ -39,7 +39,7 @@ _ENDING: Final = (Label.BYLINE, Label.EDITOR, Label.RESPONSIBLE)
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """The article alone, the credits that stood under it, and notes on what was taken off."""
+    """An article without what stood under it, its credits, and notes about what was taken off."""
 
     body: tuple[Block, ...]
     credits: Credits
@@ -53,12 +53,12 @@ def ends_article(text: str, publisher: Publisher) -> bool:
 
 
 def is_stamp(text: str, publisher: Publisher) -> bool:
-    """Whether the line is the publisher's stamp: ours to put on, never part of a story."""
+    """Whether the line is the publisher's stamp, which our exports add and no story contains."""
     return _same(text, publisher.stamp)
 
 
 def _same(text: str, words: str) -> bool:
-    """Whether two texts are the same words; most lines are told apart by their length alone."""
+    """Whether two texts have the same words. Compares lengths first, which is fast and mostly enough."""
     return len(text) <= 2 * len(words) and len(words) <= 2 * len(text) and folded(text) == folded(words)
 
 
@@ -70,7 +70,7 @@ def trimmed(
     numbers: Sequence[int | None] = (),
     head: Credits = NOBODY,
 ) -> Article:
-    """The article in `blocks`, which begin with its first line. `head` is what stands above it.
+    """Return the article in `blocks`, which begin with its first line. `head` is what stands above it.
 
     `container` says that the blocks are those of an element that holds the article alone. `numbers` are
     the blocks' lines in the document, where it has lines.
@@ -101,7 +101,7 @@ def trimmed(
 
 
 def _end(blocks: Sequence[Block], publisher: Publisher, *, container: bool) -> int:
-    """How many blocks come before the first line that ends the article."""
+    """Return how many blocks come before the first line that ends the article."""
     for place, block in enumerate(blocks):
         text = block.text
         if _same(text, publisher.notice):
@@ -130,7 +130,7 @@ def _is_credit(place: int, blocks: Sequence[Block]) -> bool:
 
 
 def _prose(blocks: Sequence[Block], publisher: Publisher) -> int:
-    """Characters of the sentences in these blocks, without the publisher's notice."""
+    """Count the characters of sentences in these blocks, without the publisher's notice."""
     return sum(
         len(block.text)
         for block in blocks
@@ -183,7 +183,7 @@ def _trails(block: Block, publisher: Publisher) -> bool:
 
 
 def _unused(taken: Sequence[tuple[Block, int | None]], said: Credits, publisher: Publisher) -> list[Note]:
-    """A note for each credit under the article that became no field of the item."""
+    """Make a note for each credit under the article that became no field of the item."""
     known = {folded(value) for value in (said.source, said.byline, said.editor) if value}
     notes = []
     for block, number in taken:
@@ -215,7 +215,7 @@ def _unused(taken: Sequence[tuple[Block, int | None]], said: Credits, publisher:
 
 
 def _left_out(rest: Sequence[Block], number: Sequence[int | None], publisher: Publisher) -> list[Note]:
-    """A note where sentences were cut off behind the end of the article."""
+    """Make a note where sentences were cut off behind the end of the article."""
     sentences = [
         block
         for block in rest[1:]
@@ -245,7 +245,7 @@ def _left_out(rest: Sequence[Block], number: Sequence[int | None], publisher: Pu
 
 
 def without_stamp(text: str, publisher: Publisher) -> str:
-    """The text without the stamp at its end, as our exports put it there."""
+    """Remove the stamp that our exports put at the end of a text."""
     stamp = line(publisher.stamp)
     while text.endswith(stamp):
         text = text.removesuffix(stamp).rstrip()

@@ -1,4 +1,4 @@
-"""Dates as pages print them and as ninjs writes them, read as aware instants.
+"""Read the dates of pages and of ninjs documents as aware datetimes.
 
 A page prints the newsroom's wall clock (`2018年1月22日 8:1`), which means the publisher's time zone; ninjs
 carries an offset of its own (RFC 3339), and without one it is refused: a guessed hour would open an item
@@ -32,7 +32,7 @@ _FIRST_YEAR, _LAST_YEAR = 1950, 2999
 
 
 def printed(match: re.Match[str], zone: tzinfo) -> datetime | None:
-    """The instant that a match of PRINTED means, with the zone's offset of that day.
+    """Return the datetime of a match of PRINTED, with the zone's offset of that day.
 
     An offset in the text itself counts before the zone. None where the text names no instant: no time of
     day, a thirteenth month, a year out of reason.
@@ -63,7 +63,7 @@ def printed(match: re.Match[str], zone: tzinfo) -> datetime | None:
 
 
 def rfc3339(text: str) -> datetime | None:
-    """The instant, with the offset as written; None where it is no RFC 3339 date-time or has no offset."""
+    """Read an RFC 3339 date-time, with its offset; None for any other text, and without an offset."""
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None

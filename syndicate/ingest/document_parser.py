@@ -42,7 +42,7 @@ class _Kind(Enum):
 
 
 def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
-    """The document as an item taken in at `now`, an aware datetime.
+    """Parse a document into an item taken in at `now`, an aware datetime.
 
     `name` is what people call the document, usually its path; an ending `.json` makes it ninjs, whatever
     it begins with. Raises Faulty(name, faults), and nothing else, for whatever cannot become an item.
@@ -79,7 +79,7 @@ def _read(text: str, kind: _Kind, publisher: Publisher) -> Draft | list[Fault]:
 
 
 def _kind(text: str, name: str) -> _Kind:
-    """What the document is, by how it begins. XML is told from HTML without being parsed."""
+    """Tell the kind of document by how it begins. XML is told from HTML without being parsed."""
     start = text.lstrip("\ufeff \t\r\n\v\f\u3000")
     if name.lower().endswith(".json") or (start.startswith("{") and not start.startswith("{\\rtf")):
         return _Kind.NINJS

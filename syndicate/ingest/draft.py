@@ -1,6 +1,6 @@
-"""Drafts: what a reader found in a document; and their check, which gives an item or every fault.
+"""Check the `Draft` of a document and make it an item, or report every fault.
 
-Each kind of document has a reader that makes a `Draft`. What holds for all of them is checked here once.
+Each kind of document has a reader that makes a `Draft`. The rules for all of them are checked here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LONGEST: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What one document said, in cleaned text; empty or None where it was silent.
+    """What a reader found in one document, as cleaned text; empty or None where it found nothing.
 
     `published` is aware. `abstract` is the document's own. `uri` only where the document has one.
     `faults` are those that its reader found.
@@ -92,7 +92,7 @@ class Parsed:
 
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
-    """The draft as an item taken in at `now`. Raises Faulty with every fault of the document."""
+    """Make the draft an item taken in at `now`. Raises Faulty with every fault of the document."""
     asked = _embargo(draft, publisher)
     story = asked.story
     draft = replace(draft, headline=story.headline, abstract=story.abstract, body=story.body)
@@ -144,7 +144,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
 
 
 def _embargo(draft: Draft, publisher: Publisher) -> Request:
-    """What the document's words ask of an embargo, and its texts without these words."""
+    """Read the document's embargo words; return what they ask, and its texts without these words."""
     return embargo_request(
         Story(draft.headline, draft.abstract, draft.body),
         lines=draft.lines,
@@ -155,7 +155,7 @@ def _embargo(draft: Draft, publisher: Publisher) -> Request:
 
 
 def _future(draft: Draft, item: Item) -> Iterator[Note]:
-    """A time of publication that is still to come: a typing mistake, or a story that waits."""
+    """Note a time of publication in the future: a typing mistake, or a story that waits."""
     if item.published > item.ingested:
         shown = item.published.isoformat(timespec="minutes")
         yield Note(
@@ -171,7 +171,7 @@ def _future(draft: Draft, item: Item) -> Iterator[Note]:
 
 
 def _later_times(draft: Draft, item: Item, publisher: Publisher) -> Iterator[tuple[Note, str]]:
-    """Lines above the story that name a time to come and became no part of it: they may ask for an embargo.
+    """Note lines above the story with a future time and no field: they may ask for an embargo.
 
     Gives each with the words to know it again.
     """
@@ -192,7 +192,7 @@ def _later_times(draft: Draft, item: Item, publisher: Publisher) -> Iterator[tup
 
 
 def _day(found: re.Match[str], publisher: Publisher) -> datetime | None:
-    """The end of a printed day; None where there is no such day."""
+    """Return the end of a printed day; None where there is no such day."""
     try:
         return datetime(
             int(found["year"]), int(found["month"]), int(found["day"]), 23, 59, tzinfo=publisher.zone
@@ -202,7 +202,7 @@ def _day(found: re.Match[str], publisher: Publisher) -> datetime | None:
 
 
 def _foreign(draft: Draft, item: Item) -> Iterator[Note]:
-    """A source that is none of our outlets: the item is kept and never released."""
+    """Note a source that is none of our outlets: the item is kept and never released."""
     source = quoted(item.source)
     if item.outlet is None:
         yield Note(
@@ -218,7 +218,7 @@ def _foreign(draft: Draft, item: Item) -> Iterator[Note]:
 
 
 def _line_with(draft: Draft, words: tuple[str, ...]) -> int | None:
-    """The number of the first line that has all these words; None where the document has no lines."""
+    """Return the number of the first line with all these words; None where the document has no lines."""
     return next((number for number, text in draft.lines if all(word in text for word in words)), None)
 
 
@@ -236,7 +236,7 @@ _MISSING: Final = {
 
 
 def _missing(draft: Draft) -> Iterator[Fault]:
-    """What every item needs. A reader's own fault about a field says more than its absence."""
+    """Check what every item needs. A reader's own fault about a field replaces `missing`."""
     absent = {
         "headline": not draft.headline,
         "published": draft.published is None,
@@ -282,7 +282,7 @@ def _too_much(draft: Draft) -> Iterator[Fault]:
 
 
 def _damage(item: Item) -> Iterator[Note]:
-    """A replacement character means that a system before us lost a letter for good."""
+    """Note replacement characters: an earlier system lost these letters for good."""
     lost = sum(text.count("\ufffd") for text in (item.headline, *(block.text for block in item.body)))
     if lost:
         yield Note(

@@ -1,4 +1,4 @@
-"""Finds the embargo instructions in a document, takes them out of the story and says what they ask.
+"""Find the embargo instructions in a document, take them out of the story and tell what they ask.
 
 A false hold costs staff one command, a leak costs an exclusive: an instruction whose end is certain holds
 the item until then; every other one, and every sentence that may be one, withholds it until staff release
@@ -118,12 +118,12 @@ def embargo_request(
 
 
 def _is_given(one: Instruction, given: datetime | None) -> bool:
-    """Whether the document's own field says when the embargo ends that these words name loosely."""
+    """Whether the document's own field gives the exact end of the embargo that these words name."""
     return given is not None and one.asks.timed and (one.asks.clear or one.field not in _STORY)
 
 
 def _distinct(found: Sequence[Instruction]) -> list[Instruction]:
-    """Each instruction once: a page shows its lines in several places. A clear one goes before a doubt."""
+    """Keep each instruction once: a page repeats its lines. A clear one goes before a doubt."""
     first: dict[str, Instruction] = {}
     for one in found:
         key = folded(one.text)
@@ -134,7 +134,7 @@ def _distinct(found: Sequence[Instruction]) -> list[Instruction]:
 
 
 def _checked(one: Instruction, cleaned: Story) -> Instruction:
-    """The instruction; only a doubt where it could not be taken out, as from a row of a table."""
+    """Return the instruction, as a doubt where it could not be taken out (as from a row of a table)."""
     texts = [cleaned.headline, cleaned.abstract or "", *(block.text for block in cleaned.body)]
     if one.asks.clear and any(one.text in text for text in texts):
         return replace(one, asks=Judgement(False, None, one.asks.timed), stays=True)
@@ -150,7 +150,7 @@ def _in_remarks(remarks: Sequence[tuple[str, str]], zone: tzinfo) -> Iterator[In
 
 
 def _in_lines(lines: Sequence[tuple[int | None, str]], zone: tzinfo) -> Iterator[Instruction]:
-    """Lines and brackets of the whole page that are an instruction, and short lines that may be one."""
+    """Find lines and brackets of the page that are an instruction, and short lines that may be one."""
     for (number, text), (_, following) in pairwise([*lines, (None, "")]):
         whole = joined_label(text, following)
         if whole is not None and (asks := judge(whole, zone)) is not None:
@@ -163,7 +163,7 @@ def _in_lines(lines: Sequence[tuple[int | None, str]], zone: tzinfo) -> Iterator
 
 
 def _in_story(story: Story, lines: Sequence[tuple[int | None, str]], zone: tzinfo) -> Iterator[Instruction]:
-    """Instructions in what is to be released, and sentences there that may be one."""
+    """Find instructions in what is to be released, and sentences there that may be one."""
     numbers = {text: number for number, text in reversed(lines)}
     texts = [("headline", story.headline), ("abstract", story.abstract or "")]
     texts += [("body", block.text) for block in story.body]
@@ -174,7 +174,7 @@ def _in_story(story: Story, lines: Sequence[tuple[int | None, str]], zone: tzinf
 
 
 def _judged(text: str, zone: tzinfo) -> Iterator[tuple[str, Judgement]]:
-    """What one line asks: each bracket at its ends that is an instruction, then the rest of it."""
+    """Read one line: each bracket at its ends that is an instruction, then the rest of it."""
     brackets = [
         (unit, asks) for unit in _brackets(text) if (asks := judge(unit, zone)) is not None and asks.clear
     ]
@@ -185,7 +185,7 @@ def _judged(text: str, zone: tzinfo) -> Iterator[tuple[str, Judgement]]:
 
 
 def _brackets(text: str) -> Iterator[str]:
-    """The brackets at a text's two ends that are sentences of their own, not a part of another."""
+    """Return the brackets at both ends of a text that are sentences of their own."""
     opening, closing = _OPENING.match(text), _CLOSING.search(text)
     if opening is not None and opening.end() < len(text):
         yield opening[1]
@@ -200,7 +200,7 @@ def _follows_sentence(text: str, start: int) -> bool:
 
 
 def _unbracketed(text: str) -> str:
-    """The text without the brackets at its ends that are instructions."""
+    """Remove the brackets at the ends of a text that are instructions."""
     opening = _OPENING.match(text)
     if opening is not None and opening.end() < len(text) and is_instruction(opening[1]):
         text = text[opening.end() :]
@@ -211,7 +211,7 @@ def _unbracketed(text: str) -> str:
 
 
 def _without(story: Story) -> Story:
-    """The story without what is clearly an instruction."""
+    """Remove from the story what is clearly an instruction."""
     body = []
     left_out = instruction_lines([block.text for block in story.body])
     for place, block in enumerate(story.body):
@@ -231,7 +231,7 @@ def _without(story: Story) -> Story:
 
 
 def _note(one: Instruction, given: datetime | None) -> Note:
-    """What was read, what follows, and how to change it."""
+    """Note what was read, what follows, and how to change it."""
     words = quoted(one.text)
     if one.asks.instant is not None:
         until = one.asks.instant.isoformat(timespec="minutes")

@@ -1,4 +1,4 @@
-"""Times as people write them in embargo instructions, each an instant only where nothing is left to guess.
+"""Find times in embargo instructions; read one as an instant only if it is complete.
 
 `2030年1月1日8时`, `2030-01-01 08:00`, `1 January 2030, 8 a.m. GMT` are instants. A time without its year,
 its time of day or a zone that we know is found too, without an instant.
@@ -74,7 +74,7 @@ class FoundTime:
 
 
 def times_in(text: str, zone: tzinfo) -> list[FoundTime]:
-    """The first times that the text names, at most twelve. A clock without a zone is in `zone`."""
+    """Find the first times that the text names, at most twelve. A clock without a zone is in `zone`."""
     found: list[FoundTime] = []
     place = 0
     while place < len(text) and len(found) < _MOST_TIMES:
@@ -87,7 +87,7 @@ def times_in(text: str, zone: tzinfo) -> list[FoundTime]:
 
 
 def _next(text: str, place: int, zone: tzinfo) -> FoundTime | None:
-    """The first time from `place` on: a day with what belongs to it, else a clock with its day behind."""
+    """Find the first time from `place` on: a day with what belongs to it, else a clock before its day."""
     candidates = [
         match
         for pattern in (_DAYS, _CLOCKS, _LOOSE)
@@ -102,7 +102,7 @@ def _next(text: str, place: int, zone: tzinfo) -> FoundTime | None:
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of one time, as they are gathered."""
+    """The parts of one time, while they are collected."""
 
     day: re.Match[str] | None = None
     clock: re.Match[str] | None = None
@@ -112,7 +112,7 @@ class _Parts:
 
 
 def _whole(text: str, first: re.Match[str], zone: tzinfo) -> FoundTime:
-    """The time that begins with this match, with every part that stands directly beside it."""
+    """Read the time that begins with this match, with every part directly beside it."""
     parts = _Parts()
     before = _BEIJING_BEFORE.search(text, 0, first.start())
     start = before.start() if before else first.start()
@@ -125,7 +125,7 @@ def _whole(text: str, first: re.Match[str], zone: tzinfo) -> FoundTime:
 
 
 def _following(text: str, end: int, *, with_zone: bool) -> re.Match[str] | None:
-    """What belongs to a time that ends at `end`: a zone, a weekday, its day or its clock."""
+    """Collect what belongs to a time that ends at `end`: a zone, a weekday, its day or its clock."""
     found = _ZONES.match(text, end) if with_zone else None
     if found is not None:
         return found
@@ -152,7 +152,7 @@ def _add(parts: _Parts, match: re.Match[str]) -> None:
 
 
 def _instant(parts: _Parts, *, beijing: bool, zone: tzinfo) -> datetime | None:
-    """The instant; None where a part is missing, said twice or unclear."""
+    """Return the instant; None where a part is missing, given twice or unclear."""
     if parts.day is None or parts.clock is None or parts.loose or parts.twice:
         return None
     place = _zone(parts.zones, beijing=beijing, zone=zone)
@@ -171,7 +171,7 @@ def _instant(parts: _Parts, *, beijing: bool, zone: tzinfo) -> datetime | None:
 
 
 def _clock(match: re.Match[str]) -> tuple[int, int] | None:
-    """Hour (0 to 24) and minute; None for an hour that may be either half of the day."""
+    """Return hour (0 to 24) and minute; None for an hour that may be before or after noon."""
     if match["military"]:
         hour, minute = int(match["military"][:2]), int(match["military"][2:])
         return (hour, minute) if hour * 60 + minute <= 24 * 60 else None
@@ -201,7 +201,7 @@ def _of_half(hour: int, minute: int, half: str, late: str) -> tuple[int, int] | 
 
 
 def _zone(zones: list[re.Match[str]], *, beijing: bool, zone: tzinfo) -> tzinfo | None:
-    """The zone that the text names, else the publisher's; None for one that we cannot be sure of."""
+    """Return the zone that the text names, else the publisher's; None for a name that is not certain."""
     if beijing and not zones:
         return ZoneInfo("Asia/Shanghai")
     if not zones:

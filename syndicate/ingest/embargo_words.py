@@ -1,4 +1,4 @@
-"""Tells whether a line is an embargo instruction (`禁发至…`, `Embargoed until …`), or may be one.
+"""Tell whether a line is an embargo instruction (`禁发至…`, `Embargoed until …`), or may be one.
 
 Three answers: the line is nothing but an instruction; a sentence in it may be one, and somebody must look;
 or it only speaks of embargoes, as a story about trade or fishing does. Words are compared in lower case,
@@ -251,7 +251,7 @@ class Judgement:
 
 
 def judge(text: str, zone: tzinfo) -> Judgement | None:
-    """What one line or bracket asks; None where it asks for no embargo. A wall clock is of `zone`."""
+    """Read what one line or bracket asks; None where it asks for no embargo. A wall clock is of `zone`."""
     found = _whole(text, zone)
     if found is not None or (len(text) <= _LONGEST and not _GATE.search(_plain(text))):
         return found
@@ -269,7 +269,7 @@ def judge(text: str, zone: tzinfo) -> Judgement | None:
 
 
 def _whole(text: str, zone: tzinfo) -> Judgement | None:
-    """What a text asks that is nothing but an instruction; None for every other one."""
+    """Read what a text asks that is nothing but an instruction; None for every other text."""
     plain = _plain(text) if len(text) <= _LONGEST else ""
     if not _GATE.search(plain):
         return None
@@ -288,7 +288,7 @@ def _whole(text: str, zone: tzinfo) -> Judgement | None:
 
 
 def asks_in_remark(text: str, zone: tzinfo) -> Judgement | None:
-    """What a remark to editors asks: there, every word of an embargo counts."""
+    """Read what a remark to editors asks: there, every word of an embargo counts."""
     found = judge(text, zone)
     if found is not None:
         return found
@@ -320,7 +320,7 @@ def joined_label(text: str, following: str) -> str | None:
 
 
 def instruction_lines(texts: Sequence[str]) -> frozenset[int]:
-    """The places of the lines that are nothing but embargo instructions, a label with its time included."""
+    """Return the indexes of lines that are only an embargo instruction, or its label and its time."""
     found = {place for place, text in enumerate(texts) if is_instruction(text)}
     for place in range(len(texts) - 1):
         if joined_label(texts[place], texts[place + 1]) is not None:
@@ -329,7 +329,7 @@ def instruction_lines(texts: Sequence[str]) -> frozenset[int]:
 
 
 def _plain(text: str) -> str:
-    """The text in one form: lower case, simplified characters, narrow forms, hours in digits."""
+    """Convert the text to one form: lower case, simplified characters, narrow forms, hours in digits."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLIFIED)
     # NFKC leaves the ideographic full stop; the other marks become narrow.
     plain = _ORNAMENT.sub(" ", plain).replace("\u2019", "'")
@@ -337,7 +337,7 @@ def _plain(text: str) -> str:
 
 
 def _marked(plain: str, zone: tzinfo) -> tuple[str, list[datetime | None]]:
-    """The text with each time in it replaced by a mark; and what the times are, in order."""
+    """Replace each time in the text by a mark; return the text and the times in order."""
     found = times_in(plain, zone)
     parts, place = [], 0
     for one in found:

@@ -1,7 +1,7 @@
-"""What our exports add to a body, taken off again when one comes back.
+"""Remove from a body what our own exports add to it.
 
-An export ends with its credits and the stamp (contract, section 6). They are fields of the item, not part
-of the story: a round trip must not make a new version of it.
+An export ends with its credits and the stamp. They are fields of the item, not part of the story: an export
+that is ingested again must not make a new version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_CREDITS: Final = 12
 def without_additions(
     blocks: Sequence[Block], headline: str, publisher: Publisher, *, ours: bool
 ) -> tuple[Block, ...]:
-    """The story alone: without the stamp at its end and, in an export of `ours`, without its credits."""
+    """Remove the stamp at the end of the body and, in an export of `ours`, the credits."""
     story = list(blocks)
     stamped = False
     while story and is_stamp(story[-1].text, publisher):

@@ -1,4 +1,4 @@
-"""Page furniture: buttons, counters, pagers, footers and links that stand around an article.
+"""Recognise the lines around an article: buttons, counters, pagers, footers and links.
 
 An article's end is firm or loose. A firm end (`相关新闻`, `版权声明`, an ICP number) never stands inside a
 story. A loose end (`评论`, `推荐`) may: it counts only where no prose follows.
@@ -143,7 +143,7 @@ def is_sentence(text: str) -> bool:
 
 
 def without_furniture(text: str) -> str:
-    """The text without buttons and counters at its end: `萧山日报 | 打印` gives `萧山日报`."""
+    """Remove buttons and counters at the end of a text: `萧山日报 | 打印` gives `萧山日报`."""
     if len(text) > _LONGEST_LINE:
         return text
     while (shorter := _TAIL.sub("", text).rstrip(" |｜/·")) != text:

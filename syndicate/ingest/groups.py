@@ -1,4 +1,4 @@
-"""Lists, tables and quotes of a body, each kept together as one block."""
+"""Build one block from each list, table or quote of a body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syndicate.model.item import Block, BlockKind
 _MOST_SPANNED: Final = 50
 _LETTERS: Final = 26
 _MOST_LINES: Final = 3
-"""A cell with more lines than this holds an article, not a figure: the table only lays out the page."""
+"""A table with a cell of more lines is not data: it only lays out the page."""
 
 
 @dataclass(slots=True)
@@ -35,10 +35,10 @@ class _Cell:
 
 
 class Group:
-    """A list, table or quote while its lines come in. What is nested in it becomes part of it."""
+    """Collect the lines of one list, table or quote. What is nested in it becomes part of it."""
 
     def __init__(self, kind: BlockKind, tag: str, attributes: Mapping[str, str | None]) -> None:
-        self.spans = 0
+        self.spanning_cells = 0
         self._attributes = attributes
         self._kind = kind
         self._tag = tag
@@ -48,7 +48,7 @@ class Group:
         self._all: list[Block] = []
 
     def enter(self, tag: str, attributes: Mapping[str, str | None]) -> None:
-        """An element begins inside."""
+        """Handle a start tag."""
         if tag == self._tag:
             self._depth += 1
             self._nested = True
@@ -61,20 +61,20 @@ class Group:
             self._rows.append([_Cell("li", number=_number(attributes.get("value")))])
 
     def leave(self, tag: str) -> bool:
-        """An element ends; True where it is the group itself."""
+        """Handle an end tag; return True if it closes the group."""
         if tag == self._tag:
             self._depth -= 1
         return self._depth == 0
 
     def add(self, block: Block) -> None:
-        """A line, in reading order."""
+        """Append a line."""
         self._all.append(block)
         if self._kind is BlockKind.QUOTE or not self._rows or not self._rows[-1]:
             self._rows.append([_Cell("td" if self._kind is BlockKind.TABLE else "li")])
         self._rows[-1][-1].lines.append(block)
 
     def blocks(self) -> list[Block]:
-        """The group as one block; a table that only lays out the page as the lines in it."""
+        """Return the group as one block; a layout table returns its lines as separate blocks."""
         rows = [row for row in self._rows if any(cell.lines for cell in row)]
         if not rows:
             return []
@@ -83,7 +83,7 @@ class Group:
             return [Block(self._kind, text, html)]
         if self._kind is BlockKind.LIST:
             return [self._list([row[0] for row in rows])]
-        if self._nested or len(rows) < 2 or not _figures(rows):
+        if self._nested or len(rows) < 2 or not _is_data_table(rows):
             return self._all
         rows = self._spread(rows)
         html = "".join(f"<tr>{''.join(cell.html for cell in row)}</tr>" for row in rows)
@@ -91,7 +91,7 @@ class Group:
         return [Block(self._kind, text, html)]
 
     def _spread(self, rows: list[list[_Cell]]) -> list[list[_Cell]]:
-        """The rows with a cell for each place that a spanning cell covers, so that columns stay columns."""
+        """Repeat each spanning cell in each place that it covers, so that columns stay aligned."""
         grid: list[list[_Cell]] = []
         below: dict[int, tuple[int, _Cell]] = {}
         for row in rows:
@@ -105,7 +105,7 @@ class Group:
                     column += 1
                     continue
                 cell = waiting.pop(0)
-                self.spans += cell.columns > 1 or cell.rows > 1
+                self.spanning_cells += cell.columns > 1 or cell.rows > 1
                 for _ in range(cell.columns):
                     if cell.rows > 1:
                         below[column] = (cell.rows - 1, cell)
@@ -115,7 +115,7 @@ class Group:
         return grid
 
     def _list(self, entries: list[_Cell]) -> Block:
-        """Block has no kind for a numbered list: its numbers are written out, as its start says."""
+        """Build a list block; an `ol` gets its numbers as text."""
         if self._tag == "ol":
             step = -1 if "reversed" in self._attributes else 1
             start = _number(self._attributes.get("start"))
@@ -131,7 +131,7 @@ class Group:
 
 
 def _count(attributes: Mapping[str, str | None], name: str) -> int:
-    """How many columns or rows a cell spans: 1 to 50."""
+    """Return how many columns or rows a cell spans: 1 to 50."""
     number = _number(attributes.get(name))
     return min(max(number or 1, 1), _MOST_SPANNED)
 
@@ -141,11 +141,11 @@ def _number(text: str | None) -> int | None:
 
 
 def _numeral(number: int, kind: str) -> str:
-    """A list's number as its `type` writes it: `1`, `a`, `A`; other types and numbers in digits."""
+    """Write a list number as its `type` asks: `a` and `A` up to 26 as letters, all others in digits."""
     if kind in ("a", "A") and 1 <= number <= _LETTERS:
         return chr(ord(kind) + number - 1)
     return str(number)
 
 
-def _figures(rows: list[list[_Cell]]) -> bool:
+def _is_data_table(rows: list[list[_Cell]]) -> bool:
     return max(map(len, rows)) > 1 and all(len(cell.lines) <= _MOST_LINES for row in rows for cell in row)

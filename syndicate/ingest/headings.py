@@ -1,7 +1,7 @@
-"""Which lines of a body are section headings, by one rule for every kind of document.
+"""Recognise section headings in a body, by one rule for every kind of document.
 
-A heading is short, ends like no sentence, and stands above text. A row of three or more short lines is a
-list of names or a poem, and stays paragraphs.
+A heading is short, does not end like a sentence, and stands above text. A row of three or more short
+lines is a list of names or a poem, and stays paragraphs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LONGEST_ROW: Final = 2
 
 
 def with_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """The blocks, with those paragraphs made headings that are. Doing it again changes nothing."""
+    """Return the blocks with section headings marked as such. Idempotent."""
     rows = [(kind, list(row)) for kind, row in groupby(blocks, key=_could_be)]
     return tuple(_judged(rows))
 

@@ -1,4 +1,4 @@
-"""An HTML page of the site: by its template where we know it, else by its layout and its metadata."""
+"""Read an HTML page: by its template where that is known, else by its layout and metadata."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ _WECHAT_TIME: Final = re.compile(r"""\b(?:ct|createTime|create_time)\s*[=:]\s*["
 
 
 def read_page(text: str, publisher: Publisher) -> Draft | Fault:
-    """The draft of an HTML page; a Fault where the page is not one that may be parsed.
+    """Read an HTML page; return a Fault where the page is not one that may be parsed.
 
     The evidence, strongest first: the places of a known template; labels that a reader sees; JSON-LD and
     meta elements; the layout. Where two disagree, the stronger counts and a note says so.
@@ -163,7 +163,7 @@ def _by_template(
 
 
 def _read_outside(whole: Extract, publisher: Publisher, draft: Draft) -> Draft:
-    """What the rest of a template's page says by labels alone, as in 2019."""
+    """Read the labels outside the known places of a template, as pages of 2019 have them."""
     inside = {block.text for block in draft.body}
     outside = [PageLine(block) for block in whole.blocks if block.text not in inside]
     lines = [labelled(one.block.text) for one in outside if one.block.kind is not BlockKind.LIST]
@@ -183,7 +183,7 @@ def _read_outside(whole: Extract, publisher: Publisher, draft: Draft) -> Draft:
 
 
 def _completed(draft: Draft, page: Draft, said: Metadata) -> Draft:
-    """What the template's places leave open, from labels elsewhere on the page, then from metadata."""
+    """Fill what the template's places leave open, from labels elsewhere on the page, then from metadata."""
     dated = draft.published is not None or any(fault.field == "published" for fault in draft.faults)
     others = tuple(
         fault for fault in page.faults if fault.field != "published" and fault not in draft.faults
@@ -207,7 +207,7 @@ def _without_template(
     said: Metadata,
     text: str,
 ) -> Draft:
-    """A page of an unknown template: by its layout, and its container where it has one of a known name."""
+    """Read a page of an unknown template: by its layout, and its container if that has a known name."""
     headline, notes = checked_headline(_texts(tree, "h1"), said)
     draft = read(page, publisher, headline=headline, title=said.title or said.headline)
     container = next((node for name in CONTAINERS if (node := tree.css_first(name)) is not None), None)
@@ -245,7 +245,7 @@ def _without_template(
 
 
 def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:
-    """The container's blocks without a headline and lines of labels at their top."""
+    """Remove a headline and lines of labels at the top of the container's blocks."""
     start = 0
     for block in blocks:
         one = labelled(block.text)
@@ -261,7 +261,7 @@ def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:
 
 
 def hidden_fault(extract: Extract, body: Sequence[Block]) -> tuple[Fault, ...]:
-    """The fault of a page whose hidden text is large against the text that is shown; empty elsewhere."""
+    """Return a fault where the hidden text of a page is large against the shown text; else nothing."""
     shown = sum(len(block.text) for block in body)
     if extract.hidden < _LEAST_HIDDEN or extract.hidden * 2 < shown:
         return ()
@@ -279,7 +279,7 @@ def hidden_fault(extract: Extract, body: Sequence[Block]) -> tuple[Fault, ...]:
 
 
 def _texts(tree: LexborHTMLParser, selector: str) -> list[str]:
-    """What can be read in each of the first elements of the selector, on one line each."""
+    """Return the readable text of each of the first elements of the selector, on one line each."""
     nodes = tree.css(selector)[:_MOST_PLACES]
     return [
         line(" ".join(block.text for block in blocks_of(node, None, shown=True).blocks)) for node in nodes
@@ -287,7 +287,7 @@ def _texts(tree: LexborHTMLParser, selector: str) -> list[str]:
 
 
 def _bare(sources: Sequence[Labelled]) -> str:
-    """A source without its label: only where the place made for it says nothing else."""
+    """Return a source without a label: only where its place says nothing else."""
     alone = bare_name(sources[0].before) if sources and not sources[0].values else ""
     return alone if len(alone) <= _LONGEST_SOURCE else ""
 
@@ -298,7 +298,7 @@ def _attribute(tree: LexborHTMLParser, selector: str, name: str) -> str:
 
 
 def _address(tree: LexborHTMLParser, text: str) -> str | None:
-    """The page's own address: its canonical one, else its shared one, else where it was saved from."""
+    """Return the page's own address: canonical, else shared, else where it was saved from."""
     saved = _SAVED_FROM.search(text, 0, 4000)
     candidates = (
         _attribute(tree, 'link[rel~="canonical" i]', "href"),
@@ -309,7 +309,7 @@ def _address(tree: LexborHTMLParser, text: str) -> str | None:
 
 
 def _base(tree: LexborHTMLParser, address: str | None) -> str | None:
-    """What relative links are relative to; None where the page does not tell."""
+    """Return the base address of relative links; None where the page does not give it."""
     declared = _attribute(tree, "base[href]", "href")
     try:
         return absolute(urljoin(address or "", declared)) if declared else address
@@ -328,7 +328,7 @@ def _language(tree: LexborHTMLParser) -> str | None:
 
 
 def _keywords(tree: LexborHTMLParser) -> tuple[str, ...]:
-    """The page's keywords in its order, each once; blanks part them only where no comma does."""
+    """Return the page's keywords in order, each once; blanks separate them only where no comma does."""
     said = line(_attribute(tree, 'meta[name="keywords" i]', "content"))
     words = _BETWEEN.split(said) if _BETWEEN.search(said) else said.split()
     return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))[:MOST_KEYWORDS]

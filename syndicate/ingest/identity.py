@@ -1,9 +1,9 @@
-"""The keys that an item goes by, so that a corrected story is known as the story it was.
+"""Compute the keys that identify an item, so that a corrected story is recognised as the same story.
 
 The keys are from strongest to weakest: its address, its URI (and the one we give it), its headline with
-outlet and time, its text with outlet and time, and its opening with outlet and time. Whoever changes only
-some of them is still recognised. A match by the opening alone counts only where most of the two bodies
-agrees (`agree`): two stories may begin with one editor's note.
+outlet and time, its text with outlet and time, and its opening with outlet and time. A document that
+changes only some of them is still recognised. A match by the opening alone counts only where most
+of the two bodies agrees (`agree`): two stories may begin with one editor's note.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OURS: Final = re.compile(r"tag:([^,]+),(\d{4})-(\d\d)-(\d\d):item:(\d{8}-[a-z0-
 
 
 def own_id(uri: str, publisher: Publisher) -> ItemId | None:
-    """The item that a tag URI of ours names; None where the URI is somebody else's."""
+    """Return the item that one of our tag URIs names; None for any other URI."""
     match = _OURS.fullmatch(uri)
     if match is None or match[1] != publisher.authority:
         return None
@@ -46,7 +46,7 @@ def own_id(uri: str, publisher: Publisher) -> ItemId | None:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an item goes by.
+    """An item's id and the keys that identify it.
 
     Attributes:
         id: the item's id, where it is no item that is known already.
@@ -69,7 +69,7 @@ def identity(
     uri: str | None,
     publisher: Publisher,
 ) -> Identity:
-    """The item's id and keys. The same document always gives the same.
+    """Compute the item's id and keys. The same document always gives the same ones.
 
     Of a source that is an outlet's only the outlet counts: it may be spelled otherwise the next time.
     """
@@ -121,12 +121,12 @@ def agree(one: Sequence[Block], other: Sequence[Block]) -> bool:
 
 
 def _compared(block: Block) -> str:
-    """The words of a block; none of an editor's note."""
+    """Return the words of a block; none of an editor's note."""
     return "" if _NOTE.match(block.text) else folded(block.text)
 
 
 def _shared(one: str, other: str) -> float:
-    """How much of the shorter text is in the longer one, from 0 to 1, by runs of five characters."""
+    """Return how much of the shorter text is in the longer one, from 0 to 1, by runs of five characters."""
     if not one or not other:
         return 0.0
     ours, theirs = (
@@ -136,7 +136,7 @@ def _shared(one: str, other: str) -> float:
 
 
 def _owner(source: str, publisher: Publisher) -> tuple[str, list[str]]:
-    """Whose the item is, for its keys; and every source line that says so, this one first."""
+    """Return the outlet for the keys, and each of its source lines, this one first."""
     outlet = publisher.outlet(outlet_of(source, publisher))
     if outlet is None:
         return f"source:{line(source)}", [source]
@@ -144,7 +144,7 @@ def _owner(source: str, publisher: Publisher) -> tuple[str, list[str]]:
 
 
 def _opening_key(owner: str, instant: str, body: Sequence[Block]) -> list[str]:
-    """The key of how a body begins; none where it is too short to tell."""
+    """Return the key of how a body begins; none where it is too short to tell."""
     opening = ""
     for block in body:
         opening += folded(block.text)
@@ -154,7 +154,7 @@ def _opening_key(owner: str, instant: str, body: Sequence[Block]) -> list[str]:
 
 
 def item_id(day: datetime, key: str) -> ItemId:
-    """The id of what was published on that day of the publisher's and goes by this key."""
+    """Return the id of an item with this key, published on that day in the publisher's zone."""
     letters = b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()
     return ItemId(f"{day:%Y%m%d}-{letters[:10]}")
 

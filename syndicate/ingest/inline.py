@@ -1,6 +1,6 @@
-"""One line of a body with its markup: links and emphasis, and nothing that could act.
+"""Write one line of a body as safe HTML: text, links and emphasis only.
 
-Markup is not copied but written anew from a closed list, and then given to nh3 as a second lock.
+Markup is not copied but written anew from a closed list, and then sanitised by nh3 as a second check.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import nh3
 from syndicate.ingest.text import clean
 
 MARKS: Final = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "sub": "sub", "sup": "sup"}
-"""The emphasis that we keep, and how we write it."""
+"""Emphasis tags that are kept → the tag that is written."""
 _ORDER: Final = ("strong", "em", "sub", "sup")
 _BLANKS: Final = re.compile(r"\s+")
 _WIDE: Final = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _FOLD: Final = re.compile(f"(?<=[{_WIDE}])[ \t]*\n\\s*(?=[{_WIDE}])")
-_LOCK: Final = nh3.Cleaner(
+_SANITIZER: Final = nh3.Cleaner(
     tags={"a", "strong", "em", "sub", "sup"},
     attributes={"a": {"href"}},
     url_schemes={"http", "https"},
@@ -37,7 +37,7 @@ _LOWERED: Final = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈�
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of text under the same marks, with the address it links to."""
+    """A piece of text with the same marks, and the address it links to."""
 
     text: str
     marks: frozenset[str]
@@ -46,19 +46,19 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what a person reads, and the same with its markup."""
+    """One line as plain text, and as HTML."""
 
     text: str
     html: str
 
 
 def unfolded(text: str) -> str:
-    """HTML text cleaned, without the line breaks of the file between characters that take no blanks."""
+    """Clean HTML text, and remove line breaks of the file between wide (East Asian) characters."""
     return _FOLD.sub("", clean(text))
 
 
 def line_of(runs: Sequence[Run]) -> Line | None:
-    """The runs as one line, blanks collapsed across them; None where nothing is left to read."""
+    """Join the runs to one line, blanks collapsed across them; None if nothing is left to read."""
     tidy: list[Run] = []
     before = " "
     for run in runs:
@@ -73,11 +73,11 @@ def line_of(runs: Sequence[Run]) -> Line | None:
     if not tidy:
         return None
     tidy[-1] = Run(tidy[-1].text.rstrip(), tidy[-1].marks, tidy[-1].href)
-    return Line("".join(map(_plain, tidy)), _LOCK.clean(_markup(tidy)))
+    return Line("".join(map(_plain, tidy)), _SANITIZER.clean(_markup(tidy)))
 
 
 def _plain(run: Run) -> str:
-    """The run without markup: raised and lowered digits stay so, or 10 to the 4 would read 104."""
+    """Return the run as plain text; raised and lowered digits stay so, or 10 to the 4 would read 104."""
     if "sup" in run.marks and all(ord(one) in _RAISED for one in run.text):
         return run.text.translate(_RAISED)
     if "sub" in run.marks and all(ord(one) in _LOWERED for one in run.text):
@@ -86,7 +86,7 @@ def _plain(run: Run) -> str:
 
 
 def _markup(runs: Sequence[Run]) -> str:
-    """The runs as HTML: a link outside, emphasis inside, neighbours under the same marks together."""
+    """Write the runs as HTML: a link outside, emphasis inside, neighbours under the same marks together."""
     written = ""
     for href, linked in groupby(runs, key=lambda run: run.href):
         inside = ""

@@ -1,4 +1,4 @@
-"""The words of labels on a page (`来源`, `作者`, `发布时间` …) and what each announces."""
+"""List the label words of a page (`来源`, `作者`, `发布时间` …) and what each announces."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _LONGEST_PLAIN: Final = 60
 
 
 def label_of(word: str) -> Label:
-    """What a label's word means; a time that is neither of publication nor of a change is an event's."""
+    """Return what a label's word means; a time of neither publication nor change is an event's."""
     word = _BARE.sub("", word)
     if word in _WORDS:
         return _WORDS[word]
@@ -107,7 +107,7 @@ def label_of(word: str) -> Label:
 
 
 def with_colons(text: str, *, dated: bool) -> str:
-    """The line with a colon behind its labels: `编辑丨乙二`, and `来源萧山日报` in a line that is dated."""
+    """Put a colon behind the labels of a line: `编辑丨乙二`, and `来源萧山日报` in a line that is dated."""
     text = _BAR.sub(lambda found: f"{_SHORT.get(found[1], found[1])}:", text)
     if dated and not any(f"{word}{colon}" in text for word in _SOURCES for colon in _COLON):
         text = _GLUED.sub(r"\1: ", text)
@@ -115,7 +115,7 @@ def with_colons(text: str, *, dated: bool) -> str:
 
 
 def plain_credit(text: str) -> str | None:
-    """The line with a colon behind each role where it is nothing but roles and names, as `责编 戊五`."""
+    """Put a colon behind each role of a line where it is nothing but roles and names, as `责编 戊五`."""
     if len(text) > _LONGEST_PLAIN or not _PLAIN.fullmatch(text):
         return None
     return _ROLE.sub(r"\1:", text)

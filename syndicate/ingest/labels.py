@@ -1,4 +1,4 @@
-"""Labels of a page: `来源:`, `作者:`, `发布时间:` and their like, with or without a colon."""
+"""Read the labels of a page: `来源:`, `作者:`, `发布时间:` and the like, with or without a colon."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Labelled:
     text: str = ""
 
     def first(self, label: Label) -> str | None:
-        """The first value that this label has here and that is not empty."""
+        """Return the first value of this label here that is not empty."""
         return next((value for one, value in self.values if one is label and value), None)
 
     @property
@@ -70,12 +70,12 @@ class Labelled:
         return label if not value.strip(FRAME) and label is not Label.OTHER else None
 
     def date(self) -> re.Match[str] | None:
-        """The printed date by which this line dates an article; None where it has none."""
+        """Return the printed date by which this line dates an article; None where it has none."""
         found = self.dated()
         return None if found is None else found[1]
 
     def dated(self) -> tuple[Label, re.Match[str]] | None:
-        """The date and the label that it stands under; `WHEN` where it stands alone or beside a source.
+        """Return the date and its label; `WHEN` where it stands alone or beside a source.
 
         `发布时间` goes before a date without a label, and that before `更新时间`.
         """
@@ -92,7 +92,7 @@ class Labelled:
 
 
 def _date(text: str) -> re.Match[str] | None:
-    """The date that the text is, brackets and buttons around it aside."""
+    """Match a text that is a date and nothing else, without brackets and buttons around it."""
     bare = text.strip(FRAME)
     return PRINTED.fullmatch(bare) or PRINTED.fullmatch(without_furniture(bare).strip(FRAME))
 
@@ -111,7 +111,7 @@ def is_name(value: str) -> bool:
 
 
 def labelled(line: str) -> Labelled:
-    """Take a cleaned line apart. A line without a label is all `before`."""
+    """Split a cleaned line at its labels. A line without a label is all `before`."""
     if len(line) > _LONGEST:
         return Labelled(line, (), line)
     bare = line
@@ -126,7 +126,7 @@ def labelled(line: str) -> Labelled:
 
 
 def credit_line(text: str) -> Labelled:
-    """A line under an article taken apart: also roles without a colon, as `(责编 戊五)` and `记者 甲一`."""
+    """Split a line under an article at its labels, and at roles without a colon (`(责编 戊五)`)."""
     bare = text.strip(FRAME)
     found = labelled(text if text.startswith("【") or bare == text else bare)
     plain = plain_credit(bare)
@@ -143,7 +143,7 @@ def credit_line(text: str) -> Labelled:
 
 
 def joined(found: Labelled, value: str) -> Labelled:
-    """The line with the value of its last label, which stood on the next line."""
+    """Add the value of the last label, which stood on the next line."""
     label = found.waiting
     if label is None:
         return found
@@ -158,14 +158,14 @@ def is_byline(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """What labels say about an item: its source line, its author, its editor; None where silent."""
+    """An item's source line, author and editor as labels give them; None where they do not."""
 
     source: str | None = None
     byline: str | None = None
     editor: str | None = None
 
     def __or__(self, other: Credits) -> Credits:
-        """These, and from `other` what these leave open."""
+        """Fill what is None from `other`."""
         return Credits(
             self.source or other.source, self.byline or other.byline, self.editor or other.editor
         )
@@ -176,7 +176,7 @@ NOBODY: Final = Credits()
 
 
 def credits_of(found: Iterable[Labelled]) -> Credits:
-    """The first value of each kind; the responsible editor goes before any other editor."""
+    """Return the first value of each kind; the responsible editor goes before any other editor."""
     first: dict[Label, str] = {}
     reporters: list[str] = []
     for one in found:
@@ -213,7 +213,7 @@ def credits_of(found: Iterable[Labelled]) -> Credits:
 
 
 def bare_name(value: str) -> str:
-    """A name or source without what decorates it: a date, buttons, brackets around it or left over."""
+    """Remove what stands around a name or source: a date, buttons, brackets around it or left over."""
     if len(value) > _LONGEST:
         return value.strip()
     value = (
@@ -244,13 +244,13 @@ def _editor(first: Mapping[Label, str]) -> str | None:
 
 
 def best_date(lines: Sequence[Labelled]) -> tuple[Label, re.Match[str]] | None:
-    """The date that dates the article: by its label, then the one with a time of day, then the first."""
+    """Return the date of the article: by its label, then the one with a time of day, then the first."""
     found = [one for line in lines if (one := line.dated()) is not None]
     return min(found, key=lambda one: (DATES.index(one[0]), one[1]["hour"] is None), default=None)
 
 
 def instant(found: re.Match[str] | None, zone: tzinfo) -> datetime | None:
-    """The instant of a printed date that may be missing, in the zone unless it carries an offset."""
+    """Return the instant of a printed date, or None for none; in the zone unless it carries an offset."""
     if found is None:
         return None
     return rfc3339(found[0]) or printed(found, zone)

@@ -1,7 +1,8 @@
-"""HTML to the blocks of a body: what a reader of the page would see, and nothing else.
+"""Convert an article's HTML to text blocks, keeping only what a reader of the page sees.
 
-Scripts, styles, frames, form controls and hidden text go with their content; pictures, sound and film go
-too, and are counted, because a medium has rights of its own. Every other element only breaks lines.
+Scripts, styles, frames, form controls and hidden text are removed with their content; pictures, sound and
+film are removed and counted, because they are licensed separately. Block elements break lines; inline
+marks, links, lists, tables and quotes are kept.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note
 
 MOST_TAGS: Final = 20_000
-"""A page with more is refused unread: the HTML rules take time that grows with the square of nesting."""
+"""A page with more is refused before parsing: parsing time grows with the square of the nesting depth."""
 _TAG: Final = re.compile("<[a-zA-Z]")
 _MEDIA: Final = words("img picture image audio video map svg")
 _STRUCK: Final = words("del s strike")
 _STRUCK_STYLE: Final = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
 _FORMULAS: Final = words("math")
 _FRAMES: Final = words("iframe frame frameset object embed applet")
-_GONE: Final = words(
+_REMOVED_TAGS: Final = words(
     "script style template noscript noframes noembed head title link meta base input button select"
     " textarea option optgroup datalist keygen canvas xmp plaintext listing track source param"
     " area progress meter rp rt"
@@ -49,7 +50,7 @@ _GROUPS: Final = {
     "table": BlockKind.TABLE,
     "blockquote": BlockKind.QUOTE,
 }
-_UNSEEN: Final = re.compile(
+_HIDING_STYLE: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?:\.0*)?(?![.\d])"
     r"|(?:text-indent|left|top)\s*:\s*-\d{3,}",
     re.I,
@@ -58,7 +59,7 @@ _UNSEEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The blocks of an element in reading order, and notes on what was left out of them.
+    """The blocks of an element in reading order, and notes about what was left out.
 
     `hidden` counts the characters of sentences that the page hides from its readers.
     """
@@ -69,20 +70,20 @@ class Extract:
 
 
 def too_many_tags(html: str) -> bool:
-    """Whether the page has more tags than any page of a newspaper."""
+    """Return whether the page has more than `MOST_TAGS` tags."""
     return sum(1 for _ in _TAG.finditer(html)) > MOST_TAGS
 
 
 def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Extract:
-    """The blocks under `root` in reading order, and notes on what was left out.
+    """Convert the content of `root` to blocks in reading order, with notes about what was left out.
 
     Relative links are resolved against `base`; where it is None they lose their link and keep their text.
-    `shown` reads `root` even where its own style hides it until a script has run.
+    With `shown`, `root` is read even if its own style hides it.
     """
     body = _Body(base)
     for node, entering in _walk(root, shown=shown):
         if entering:
-            body.enter(node, unread=_unread(node) and not (shown and node == root))
+            body.enter(node, unread=_is_skipped(node) and not (shown and node == root))
         else:
             body.leave(node)
     body.end_line()
@@ -90,7 +91,7 @@ def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Ext
 
 
 def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]:
-    """Every node under `root`, entered and left, in order; without recursion, however deep the page."""
+    """Yield each node under `root` when it starts (True) and ends (False), without recursion."""
     pending: list[tuple[LexborNode, bool]] = [(root, True)]
     first = shown
     while pending:
@@ -99,7 +100,7 @@ def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]
         if not entering or not node.is_element_node:
             continue
         pending.append((node, False))
-        if first or not _unread(node):
+        if first or not _is_skipped(node):
             children = []
             child = node.first_child
             while child is not None:
@@ -109,9 +110,9 @@ def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]
         first = False
 
 
-def _unread(node: LexborNode) -> bool:
+def _is_skipped(node: LexborNode) -> bool:
     tag = node.tag or ""
-    if tag in _GONE or tag in _MEDIA or tag in _FRAMES or tag in _FORMULAS or _is_struck(node):
+    if tag in _REMOVED_TAGS or tag in _MEDIA or tag in _FRAMES or tag in _FORMULAS or _is_struck(node):
         return True
     return _is_hidden(node) or (tag == "figcaption" and _has_media(node))
 
@@ -120,7 +121,7 @@ def _is_hidden(node: LexborNode) -> bool:
     if not node.is_element_node:
         return False
     attributes = node.attributes
-    return "hidden" in attributes or bool(_UNSEEN.search(attributes.get("style") or ""))
+    return "hidden" in attributes or bool(_HIDING_STYLE.search(attributes.get("style") or ""))
 
 
 def _is_struck(node: LexborNode) -> bool:
@@ -130,19 +131,19 @@ def _is_struck(node: LexborNode) -> bool:
 
 
 def _has_media(caption: LexborNode) -> bool:
-    """Whether the figure of this caption holds a picture, sound or film: it goes, and its caption too."""
+    """Whether the caption's figure has a picture, sound or film: both are removed."""
     figure = caption.parent
     return figure is not None and figure.css_first(", ".join(sorted(_MEDIA))) is not None
 
 
-def _sentences(node: LexborNode) -> int:
-    """Characters of the sentences under a node that a reader does not see."""
+def _hidden_characters(node: LexborNode) -> int:
+    """Count the characters of the sentences under a hidden node."""
     texts = (unfolded(one) for one in node.text(separator="\n").split("\n"))
     return sum(len(one.strip()) for one in texts if is_prose(one.strip()))
 
 
 class _Body:
-    """The body as it is being written, line by line."""
+    """Build the blocks of a body from start tags, texts and end tags."""
 
     def __init__(self, base: str | None) -> None:
         self.blocks: list[Block] = []
@@ -158,9 +159,9 @@ class _Body:
         self._skipped: list[LexborNode] = []
 
     def enter(self, node: LexborNode, *, unread: bool = False) -> None:
-        """Begin an element, or write a text. Of an `unread` element nothing but its kind is looked at."""
+        """Handle a start tag or a text. An `unread` element is only counted, never written."""
         tag = node.tag or ""
-        if unread and tag not in _GONE and tag not in _MEDIA and tag not in _FRAMES:
+        if unread and tag not in _REMOVED_TAGS and tag not in _MEDIA and tag not in _FRAMES:
             self._leave_out(node, tag)
         elif node.is_text_node:
             self._write(unfolded(node.text_content or ""))
@@ -183,7 +184,7 @@ class _Body:
                 self._group = Group(_GROUPS[tag], tag, node.attributes)
 
     def _leave_out(self, node: LexborNode, tag: str) -> None:
-        """Count what an element that is not read would have said."""
+        """Count an element that is left out."""
         said = line(node.text())
         if _is_struck(node):
             self.dropped["struck"] += 1 if said else 0
@@ -193,11 +194,11 @@ class _Body:
         elif tag == "figcaption":
             self.dropped["captions"] += 1 if said else 0
         else:
-            self.hidden += _sentences(node)
+            self.hidden += _hidden_characters(node)
         self._skipped.append(node)
 
     def leave(self, node: LexborNode) -> None:
-        """End an element."""
+        """Handle an end tag."""
         tag = node.tag or ""
         if self._skipped and self._skipped[-1] == node:
             self._skipped.pop()
@@ -213,14 +214,14 @@ class _Body:
             self._heading = self._heading and tag not in _HEADINGS
             if self._group is not None and self._group.leave(tag):
                 self.blocks += self._group.blocks()
-                self.dropped["spans"] += self._group.spans
+                self.dropped["spans"] += self._group.spanning_cells
                 self._group = None
 
     def _write(self, text: str) -> None:
         self._runs.append(Run(text, frozenset(self._marks), self._links[-1] if self._links else None))
 
     def end_line(self) -> None:
-        """What was written since the last break is one line."""
+        """Finish the current line and add it as a block."""
         found, self._runs = line_of(self._runs), []
         if found is None:
             return
@@ -263,7 +264,7 @@ _NOTES: Final = {
         "{} cells of a table span several; their content is repeated in each: check the table",
     ),
 }
-"""What may be left out or written otherwise: the note's code and sentence, with the count in it."""
+"""Count in `_Body.dropped` → the code of its note, and its sentence in Chinese and English."""
 
 
 def _notes(dropped: Counter[str]) -> tuple[Note, ...]:

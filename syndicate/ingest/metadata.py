@@ -1,4 +1,4 @@
-"""What an HTML page says about its article to machines: JSON-LD (schema.org) and meta elements."""
+"""Read the metadata of an HTML page: JSON-LD (schema.org) and meta elements."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _LONGEST_SUFFIX: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a page's machine-readable parts say; None or empty where they are silent.
+    """The metadata of a page; None or empty where it has none.
 
     `published` is text with a printed date in it. `publisher` is JSON-LD's publisher: whose site it is,
     and only a weak hint at whose work the article is.
@@ -68,7 +68,7 @@ class Metadata:
 
 
 def metadata_of(tree: LexborHTMLParser) -> Metadata:
-    """The page's metadata, each from the strongest place that says it: JSON-LD, then meta elements."""
+    """Read the page's metadata, each field from JSON-LD, else from meta elements."""
     metas = _metas(tree)
     article = _json_ld(tree)
 
@@ -115,7 +115,7 @@ def _metas(tree: LexborHTMLParser) -> dict[str, str]:
 
 
 def _json_ld(tree: LexborHTMLParser) -> dict[str, Any]:
-    """The first article among the page's JSON-LD; empty where there is none, or none that can be read."""
+    """Return the first article in the page's JSON-LD; empty where none can be read."""
     for node in tree.css('script[type="application/ld+json" i]')[:5]:
         text = node.text()
         if len(text) > _MOST_JSON:
@@ -144,7 +144,7 @@ def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _name(value: Any) -> str:
-    """The name of a person or organization, or of several."""
+    """Return the name of a person or organization, or of several."""
     if isinstance(value, list):
         return " ".join(name for one in value[:5] if (name := _name(one)))
     return _text(value.get("name")) if isinstance(value, dict) else _text(value)

@@ -1,4 +1,4 @@
-"""Compare what a page shows with what its metadata says: the stronger counts, and a note tells."""
+"""Compare what a page shows with its metadata, and note where they disagree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHORT: Final = 4
 
 
 def checked_headline(ones: Sequence[str], said: Metadata) -> tuple[str, tuple[Note, ...]]:
-    """The headline: the one `h1` of `ones`, checked against the metadata; empty where neither tells."""
+    """Return the headline: the one `h1`, checked against the metadata; empty where neither has one."""
     ones = [text for text in ones if len(text) >= _SHORT and not is_furniture(text)]
     matching = [text for text in ones if _agree(text, said.headline) or _agree(text, said.title)]
     if matching:
@@ -51,7 +51,7 @@ def _agree(one: str, other: str) -> bool:
 
 
 def with_metadata(draft: Draft, said: Metadata, publisher: Publisher) -> Draft:
-    """The draft with what only metadata says, and notes where the two disagree."""
+    """Fill the draft with what only metadata says, and add notes where the two disagree."""
     match = PRINTED.search(said.published)
     found = instant(match, publisher.zone) if match else None
     notes = list(draft.notes)

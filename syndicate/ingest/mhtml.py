@@ -1,4 +1,4 @@
-"""A web page saved as one file (MHTML, RFC 2557): its HTML part, whatever it is encoded in."""
+"""Extract the HTML page from an MHTML archive (RFC 2557), a web page saved as one file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_archive(data: bytes) -> bool:
 
 
 def html_of_archive(data: bytes) -> Archive | Fault:
-    """The first HTML part of the archive, decoded; a Fault where there is none or it cannot be read."""
+    """Return the archive's first HTML part, decoded; a Fault where there is none that can be read."""
     message = message_from_bytes(data.lstrip(b"\xef\xbb\xbf \t\r\n"))
     part = next(
         (one for one in message.walk() if one.get_content_type() in ("text/html", "application/xhtml+xml")),

@@ -1,4 +1,4 @@
-"""A ninjs 3.1 document (IPTC), as newsroom systems send it and as we export it."""
+"""Read a ninjs 3.1 document (IPTC), from a newsroom system or from our own export."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STATUSES: Final = ("", "usable")
 
 
 def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
-    """The draft of a ninjs document, or the faults that keep it from being read as one."""
+    """Read a ninjs document; return its draft, or the faults that keep it from being read."""
     try:
         value = read_object(text)
     except InvalidJson as error:
@@ -80,7 +80,7 @@ def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
 
 
 def _remarks(document: Properties, *, ours: bool) -> tuple[tuple[str, str], ...]:
-    """What the document says to editors; the terms of use of an export of ours are our own words."""
+    """Return remarks to editors; not the terms of use of our own export, which are our own words."""
     names = ("edNote", "slugline") if ours else ("edNote", "slugline", "usageTerms")
     return tuple((name, text) for name in names if (text := document.raw(name)))
 
@@ -115,7 +115,7 @@ def _uri(document: Properties) -> str | None:
 
 
 def _medium(document: Properties) -> Medium:
-    """What the item is made of; text where it does not say, since only its text is taken."""
+    """Return the item's medium; text where it does not say, since only its text is taken."""
     kind = document.text("type") or Medium.TEXT.value
     if kind in _MEDIA:
         return _MEDIA[kind]
@@ -125,7 +125,7 @@ def _medium(document: Properties) -> Medium:
 
 
 def _published(document: Properties) -> tuple[datetime | None, datetime | None]:
-    """When it was first created, and until when it is or was under embargo, if it says so."""
+    """Return the time of first publication, and the end of its embargo if it names one."""
     found: dict[str, datetime] = {}
     for name in (*_CREATED, "embargoedUntil"):
         said = document.text(name)
@@ -146,12 +146,12 @@ def _headline(document: Properties) -> str:
 
 
 def _first(values: Sequence[Properties], role: str) -> Properties | None:
-    """The value in this role, else the first."""
+    """Return the value in this role, else the first."""
     return next((one for one in values if one.text("role") == role), next(iter(values), None))
 
 
 def _plain(value: Properties) -> str:
-    """A headline or description on one line, without its markup if it is HTML."""
+    """Return a headline or description on one line, without its markup if it is HTML."""
     if value.text("contentType") not in _HTML:
         return value.text("value")
     return line(" ".join(block.text for block in _blocks(value).blocks))
@@ -164,7 +164,7 @@ class _Markup:
 
 
 def _body(document: Properties) -> _Markup:
-    """The main body, as HTML where there is a choice."""
+    """Return the main body, as HTML where there is a choice."""
     bodies = document.objects("bodies")
     mains = [one for one in bodies if one.text("role") in ("", "main")] or bodies
     if not mains:
@@ -200,7 +200,7 @@ def _people(document: Properties, rel: str) -> list[str]:
 
 
 def _address(document: Properties, uri: str | None, publisher: Publisher) -> str | None:
-    """Where it was first published: another id that is a web address, else the URI if it is one.
+    """Return the address of first publication: another id that is a web address, else the URI if it is one.
 
     Our own page of the item is no place of first publication: an export names it for want of one.
     """

@@ -1,6 +1,7 @@
-"""Whose work an item is, by its source line; and which channel its breadcrumb names.
+"""Find the outlet of a source line, and the channel that a breadcrumb names.
 
-Only an exact source line counts: `杭州日报-萧山` contains a word of ours and is not ours. Silence means no.
+Only an exact source line counts: `杭州日报-萧山` contains a word of ours and is not ours. Without a source
+line there is no outlet.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _STEP: Final = re.compile("\\s*(?:>+|[\u203a\u00bb\uff1e\u2192]|->)\\s*")
 
 
 def outlet_of(source: str, publisher: Publisher) -> OutletId | None:
-    """The outlet whose source lines hold exactly this one (blanks and hyphens aside); None: not ours."""
+    """Return the outlet with exactly this source line (blanks and hyphens aside), or None."""
     wanted = _normal(source)
     for outlet in publisher.outlets:
         if any(_normal(one) == wanted for one in outlet.sources if one.strip()):
@@ -38,7 +39,7 @@ def is_breadcrumb(text: str) -> bool:
 
 
 def channel_of(breadcrumb: str, publisher: Publisher) -> ChannelId | None:
-    """The deepest step of a breadcrumb that is a channel's Chinese name."""
+    """Return the channel of the deepest step of a breadcrumb that is a channel's Chinese name."""
     steps = _STEP.split(_CRUMB.sub("", line(breadcrumb)))
     ids = {channel.name: channel.id for channel in publisher.channels}
     return next((ids[step.strip()] for step in reversed(steps) if step.strip() in ids), None)

@@ -1,4 +1,4 @@
-"""Faults of a page: no valid date, or one page of several."""
+"""Report the faults of a page: it has no valid date, or it is one page of several."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def date_faults(
     page: Sequence[PageLine],
     texts: Sequence[str],
 ) -> tuple[Fault, ...]:
-    """The fault of a page without a valid date, with the line that comes nearest; none where it has one."""
+    """Return the fault of a page without a valid date, with the nearest line; nothing where it has one."""
     if published is not None:
         return ()
     if dated is not None:
@@ -40,7 +40,7 @@ def date_faults(
 
 
 def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault, ...]:
-    """The fault of a page that is not dated, naming the line that comes nearest; none where none does."""
+    """Return the fault of a page that is not dated, naming the line that is nearest to a date, if any."""
     for one, text in zip(page, texts, strict=True):
         if is_prose(text) and not PRINTED.search(text):
             continue
@@ -65,7 +65,7 @@ def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault,
 
 
 def invalid_date(found: str, number: int | None = None) -> Fault:
-    """The fault of a date that names no instant."""
+    """Return the fault of a date that names no instant."""
     return Fault(
         "published_invalid",
         "published",
@@ -78,7 +78,7 @@ def invalid_date(found: str, number: int | None = None) -> Fault:
 
 
 def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
-    """The fault of a document that is one page of several, or shows a part; empty where it is whole."""
+    """Return the fault of a document that is one page of several, or shows a part; else nothing."""
     related = False
     for one in page:
         text = one.block.text.replace("\n", " ")

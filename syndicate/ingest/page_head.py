@@ -92,7 +92,7 @@ def head_of(
 
 
 def _head_end(texts: Sequence[str], found: Sequence[Labelled], publisher: Publisher) -> int:
-    """The first line of prose, or of what ends an article: no line from there on dates the page."""
+    """Find the first line of prose, or of what ends an article: no line from there on dates the page."""
     for place, text in enumerate(texts):
         if found[place].only_labels or is_navigation(text, publisher):
             continue
@@ -103,7 +103,7 @@ def _head_end(texts: Sequence[str], found: Sequence[Labelled], publisher: Publis
 
 
 def _info_place(texts: Sequence[str], found: Sequence[Labelled], end: int) -> int | None:
-    """The line that looks most like the one that dates the article or names its source."""
+    """Find the line that looks most like one that dates the article or names its source."""
     best, place = 0, None
     for number in range(end):
         weight = _weight(texts[number], found[number])
@@ -113,7 +113,7 @@ def _info_place(texts: Sequence[str], found: Sequence[Labelled], end: int) -> in
 
 
 def _weight(text: str, found: Labelled) -> int:
-    """How much a line looks like the date line. A bare date may be today's, in the page's head."""
+    """Score how much a line looks like the date line. A bare date may be today's, in the page's head."""
     if not text:
         return 0
     dated = found.dated()
@@ -167,7 +167,7 @@ def _is_today(found: Sequence[Labelled], place: int, best: int) -> bool:
 
 
 def _bylines(head: Head, texts: Sequence[str]) -> None:
-    """A line that names reporters is the byline where no label gives one."""
+    """Take a line that names reporters as the byline where no label gives one."""
     for text in texts:
         if is_byline(text) and not labelled(text).values:
             head.info.append(Labelled("", ((Label.BYLINE, text.strip(FRAME)),), text))
@@ -184,7 +184,7 @@ def _find_headline(
     known: int | None,
     title: str,
 ) -> None:
-    """The headline above the lines of date and source; below them where nothing stands above."""
+    """Find the headline above the lines of date and source; below them where nothing stands above."""
     above = [
         place
         for place in range(first - 1, -1, -1)
@@ -233,7 +233,7 @@ def _find_headline(
 
 
 def _without_kicker(plain: Sequence[int], texts: Sequence[str]) -> int:
-    """The nearest line above the date; the one above it where the nearest is a word or two (`图片新闻`)."""
+    """Return the nearest line above the date, or the next if the nearest is a word or two (`图片新闻`)."""
     nearest = plain[0]
     if len(plain) > 1 and nearest - plain[1] == 1 and len(texts[nearest]) <= _KICKER < len(texts[plain[1]]):
         return plain[1]
@@ -252,7 +252,7 @@ def _note_subtitles(
 
 
 def subtitle_note(text: str, number: int | None) -> Note:
-    """The note that a subtitle was left out."""
+    """Make the note that a subtitle was left out."""
     return Note(
         "subtitle_left_out",
         "headline",
@@ -272,7 +272,7 @@ def _headline_below(
     found: Sequence[Labelled],
     publisher: Publisher,
 ) -> None:
-    """Some templates print the headline under the date. It counts where text follows it."""
+    """Find a headline under the date, as some templates print it. It counts where text follows it."""
     place = head.start
     if (
         place + 1 < len(texts)
@@ -312,7 +312,7 @@ def _head_without_info(
     known: int | None,
     publisher: Publisher,
 ) -> Head:
-    """The head of a page that has neither date nor source line above its article."""
+    """Find the head of a page that has neither date nor source line above its article."""
     candidates = [
         place
         for place in range(end)
@@ -327,7 +327,7 @@ def _head_without_info(
 
 
 def _place_of(headline: str, texts: Sequence[str]) -> int | None:
-    """Where the known headline stands; its last place above any prose."""
+    """Return the index of the known headline; its last place above any prose."""
     wanted = folded(headline) if headline else ""
     found = None
     for place, text in enumerate(texts):

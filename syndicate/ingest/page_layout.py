@@ -1,6 +1,6 @@
 """Read a page without a known template by its layout: headline, date and source lines, article, the rest.
 
-This is how a page saved as plain text is read, and an HTML page whose template we do not know.
+A page saved as plain text is read like this, and an HTML page of an unknown template.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HEADLINE: Final = re.compile(
 
 
 def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", title: str = "") -> Draft:
-    """The draft of a page. What it does not say stays empty.
+    """Read a page. What it does not say stays empty.
 
     `headline` is known from elsewhere (an `h1`), where it is; `title` is the page's title, which tells a
     headline from a subtitle. Lines of embargo instructions are no part of head or article; they are in the
@@ -76,7 +76,7 @@ def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", 
 
 
 def _labelled_headline(texts: list[str]) -> str:
-    """The headline that a label names above any prose, as CMS exports write it; its label is cut off."""
+    """Return a headline that a label names above any prose, as CMS exports write it, without the label."""
     for place, text in enumerate(texts):
         match = _HEADLINE.fullmatch(text)
         if match is not None:
@@ -88,13 +88,13 @@ def _labelled_headline(texts: list[str]) -> str:
 
 
 def _body(article: Article, head: Head, headline: str) -> tuple[Block, ...]:
-    """The article's blocks; none where the page has neither a headline nor a line of labels."""
+    """Return the article's blocks; none where the page has neither a headline nor a line of labels."""
     body = _without_label(article.body) if head.headline is not None else article.body
     return with_headings(body) if head.info or head.headline is not None or headline else ()
 
 
 def _without_label(body: tuple[Block, ...]) -> tuple[Block, ...]:
-    """The body without the label that CMS exports write before its first word."""
+    """Remove the label that CMS exports write before the first word of a body."""
     if not body or _BODY.match(body[0].text) is None:
         return body
     first = replace(body[0], text=_BODY.sub("", body[0].text), html=_BODY.sub("", body[0].html))
@@ -102,7 +102,7 @@ def _without_label(body: tuple[Block, ...]) -> tuple[Block, ...]:
 
 
 def _text(block: Block) -> str:
-    """A block's line; of a list or table only where it is nothing but labels with their values."""
+    """Return a block's line; of a list or table only where it is nothing but labels with their values."""
     if block.kind in (BlockKind.PARAGRAPH, BlockKind.HEADING):
         return block.text
     if block.kind is BlockKind.QUOTE or len(block.text) > _LONGEST_INFO:

@@ -1,4 +1,4 @@
-"""Lines of a page, taken apart at their labels."""
+"""Split the lines of a page at their labels."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _LONGEST_NAME: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """One line of a page that has something on it, with its number in the file where lines have one."""
+    """One line of a page that is not blank, with its line number where the file has lines."""
 
     block: Block
     number: int | None = None
 
 
 def labelled_lines(texts: Sequence[str], publisher: Publisher) -> list[Labelled]:
-    """Take each line apart at its labels; join a label with its value on the next line."""
+    """Split each line at its labels; join a label with its value on the next line."""
     found = [_with_source(labelled(text), publisher) for text in texts]
     for place, text in enumerate(texts):
         if (
@@ -70,7 +70,7 @@ def _beside_a_time(found: Sequence[Labelled], place: int) -> bool:
 
 
 def _with_source(found: Labelled, publisher: Publisher) -> Labelled:
-    """A line of a date and a source without a label, as `萧山日报 2018-01-22 08:01`, with its source named.
+    """Read the source of a line with a date and no label, as `萧山日报 2018-01-22 08:01`.
 
     Only an outlet of ours counts as a source without a label; another short word is passed over.
     """

@@ -1,4 +1,4 @@
-"""Reading the properties of a ninjs object, each with its type checked and every fault kept."""
+"""Read the properties of a ninjs object, check their types, and keep every fault."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Properties:
                 self.fault("unknown_field", line(name)[:60] or "?", said)
 
     def text(self, name: str) -> str:
-        """A cleaned text on one line; empty where it is absent."""
+        """Return a cleaned text on one line; empty where it is absent."""
         return line(self.raw(name))
 
     def raw(self, name: str) -> str:
-        """A text with its lines, cleaned; empty where it is absent."""
+        """Return a text with its lines, cleaned; empty where it is absent."""
         value = self._values.get(name)
         if value is None:
             return ""
@@ -72,7 +72,7 @@ class Properties:
         return clean(value)
 
     def objects(self, name: str) -> list[Properties]:
-        """The objects of an array; none where it is absent."""
+        """Return the objects of an array; none where it is absent."""
         return [
             Properties(one, self.faults, f"{self._path}{name}[{place}].")
             for place, one in enumerate(self._array(name))
@@ -80,7 +80,7 @@ class Properties:
         ]
 
     def texts(self, name: str) -> list[str]:
-        """The cleaned texts of an array; none where it is absent."""
+        """Return the cleaned texts of an array; none where it is absent."""
         return [
             line(one)
             for one in self._array(name)
@@ -88,7 +88,7 @@ class Properties:
         ]
 
     def inner(self, name: str) -> Properties:
-        """An object; an empty one where it is absent."""
+        """Return an object; an empty one where it is absent."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, dict):
             self.fault("invalid_type", name, Text("应为对象", "expected an object"))

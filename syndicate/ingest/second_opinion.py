@@ -1,4 +1,4 @@
-"""A second opinion on what a page's article is, from an extraction library, where no template is known."""
+"""Compare the article that was found on a page with the one that an extraction library finds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARE: Final = 0.2
 
 
 def second_opinion(html: str, body: Sequence[Block]) -> tuple[Note, ...]:
-    """A note where the library's article has sentences that `body` lacks, or the other way round.
+    """Return a note where the library's article has sentences that `body` lacks, or the other way round.
 
     The library is readability-lxml, the port of the algorithm behind browsers' reader views.
     """
@@ -75,7 +75,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _missing(wanted: Sequence[str], given: Sequence[str]) -> list[str]:
-    """The sentences of one text that the other lacks."""
+    """Return the sentences of one text that the other lacks."""
     whole = folded("".join(given))
     return [one for one in wanted if folded(one) not in whole]
 

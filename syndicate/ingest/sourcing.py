@@ -1,4 +1,4 @@
-"""Where a ninjs document says whose work it is, and to which channel it belongs."""
+"""Find the source line and the channel of a ninjs document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ORIGINATOR, _DISTRIBUTOR = "originator", "distributor"
 
 
 def source_in(document: Properties, publisher: Publisher) -> str:
-    """The source line: of the info sources the originator's, else any that is not the distributor's.
+    """Return the source line: of the info sources the originator's, else any that is not the distributor's.
 
     An entry that carries our stamp says through whom the item came, not whose it is; it counts only where
     there is no other. A code without a name (`AFP`) is a source like any other: whose work it is must not
@@ -34,7 +34,7 @@ def source_in(document: Properties, publisher: Publisher) -> str:
 
 
 def channel_in(document: Properties, publisher: Publisher) -> ChannelId | None:
-    """The channel that a subject names, by its Chinese name, by its id, or by `channel:` and its id."""
+    """Return the channel that a subject names, by its Chinese name, its id, or `channel:` and its id."""
     for one in document.objects("subjects"):
         said = {one.text("name"), one.text("literal"), one.text("literal").removeprefix("channel:")}
         for channel in publisher.channels:

@@ -1,4 +1,4 @@
-"""Cleaning of every word that comes in, so that nothing unreadable or invisible gets past the door.
+"""Clean the text of documents: remove unreadable and invisible characters, and normalise the rest.
 
 After this, text holds no character that XML 1.0 forbids, no control or direction character, no zero-width
 character and no exotic blank; it is in Unicode's NFC form. Full-width punctuation stays as it was written.
@@ -15,7 +15,7 @@ from syndicate.model.item import Block, BlockKind
 
 _BREAKS: Final = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BLANKS: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_GONE: Final = re.compile(
+_FORBIDDEN: Final = re.compile(
     "["
     "\x00-\x08\x0e-\x1f\x7f-\x9f"  # C0 and C1 controls, without tab and line feed
     "\ud800-\udfff"  # lone surrogates: JSON can spell them
@@ -31,38 +31,38 @@ _RUN: Final = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """The text without characters that must not come in; every line break is LF, every blank a space."""
+    """Remove forbidden characters from the text; every line break is LF, every blank a space."""
     text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
     # A character taken out may leave two behind that belong together: compose last.
-    return unicodedata.normalize("NFC", _GONE.sub("", text))
+    return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text))
 
 
 def line(text: str) -> str:
-    """The text cleaned, on one line: every run of blanks is one blank, none at the ends."""
+    """Clean the text and put it on one line: every run of blanks is one blank, none at the ends."""
     return _RUN.sub(" ", clean(text)).strip()
 
 
 def lines(text: str) -> list[str]:
-    """Each line of the text, cleaned; empty lines stay, as empty text, so that they can be counted."""
+    """Split the text into cleaned lines; empty lines stay, as empty text, so that they can be counted."""
     return [_RUN.sub(" ", one).strip() for one in clean(text).split("\n")]
 
 
 def folded(text: str) -> str:
-    """What two spellings of the same words share: no case, width, blank or punctuation."""
+    """Return the text for comparison, without case, width, blanks and punctuation."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in plain if c.isalnum()) or "".join(plain.split())
 
 
 def words(said: str) -> frozenset[str]:
-    """The words of a list that is written with blanks between them."""
+    """Return the words of a list that is written with blanks between them."""
     return frozenset(said.split())
 
 
 def paragraph(text: str) -> Block:
-    """One cleaned line as a paragraph without markup."""
+    """Make a paragraph without markup from one cleaned line."""
     return Block(BlockKind.PARAGRAPH, text, escape(text, quote=False))
 
 
 def heading(text: str) -> Block:
-    """One cleaned line as a section heading; a heading carries no markup inside."""
+    """Make a section heading from one cleaned line; a heading carries no markup inside."""
     return Block(BlockKind.HEADING, text, escape(text, quote=False))

@@ -1,4 +1,4 @@
-"""A page of the site that somebody saved as plain text."""
+"""Read a page of the site that was saved as plain text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from syndicate.model.parties import Publisher
 
 
 def read_text(text: str, publisher: Publisher) -> Draft:
-    """The draft of a saved page; every line of the file that is not blank is a paragraph."""
+    """Read a saved page; every line of the file that is not blank is a paragraph."""
     page = [PageLine(paragraph(one), number) for number, one in enumerate(lines(text), 1) if one]
     return read(page, publisher)
