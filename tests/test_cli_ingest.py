@@ -17,7 +17,7 @@ import pytest
 
 from syndicate.cli.ingestion.document_files import Sign, documents
 from syndicate.cli.ingestion.folder_watch import Settling
-from syndicate.ingest import MAX_DOCUMENT
+from syndicate.ingest.document_parser import MAX_DOCUMENT
 from tests.support.shell import SEED, Running, Shell, a_page, demo, no_settings, prepared, started
 
 __all__ = ["demo", "no_settings", "prepared"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syndicate.errors import Faulty
-from syndicate.ingest import MAX_DOCUMENT, parse
+from syndicate.ingest.document_parser import MAX_DOCUMENT, parse
 from tests.support.ingest_helpers import (
     PUBLISHER,
     article,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.ingest import Parsed
+from syndicate.ingest.draft import Parsed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import BlockKind, Item, ItemId
 from syndicate.services.newsroom.item_service import Action, Taken

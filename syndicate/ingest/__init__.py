@@ -4,8 +4,3 @@ One module per kind of document (`text_page`, `html_page`, `mhtml`, `ninjs_docum
 bytes or text to a `Draft`; `document_parser` chooses among them, `draft` checks what they found. Pure:
 bytes and `now` in, an item with notes, or every fault, out.
 """
-
-from syndicate.ingest.document_parser import MAX_DOCUMENT, parse
-from syndicate.ingest.draft import Parsed
-
-__all__ = ["MAX_DOCUMENT", "Parsed", "parse"]

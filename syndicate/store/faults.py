@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import asyncpg
 from sqlalchemy import exc
 
 from syndicate.errors import (
@@ -107,14 +107,19 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (
-        exc.SQLAlchemyError,
-        sqlite3.Error,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        OSError,
-    ) as fault:
+    except _errors() as fault:
         raise store_fault(fault) from fault
+
+
+def _errors() -> tuple[type[BaseException], ...]:
+    """Every error of a database, its driver or the file system."""
+    return (exc.SQLAlchemyError, sqlite3.Error, OSError, *_driver_errors())
+
+
+def _driver_errors() -> tuple[type[BaseException], ...]:
+    """The errors of PostgreSQL's driver; none where it is not loaded, as on SQLite."""
+    driver = sys.modules.get("asyncpg")
+    return (driver.PostgresError, driver.InterfaceError) if driver is not None else ()
 
 
 def store_fault(fault: BaseException) -> SyndicateError:
@@ -130,7 +135,7 @@ def store_fault(fault: BaseException) -> SyndicateError:
         return _of_postgresql(state)
     if isinstance(fault, sqlite3.Error):
         return _of_sqlite(fault)
-    if isinstance(fault, asyncpg.PostgresError | asyncpg.InterfaceError):
+    if isinstance(fault, _driver_errors()):
         return _of_postgresql(getattr(fault, "sqlstate", None))
     if isinstance(fault, OSError):
         return _of_system(fault)

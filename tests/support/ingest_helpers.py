@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from syndicate.errors import Fault, Faulty
-from syndicate.ingest import Parsed, parse
+from syndicate.ingest.document_parser import parse
+from syndicate.ingest.draft import Parsed
 from syndicate.model.item import ChannelId, Item, OutletId
 from syndicate.model.parties import STAMP, Channel, Outlet, Publisher
 

@@ -114,7 +114,7 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     例 · Example:
       syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
     """
-    from syndicate.ingest import MAX_DOCUMENT
+    from syndicate.ingest.document_parser import MAX_DOCUMENT
 
     data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
     corrected = await services.items.correct(

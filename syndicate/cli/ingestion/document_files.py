@@ -66,7 +66,7 @@ def sign_of(file: Path) -> Sign | None:
 
 def read(file: Path) -> bytes:
     """The document's bytes. Raises Faulty for what is missing, unreadable, no file, or too large."""
-    from syndicate.ingest import MAX_DOCUMENT
+    from syndicate.ingest.document_parser import MAX_DOCUMENT
 
     name = shown(file)
     try:
@@ -92,7 +92,7 @@ def read(file: Path) -> bytes:
 
 def too_large(size: int) -> Fault:
     """The fault of a document that is larger than any we take."""
-    from syndicate.ingest import MAX_DOCUMENT
+    from syndicate.ingest.document_parser import MAX_DOCUMENT
 
     return _fault(
         "too_large",

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import Fault, Faulty, Unknown
-from syndicate.ingest import Parsed, parse
 from syndicate.ingest.addresses import normal
 from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
@@ -25,6 +25,9 @@ from syndicate.model.records import Entry
 from syndicate.services.newsroom.hold_notes import local_time, newly_held
 from syndicate.services.newsroom.hold_service import note_faults
 from syndicate.store.protocol import Change, Place, Selection, Store, Writing
+
+if TYPE_CHECKING:
+    from syndicate.ingest.draft import Parsed
 
 
 class Action(StrEnum):
@@ -158,6 +161,9 @@ class ItemService:
 
     def _parse(self, data: bytes, name: str, now: datetime) -> Parsed:
         """The document, refused also for every note that the settings refuse. Raises Faulty."""
+        # Imported with the first document: most commands read none, and the readers take long to load.
+        from syndicate.ingest.document_parser import parse
+
         parsed = parse(data, name=name, publisher=self._publisher, now=now)
         refused = [note for note in parsed.notes if note.code in self._refused_notes]
         if refused:
