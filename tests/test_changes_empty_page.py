@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from syndicate.client.change_api import asking
-from syndicate.client.folder import opened
+from syndicate.client.change_api import open_change_api
+from syndicate.client.folder import open_folder
 from syndicate.client.sync import Ending, Outcome, Synchronizer, SyncOptions
 from syndicate.language import Text
 from syndicate.model.parties import PartnerId
@@ -136,16 +136,16 @@ class Quiet:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
 
-    def became(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
 
-    def unreadable(self, id: str, error: Exception) -> None:
+    def on_unreadable(self, id: str, error: Exception) -> None:
         raise AssertionError((id, error))
 
-    def waits(self, why: Text, seconds: float) -> None:
+    def on_wait(self, why: Text, seconds: float) -> None:
         raise AssertionError((why, seconds))
 
-    def in_step(self, held: int) -> None:
+    def on_synced(self, held: int) -> None:
         assert held == 1
 
 
@@ -173,8 +173,8 @@ def test_a_client_from_the_documents_and_our_own_walk_past_5000_items_that_may_n
             held, answers = await asyncio.to_thread(read_all, here.address, keys["zjol"])
             assert held == [open_item]
             assert sum(not one["changes"] and one["more"] for one in answers) >= 9
-            with opened(tmp_path / "copy", here.address) as folder:
-                async with asking(URL(here.address), keys["hzw"], 60, Quiet().waits) as sequence:
+            with open_folder(tmp_path / "copy", here.address) as folder:
+                async with open_change_api(URL(here.address), keys["hzw"], 60, Quiet().on_wait) as sequence:
                     quiet = Quiet()
                     run = Synchronizer(folder, sequence, SyncOptions(), quiet, time.monotonic)
                     assert await run.run() is Ending.IN_STEP

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from syndicate.client.change_api import LARGEST, retry_after
+from syndicate.client.change_api import MAX_ANSWER_BYTES, retry_after
 from tests.support.shell import no_settings
 from tests.support.stub_publisher import (
     AT,
@@ -107,7 +107,7 @@ def test_members_that_nobody_knows_yet_are_passed_over(partner: Partner) -> None
 
 
 def test_an_answer_without_end_is_left(partner: Partner) -> None:
-    bomb = gzip.compress(b" " * (LARGEST + 1))
+    bomb = gzip.compress(b" " * (MAX_ANSWER_BYTES + 1))
     partner.server.strange = [giving(bomb, **{"Content-Encoding": "gzip"})]
     outcome = partner.pull()
     assert (outcome.code, outcome.json["error"]) == (1, "too_large")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from syndicate.client.client_errors import WrongAnswer
-from syndicate.client.item_page import make
+from syndicate.client.client_errors import InvalidResponse
+from syndicate.client.item_page import make_item_files
 from syndicate.model.item import ItemId
 from tests.support.stub_publisher import STAMP, a_story, an_id
 
@@ -16,7 +16,7 @@ ID = ItemId(an_id(1))
 
 
 def page(**changed: Any) -> LexborHTMLParser:
-    return LexborHTMLParser(make(ID, a_story(ID, **changed)).html.decode())
+    return LexborHTMLParser(make_item_files(ID, a_story(ID, **changed)).html.decode())
 
 
 def text(tree: LexborHTMLParser, selector: str) -> str:
@@ -72,7 +72,7 @@ def test_plain_text_becomes_paragraphs() -> None:
 
 def test_the_same_document_makes_the_same_bytes_whatever_its_order() -> None:
     story = a_story(ID)
-    assert make(ID, story) == make(ID, dict(reversed(story.items())))
+    assert make_item_files(ID, story) == make_item_files(ID, dict(reversed(story.items())))
 
 
 def nested(depth: int) -> Any:
@@ -103,11 +103,11 @@ def nested(depth: int) -> Any:
     ],
 )
 def test_a_document_that_is_not_this_items_or_cannot_be_shown_is_refused(changed: dict[str, Any]) -> None:
-    with pytest.raises(WrongAnswer):
-        make(ID, a_story(ID, **changed))
+    with pytest.raises(InvalidResponse):
+        make_item_files(ID, a_story(ID, **changed))
 
 
 @pytest.mark.parametrize("version", [1, None, "一", "0", "1.0", "9" * 17])
 def test_a_document_without_a_version_is_refused(version: object) -> None:
-    with pytest.raises(WrongAnswer):
-        make(ID, {**a_story(ID), "version": version})
+    with pytest.raises(InvalidResponse):
+        make_item_files(ID, {**a_story(ID), "version": version})

@@ -1,13 +1,14 @@
-"""The partner's client: keeps a folder of items in step with what the publisher's server says may be held.
+"""The HTTP client for partners: mirror licensed items into a local folder, and remove recalled ones.
 
-This is the reference for what a partner must do (docs/how-to/keep-a-copy-in-step.md). It speaks to the
-server by HTTP alone and imports nothing of it but errors, languages and the id of an item.
+It is the reference implementation of docs/how-to/keep-a-copy-in-step.md. It talks to the server by HTTP
+alone. It shares only small modules with it: errors, languages, strict JSON, durable files, item ids.
 
-change_api      requests to the server: patience, limits, what each answer means
-change_entries  what the server may answer, read strictly
-sync            the loop: read, apply, keep, fetch what is owed, acknowledge
-sync_state      how far the folder is, in one small file that shows when it is damaged
-folder          the folder: items, what is recorded of them, one process at a time
-item_page       an item as it is kept: the ninjs document and its page for people
-client_errors   every error of this side
+change_api      HTTP requests: retries, limits, what each status means
+change_entries  the answer of the changes API, parsed strictly
+sync            the loop: read, apply, acknowledge, fetch
+sync_state      cursor and pending work, in one small file with a checksum
+folder          the local folder: items, their records, one process at a time
+item_page       the two files of an item: ninjs document and HTML page
+network_errors  network and TLS errors in plain words
+client_errors   every error of the client
 """

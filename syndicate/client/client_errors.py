@@ -1,14 +1,14 @@
-"""What can go wrong on the partner's side, each with what to do about it.
+"""Errors of the partner's client; their texts say what to do.
 
 SyndicateError
-├── Away               the server does not answer now, or asks to wait: the one fault that is tried again
-├── WrongAnswer        the server's answer is not what the specification says
-├── KeyRefused         the key does not open
-├── CursorUnknown      the server never gave out this cursor
-├── FolderInUse        another process keeps this folder
-├── FolderDamaged      how far the folder is cannot be read, or the folder belongs to another server
+├── ServerUnavailable  no answer now, or one that asks to wait: the only error that is retried
+├── InvalidResponse    the server's answer breaks the specification
+├── KeyRefused         the server rejects the key (401)
+├── CursorUnknown      the server never issued this cursor
+├── FolderInUse        another process synchronizes this folder
+├── FolderDamaged      the saved state cannot be read, or belongs to another server
 ├── FolderFull         no room on the disk
-└── FolderTampered     (a Faulty) the folder is not as it was left; every difference is named
+└── FolderTampered     (a Faulty) files differ from their records; every difference is named
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ RESTART = Text(
     "。加 --restart 从头核对一遍即可，不会丢失稿件",
     ". --restart goes through everything from the beginning, and is safe",
 )
-"""The remedy for whatever is wrong with a folder."""
+"""The remedy for every fault of a folder."""
 
 
-class Away(SyndicateError):
-    """Not now. `after` is how many seconds the server asked to wait, None where it did not say."""
+class ServerUnavailable(SyndicateError):
+    """The server cannot answer now. `after`: seconds to wait by its `Retry-After`, None without one."""
 
     code = "server_away"
 
@@ -33,43 +33,43 @@ class Away(SyndicateError):
         self.after = after
 
 
-class WrongAnswer(SyndicateError):
-    """An answer that cannot be what was asked for; nothing of it was applied."""
+class InvalidResponse(SyndicateError):
+    """The server's answer breaks the specification; nothing of it was applied."""
 
     code = "wrong_answer"
 
 
 class KeyRefused(SyndicateError):
-    """401. `code` is the server's: `token_expired`, `key_revoked`, `partner_suspended` …"""
+    """The server rejects the key (401). `code` is the server's, as `key_revoked` or `partner_suspended`."""
 
     code = "token_invalid"
 
 
 class CursorUnknown(SyndicateError):
-    """The cursor is from the future, or of another server."""
+    """The server does not know the cursor: it is too new, or another server's."""
 
     code = "cursor_unknown"
 
 
 class FolderInUse(SyndicateError):
-    """One process at a time keeps a folder."""
+    """Another process synchronizes this folder already."""
 
     code = "folder_in_use"
 
 
 class FolderDamaged(SyndicateError):
-    """The folder's own record cannot be used."""
+    """The folder's saved state cannot be used."""
 
     code = "folder_damaged"
 
 
 class FolderFull(SyndicateError):
-    """The disk or the quota of its user is full; what was on the disk before is whole."""
+    """The disk, or the user's disk quota, is full. Files written before are intact."""
 
     code = "disk_full"
 
 
 class FolderTampered(Faulty):
-    """Files are missing, changed, or not ours."""
+    """Files in the folder are missing, changed, or not written by this client."""
 
     code = "folder_tampered"

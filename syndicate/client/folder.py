@@ -1,13 +1,12 @@
-"""The folder that is kept: items for people and programs, and beside them what is recorded of them.
+"""The local folder with the partner's items, their checksums and the saved state.
 
-    FOLDER/items/{id}.json  {id}.html     what may be held, and nothing else
-    FOLDER/.syndicate/state               how far the folder is
+    FOLDER/items/{id}.json  {id}.html     the items that may be held, and nothing else
+    FOLDER/.syndicate/state               cursor and pending work (`sync_state`)
     FOLDER/.syndicate/held/{id}           version and SHA-256 of both files of an item
-    FOLDER/.syndicate/aside/              files not whole yet
-    FOLDER/.syndicate/lock                held by the one process at work
+    FOLDER/.syndicate/aside/              files that are being written
+    FOLDER/.syndicate/lock                locked by the one process at work
 
-Every act may be cut off at any instant and done again: the entries whose effects are not all on the disk
-come again with the next run, because the cursor moves last.
+A crash at any point is harmless: the cursor is saved last, so the next run reads the same entries again.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from syndicate.client import sync_state as states
 from syndicate.client.change_entries import ITEM_ID
 from syndicate.client.client_errors import RESTART, FolderDamaged, FolderFull, FolderInUse, FolderTampered
-from syndicate.client.item_page import Kept
-from syndicate.client.sync_state import State
+from syndicate.client.item_page import ItemFiles
+from syndicate.client.sync_state import State, decode_state, encode_state
 from syndicate.durable_files import replace_files, sync
 from syndicate.errors import Fault
 from syndicate.language import Text
@@ -41,7 +39,7 @@ _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Result(StrEnum):
-    """What an entry did to the folder."""
+    """The effect of an entry on the folder."""
 
     NEW = "new"
     REPLACED = "replaced"
@@ -52,72 +50,72 @@ class Result(StrEnum):
 
 
 class Folder:
-    """An open folder, ours alone. `opened` makes it."""
+    """A folder that this process has locked. `open_folder` makes it."""
 
     def __init__(self, root: Path, state: State) -> None:
-        self._items, self._own = _places(root)
+        self._items, self._own = _subfolders(root)
         self.state = state
 
-    def keep(self, kept: Kept) -> Result:
-        """Hold this version in place of any other: NEW, REPLACED or UNCHANGED.
+    def write(self, kept: ItemFiles) -> Result:
+        """Write this version in place of any other. Return NEW, REPLACED or UNCHANGED.
 
-        The json file comes after the page and the record after both: an item counts as held from its json.
+        The page is written first, then the JSON, then the record. An item is held once its JSON exists.
         Raises FolderFull, OSError.
         """
         ninjs, html, record = self._files(kept.id)
         known = ninjs.exists() or record.exists()
         wanted = {html: kept.html, ninjs: kept.ninjs, record: _record(kept)}
         stale = {path: data for path, data in wanted.items() if _content(path) != data}
-        with _room():
+        with _disk_space():
             replace_files(stale, drafts=self._own / "aside")
         if not known:
             return Result.NEW
         return Result.REPLACED if stale else Result.UNCHANGED
 
-    def has(self, kept: Kept) -> bool:
-        """Whether exactly this is held."""
+    def has_files(self, kept: ItemFiles) -> bool:
+        """Whether the folder has exactly these files."""
         ninjs, html, _ = self._files(kept.id)
         return _content(ninjs) == kept.ninjs and _content(html) == kept.html
 
     def holds(self, id: ItemId) -> bool:
-        """Whether some version of it is held."""
+        """Whether the folder has some version of the item."""
         return self._files(id)[0].exists()
 
     def remove(self, id: ItemId) -> Result:
-        """Hold nothing of this item any more: REMOVED or ABSENT."""
+        """Remove all files of an item. Return REMOVED or ABSENT."""
         gone = [_remove(path) for path in self._files(id)]
         return Result.REMOVED if any(gone) else Result.ABSENT
 
     def version(self, id: ItemId) -> int | None:
-        """The version that is held, as far as the record says."""
+        """Return the held version by its record; None without a usable record."""
         try:
             return int(json.loads(self._files(id)[2].read_bytes())["version"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def held(self) -> set[ItemId]:
-        """Every id of which anything at all is here."""
+        """Return the id of every item with a file or a record in the folder."""
         files = {found[1] for path in self._items.iterdir() if (found := _FILE.fullmatch(path.name))}
         records = {path.name for path in (self._own / "held").iterdir() if _ID.fullmatch(path.name)}
         return {ItemId(id) for id in files | records}
 
-    def settle(self) -> None:
-        """Everything kept and removed so far is on the disk on return. Raises FolderFull, OSError."""
-        with _room():
+    def flush(self) -> None:
+        """Flush (fsync) everything written and removed so far to the disk. Raises FolderFull, OSError."""
+        with _disk_space():
             sync(self._items, self._own / "held")
 
     def save(self, state: State) -> None:
-        """The folder is this far; what `state` speaks of must be settled. Raises FolderFull, OSError."""
-        with _room():
-            replace_files({self._own / "state": states.written(state)}, drafts=self._own / "aside")
+        """Save the state durably; call `flush` first. Raises FolderFull, OSError."""
+        with _disk_space():
+            replace_files({self._own / "state": encode_state(state)}, drafts=self._own / "aside")
             sync(self._own)
         self.state = state
 
     def check(self, *, contents: bool) -> None:
-        """Raises FolderTampered where the items are not as they were left.
+        """Compare the items with their records. Raises FolderTampered where they differ.
 
-        That every item is whole is always asked; with `contents` every byte, and whether anything else is
-        there. To be asked while nothing is under way.
+        Missing files are always found; with `contents` also changed bytes and foreign files. Call it only
+        while no item is being written.
         """
         faults = list(self._faults(contents))
         if faults:
@@ -127,7 +125,7 @@ class Folder:
                 if more > 0
                 else Text("", "")
             )
-            head = Text("稿件文件与记录不符", "the items are not as they were left")
+            head = Text("稿件文件与记录不符", "the items differ from their records")
             raise FolderTampered(head + count + RESTART, faults[:_MOST_FAULTS])
 
     def _faults(self, contents: bool) -> Iterator[Fault]:
@@ -142,7 +140,7 @@ class Folder:
                 yield Fault("unrecorded", id, Text("没有记录", "is not on record"))
             elif missing := [path.name for path in files if not path.exists()]:
                 yield Fault("missing", missing[0], Text("不见了", "is missing"))
-            elif contents and _content(record) != _recorded(self.version(id), ninjs, html):
+            elif contents and _content(record) != _expected_record(self.version(id), ninjs, html):
                 yield Fault("changed", id, Text("内容已被改动", "was changed"))
 
     def _files(self, id: ItemId) -> tuple[Path, Path, Path]:
@@ -153,13 +151,14 @@ class Folder:
 
 
 @contextmanager
-def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder]:
-    """The folder at `root`, made where it is missing, for as long as the block runs.
+def open_folder(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder]:
+    """Lock and open the folder at `root`; create it where it is missing.
 
-    `server` is whose items it holds. With `restart` it is gone through from the beginning: what the server
-    does not name by the end is removed. Raises FolderInUse, FolderDamaged, FolderFull, OSError.
+    `server` is the address that the items come from. With `restart` all changes are read again from the
+    beginning, and items that the server does not list are removed. Raises FolderInUse, FolderDamaged,
+    FolderFull, OSError.
     """
-    items, own = _places(root)
+    items, own = _subfolders(root)
     for place in (items, own, own / "held", own / "aside"):
         if place.is_symlink():
             raise FolderDamaged(
@@ -167,7 +166,7 @@ def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder
                     f"{place} 是符号链接，应为文件夹", f"{place} is a symbolic link, and should be a folder"
                 )
             )
-    with _room():
+    with _disk_space():
         items.mkdir(parents=True, exist_ok=True)
         own.mkdir(mode=0o700, exist_ok=True)
         for name in ("held", "aside"):
@@ -184,26 +183,26 @@ def opened(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder
         for path in (own / "aside").iterdir():
             path.unlink()
         folder = Folder(root, State(server=server))
-        state = _begun(own / "state", server, restart=restart)
+        state = _load_state(own / "state", server, restart=restart)
         folder.save(state)
         yield folder
     finally:
         lock.release()
 
 
-def _begun(path: Path, server: str, *, restart: bool) -> State:
-    """The state to go on from."""
+def _load_state(path: Path, server: str, *, restart: bool) -> State:
+    """Load the saved state; start a new one where there is none, or with `restart`."""
     data = _content(path)
     if data is None:
         return State(server=server)
     try:
-        state = states.read(data)
+        state = decode_state(data)
     except FolderDamaged:
         if not restart:
             raise
         return State(server=server)
     if restart:
-        # What was done is still to be acknowledged, if it is the same server that asked for it.
+        # Acknowledgements that were not sent yet are still due, if the server is the same.
         return State(server=server, acks=state.acks if state.server == server else ())
     if state.server != server:
         raise FolderDamaged(
@@ -216,12 +215,12 @@ def _begun(path: Path, server: str, *, restart: bool) -> State:
     return state
 
 
-def _places(root: Path) -> tuple[Path, Path]:
+def _subfolders(root: Path) -> tuple[Path, Path]:
     return root / "items", root / ".syndicate"
 
 
 def _remove(path: Path) -> bool:
-    """Remove the file; whether there was one."""
+    """Remove the file. Return whether there was one."""
     try:
         path.unlink()
     except FileNotFoundError:
@@ -230,7 +229,7 @@ def _remove(path: Path) -> bool:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _disk_space() -> Iterator[None]:
     """Turn the error of a full disk into FolderFull, which names the file."""
     try:
         yield
@@ -253,12 +252,12 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _record(kept: Kept) -> bytes:
+def _record(kept: ItemFiles) -> bytes:
     digests = [hashlib.sha256(data).hexdigest() for data in (kept.ninjs, kept.html)]
     return json.dumps({"version": kept.version, "json": digests[0], "html": digests[1]}).encode() + b"\n"
 
 
-def _recorded(version: int | None, ninjs: Path, html: Path) -> bytes:
-    """What the record of these files would say."""
+def _expected_record(version: int | None, ninjs: Path, html: Path) -> bytes:
+    """Return the record that these files should have."""
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (ninjs, html)]
     return json.dumps({"version": version, "json": digests[0], "html": digests[1]}).encode() + b"\n"

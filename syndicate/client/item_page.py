@@ -1,6 +1,6 @@
-"""An item as it is kept: the ninjs document, and its page for people with the stamp in sight.
+"""Make the two files of an item: its ninjs document as JSON, and an HTML page that shows the stamp.
 
-The same document always makes the same bytes, so that what is held can be compared with what came.
+The same document always makes the same bytes, so that files can be compared with what the server sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syndicate.client.client_errors import WrongAnswer
+from syndicate.client.client_errors import InvalidResponse
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 
@@ -28,14 +28,14 @@ _BODY: Final = nh3.Cleaner(
     url_relative="deny",
     link_rel="noopener noreferrer",
 )
-"""What a body may be made of: text and links. Nothing that runs, nothing that is fetched from elsewhere."""
+"""The HTML that a body may contain: text and links, no scripts and no external resources."""
 _UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _VERSION: Final = re.compile("[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One version of one item in the two forms in which the folder holds it, each the bytes of a file."""
+class ItemFiles:
+    """The two files of one version of an item, as bytes."""
 
     id: ItemId
     version: int
@@ -43,11 +43,11 @@ class Kept:
     html: bytes
 
 
-def make(id: ItemId, ninjs: dict[str, Any]) -> Kept:
-    """The item of this id, from its ninjs 3.1 document.
+def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
+    """Make the files of an item from its ninjs 3.1 document.
 
-    Raises WrongAnswer for a document that is another item's, is not to be used, or has no version,
-    headline or stamp: an item without its stamp is not kept.
+    Raises InvalidResponse for a document that is another item's, is not `usable`, or has no version,
+    headline or stamp: an item without its stamp is never stored.
     """
     uri, version = ninjs.get("uri"), ninjs.get("version")
     if not isinstance(uri, str) or not uri.endswith(f":item:{id}"):
@@ -58,10 +58,13 @@ def make(id: ItemId, ninjs: dict[str, Any]) -> Kept:
         raise _wrong(id, "version", Text("应为写成文字的整数", "should be a whole number, as a text"))
     try:
         written = json.dumps(ninjs, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False) + "\n"
-        return Kept(id=id, version=int(version), ninjs=written.encode(), html=_page(id, ninjs).encode())
+        return ItemFiles(
+            id=id, version=int(version), ninjs=written.encode(), html=_page(id, ninjs).encode()
+        )
     except (ValueError, RecursionError):
         text = Text(
-            "含有无法写下的文字或数值", "holds a text, a number or a nesting that cannot be written down"
+            "含有无法写下的文字或数值",
+            "has a text, a number or a nesting that JSON or HTML cannot represent",
         )
         raise _wrong(id, "item", text) from None
 
@@ -90,7 +93,7 @@ def _headline(ninjs: dict[str, Any]) -> str:
 
 
 def _stamp(ninjs: dict[str, Any]) -> str:
-    """The line of whoever distributes: `稿件来源:萧山网`."""
+    """Return the stamp, the distributor's source line: `稿件来源:萧山网`."""
     for source in _objects(ninjs, "infoSources"):
         if _text(source.get("role")).endswith("/distributor"):
             return _text(source.get("literal"))
@@ -98,7 +101,7 @@ def _stamp(ninjs: dict[str, Any]) -> str:
 
 
 def _body(ninjs: dict[str, Any]) -> Markup:
-    """The full text as given; where the licence gives none, the abstract."""
+    """Return the full text as safe HTML; the abstract where the licence gives no full text."""
     mains = [one for one in _objects(ninjs, "bodies") if one.get("role") == "main"]
     for kind, form in (("text/html", _clean), ("text/plain", _paragraphs)):
         for one in mains:
@@ -126,8 +129,8 @@ def _text(value: object) -> str:
     return _UNSEEN.sub("", value).strip() if isinstance(value, str) else ""
 
 
-def _wrong(id: ItemId, field: str, text: Text) -> WrongAnswer:
-    return WrongAnswer(Text(f"稿件 {id}：{field} ", f"item {id}: {field} ") + text)
+def _wrong(id: ItemId, field: str, text: Text) -> InvalidResponse:
+    return InvalidResponse(Text(f"稿件 {id}：{field} ", f"item {id}: {field} ") + text)
 
 
 _ITEM: Final = Environment(

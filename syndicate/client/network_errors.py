@@ -1,4 +1,4 @@
-"""Says in plain words why a server cannot be reached: name, connection, certificate or time."""
+"""Describe network and TLS errors in plain words, in both languages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CERTIFICATES: Final = {
     62: Text("证书与服务器地址不符", "its certificate is for another address"),
     64: Text("证书与服务器地址不符", "its certificate is for another address"),
 }
-"""The faults of a certificate, by the number of OpenSSL's `X509_V_ERR_…`."""
+"""Certificate errors, by the number of OpenSSL's `X509_V_ERR_…`."""
 
 
 def unreachable(error: BaseException) -> Text:
-    """The reason why no answer came. `error` is aiohttp's, or the system's."""
+    """Describe why no HTTP answer came. `error` is aiohttp's, or the system's."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return Text(
@@ -49,7 +49,7 @@ def unreachable(error: BaseException) -> Text:
 
 
 def insecure(error: aiohttp.ClientSSLError) -> Text:
-    """The reason why no secure connection (TLS) was made."""
+    """Describe why the TLS handshake failed."""
     if not isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Text("对方不支持 TLS，或不是 https 地址", "the server does not speak TLS there")
     cause = error.certificate_error
@@ -59,7 +59,7 @@ def insecure(error: aiohttp.ClientSSLError) -> Text:
 
 
 def _system(error: OSError) -> Text:
-    """The reason that the system gives, by its number."""
+    """Describe an error of the operating system, by its number."""
     if error.errno == errno.ECONNREFUSED:
         return Text("拒绝连接，服务器可能没有启动", "the connection is refused: is the server running?")
     if error.errno in _NO_ROUTE:

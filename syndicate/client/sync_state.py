@@ -1,6 +1,6 @@
-"""How far the folder is: one small file, written after what it speaks of is on the disk.
+"""The saved state of a folder, in one small file: cursor, items to fetch, acknowledgements to send.
 
-It carries its own SHA-256. A cursor that a bad disk changed by one digit would pass over a recall.
+The file carries its own SHA-256: a cursor that a bad disk changed by one digit would skip a recall.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """An entry that came without its item: the item is to be fetched."""
+    """An entry that came without its item; the item must still be fetched."""
 
     seq: Seq
     action: Action
@@ -31,11 +31,11 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Everything that must be known to go on after a crash.
+    """Everything needed to resume after a crash.
 
-    `server` is whose cursor `after` is. `named` is None in ordinary times; while the folder is gone
-    through from the beginning it has the ids that may be held, and what is not among them at the end is
-    removed. `owed` is what is still to be fetched, `acks` what is done and not yet acknowledged.
+    `after` is the cursor, issued by `server`. While all changes are read from the beginning, `named` has
+    the ids that may be held, and other items are removed at the end; otherwise it is None. `owed` has the
+    items still to be fetched, `acks` the applied entries that are not acknowledged yet.
     """
 
     server: StrictStr
@@ -49,8 +49,8 @@ class State:
 _STATE: Final = TypeAdapter(State)
 
 
-def written(state: State) -> bytes:
-    """The state as a file: a line of JSON, and a line with its SHA-256 in hex."""
+def encode_state(state: State) -> bytes:
+    """Encode the state as a file: a line of JSON, and a line with its SHA-256 in hex."""
     value: dict[str, Any] = {
         "format": state.format,
         "server": state.server,
@@ -66,12 +66,12 @@ def written(state: State) -> bytes:
     return line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n"
 
 
-def read(data: bytes) -> State:
-    """The inverse of `written`. Raises FolderDamaged for anything else, also from a newer client."""
+def decode_state(data: bytes) -> State:
+    """Decode the bytes of `encode_state`. Raises FolderDamaged for anything else."""
     line, _, rest = data.partition(b"\n")
     if rest.strip() != hashlib.sha256(line).hexdigest().encode():
         raise FolderDamaged(
-            Text("文件夹的进度记录已损坏", "the record of how far the folder is, is damaged") + RESTART
+            Text("文件夹的进度记录已损坏", "the saved state of the folder is damaged") + RESTART
         )
     try:
         value = json.loads(line)
@@ -85,5 +85,5 @@ def read(data: bytes) -> State:
         return _STATE.validate_python(value)
     except (ValidationError, ValueError):
         raise FolderDamaged(
-            Text("文件夹的进度记录不可用", "the record of how far the folder is cannot be used") + RESTART
+            Text("文件夹的进度记录不可用", "the saved state of the folder cannot be used") + RESTART
         ) from None

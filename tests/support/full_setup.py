@@ -17,9 +17,9 @@ from typing import Any
 
 from yarl import URL
 
-from syndicate.client.change_api import asking
-from syndicate.client.client_errors import KeyRefused, WrongAnswer
-from syndicate.client.folder import Folder, opened
+from syndicate.client.change_api import open_change_api
+from syndicate.client.client_errors import InvalidResponse, KeyRefused
+from syndicate.client.folder import Folder, open_folder
 from syndicate.client.sync import Outcome, Synchronizer, SyncOptions
 from syndicate.client.sync_state import State
 from syndicate.clock import SteadyClock
@@ -75,16 +75,16 @@ class _Listener:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
 
-    def became(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
 
-    def unreadable(self, id: ItemId, error: WrongAnswer) -> None:
+    def on_unreadable(self, id: ItemId, error: InvalidResponse) -> None:
         raise AssertionError(f"{id} cannot be kept: {error.text.en}")
 
-    def waits(self, why: Text, seconds: float) -> None:
+    def on_wait(self, why: Text, seconds: float) -> None:
         """A quota is used up: it is said, and nobody waits."""
 
-    def in_step(self, held: int) -> None:
+    def on_synced(self, held: int) -> None:
         """The folder says so itself."""
 
 
@@ -211,17 +211,17 @@ class Stage:
     async def pull(
         self, partner: str, *, limit: int = 100, accept_embargoes: bool = True
     ) -> list[Outcome] | KeyRefused:
-        """Run the partner's client until it is in step; what it did, or why its key does not open."""
-        listener = _Listener()
-        wishes = SyncOptions(limit=limit, accept_embargoes=accept_embargoes, patience=0, verify=True)
+        """Run the partner's client until it is in step; what it did, or why its key is rejected."""
+        observer = _Listener()
+        options = SyncOptions(limit=limit, accept_embargoes=accept_embargoes, patience=0, verify=True)
         with self.opened(partner) as folder:
             root, key = URL(self.here.address), self.keys[partner]
-            async with asking(root, key, 0, listener.waits) as sequence:
+            async with open_change_api(root, key, 0, observer.on_wait) as sequence:
                 try:
-                    await Synchronizer(folder, sequence, wishes, listener, time.monotonic).run()
+                    await Synchronizer(folder, sequence, options, observer, time.monotonic).run()
                 except KeyRefused as refused:
                     return refused
-        return listener.outcomes
+        return observer.outcomes
 
     def copy(self, partner: str) -> Path:
         """The partner's folder."""
@@ -229,7 +229,7 @@ class Stage:
 
     def opened(self, partner: str) -> AbstractContextManager[Folder]:
         """The partner's folder, as its client opens it."""
-        return opened(self.copy(partner), SERVER)
+        return open_folder(self.copy(partner), SERVER)
 
     def state(self, partner: str) -> State:
         """How far the partner's folder is."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syndicate.client.sync_state import State, read
+from syndicate.client.sync_state import State, decode_state
 from tests.support.forked_commands import Child, Forge
 
 _PATIENCE = 60.0
@@ -216,7 +216,7 @@ class Victim:
         own, items = self.folder / ".syndicate", self.folder / "items"
         if self._opened() < begun * 1e9:
             return "before it had opened the folder"
-        state = read((own / "state").read_bytes())
+        state = decode_state((own / "state").read_bytes())
         through = "" if state.named is None else ", going through everything"
         return self._doing(state, own, items, lines, err) + through
 

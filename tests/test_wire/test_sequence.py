@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from syndicate.client.change_entries import read_page
-from syndicate.client.item_page import make
+from syndicate.client.item_page import make_item_files
 from syndicate.errors import ForeignItem
 from syndicate.formats import CHANGES, ninjs
 from syndicate.model.changes import Action, ChangeEntry
@@ -96,7 +96,7 @@ def test_the_partner_s_client_reads_the_page_and_keeps_what_it_gives() -> None:
     assert (page.next, page.more, page.reset) == (PAGE.next, False, False)
     corrected = next(one for one in page.changes if one.action.value == "correct")
     assert corrected.item is not None
-    kept = make(corrected.id, corrected.item)
+    kept = make_item_files(corrected.id, corrected.item)
     assert "应为“65.6%”" in kept.html.decode()
 
 

@@ -1,4 +1,4 @@
-"""`pull`: a partner's folder is kept in step with what the publisher's server says may be held."""
+"""`pull`: mirror a partner's licensed items from the publisher's server into a local folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
 from syndicate.cli.app import Command, given
 from syndicate.cli.ui.failures import REFUSED, TRY_LATER, Bilingual
 from syndicate.cli.ui.output import Output
-from syndicate.cli.ui.pull_progress import telling
+from syndicate.cli.ui.pull_progress import show_progress
 from syndicate.language import Text
 
 if TYPE_CHECKING:
@@ -97,32 +97,34 @@ def pull(
     voice = given().voice()
     root = _address(url, voice)
     key = _key(key_file, voice)
-    wishes = SyncOptions(
+    options = SyncOptions(
         limit=limit,
         follow=follow,
         verify=verify,
         accept_embargoes=accept_embargoes,
         patience=None if follow else patience,
     )
-    return asyncio.run(_keep(root, key, folder, wishes, restart, voice))
+    return asyncio.run(_keep(root, key, folder, options, restart, voice))
 
 
-async def _keep(root: URL, key: str, place: Path, wishes: SyncOptions, restart: bool, voice: Output) -> int:
-    from syndicate.client.change_api import asking
-    from syndicate.client.folder import opened
+async def _keep(
+    root: URL, key: str, place: Path, options: SyncOptions, restart: bool, voice: Output
+) -> int:
+    from syndicate.client.change_api import open_change_api
+    from syndicate.client.folder import open_folder
     from syndicate.client.sync import Ending, Synchronizer
 
-    with opened(place, str(root), restart=restart) as folder, telling(voice) as teller:
-        async with asking(root, key, wishes.patience, teller.waits) as sequence:
-            keeping = Synchronizer(folder, sequence, wishes, teller, time.monotonic)
-            ending = await _until_told_to_stop(keeping.run())
+    with open_folder(place, str(root), restart=restart) as folder, show_progress(voice) as progress:
+        async with open_change_api(root, key, options.patience, progress.on_wait) as sequence:
+            synchronizer = Synchronizer(folder, sequence, options, progress, time.monotonic)
+            ending = await _until_stopped(synchronizer.run())
         held, owed = len(folder.held()), len(folder.state.owed)
         waiting = len(folder.state.acks)
     if ending is None:
         voice.aside(Text("已停止", "stopped"))
-    voice.aside(teller.summary(held))
+    voice.aside(progress.summary(held))
     if ending is Ending.QUOTA:
-        return _come_back(voice, owed, keeping.quota_resets)
+        return _come_back(voice, owed, synchronizer.quota_resets)
     if owed:
         voice.aside(
             Text(f"尚欠 {owed} 篇，再次运行时继续", f"{owed} items are still owed; the next run goes on")
@@ -131,11 +133,11 @@ async def _keep(root: URL, key: str, place: Path, wishes: SyncOptions, restart: 
         voice.aside(
             Text(f"尚有 {waiting} 条回执未送达", f"{waiting} acknowledgements are still to be sent")
         )
-    return 0 if ending is Ending.IN_STEP or (ending is None and wishes.follow) else REFUSED
+    return 0 if ending is Ending.IN_STEP or (ending is None and options.follow) else REFUSED
 
 
 def _come_back(voice: Output, owed: int, seconds: float | None) -> int:
-    """Say how many items wait for the quota, and when to run again; the exit code."""
+    """Report how many items wait for the quota, and when to run again. Return the exit code."""
     at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
     if at is None:
         when = Text(
@@ -155,13 +157,13 @@ def _come_back(voice: Output, owed: int, seconds: float | None) -> int:
     return TRY_LATER
 
 
-async def _until_told_to_stop(work: Coroutine[Any, Any, Ending]) -> Ending | None:
-    """What the work gave; None where SIGINT or SIGTERM ended it. It is cut off between two acts only."""
+async def _until_stopped(work: Coroutine[Any, Any, Ending]) -> Ending | None:
+    """Return the result of the work; None where SIGINT or SIGTERM cancelled it."""
     task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
-    told = asyncio.Event()
+    stopped = asyncio.Event()
 
     def stop() -> None:
-        told.set()
+        stopped.set()
         task.cancel()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -170,7 +172,7 @@ async def _until_told_to_stop(work: Coroutine[Any, Any, Ending]) -> Ending | Non
     try:
         return await task
     except asyncio.CancelledError:
-        if not told.is_set():
+        if not stopped.is_set():
             raise
         return None
     finally:
@@ -179,7 +181,7 @@ async def _until_told_to_stop(work: Coroutine[Any, Any, Ending]) -> Ending | Non
 
 
 def _address(url: str, voice: Output) -> URL:
-    """Where the server is. A usage error for what is no plain http or https address."""
+    """Parse the server's address. Anything but a plain http or https address is a usage error."""
     from yarl import URL
 
     try:
@@ -205,7 +207,7 @@ def _address(url: str, voice: Output) -> URL:
 
 
 def _key(file: Path, voice: Output) -> str:
-    """The key in the file. It is never shown; usage errors name the file alone."""
+    """Read the key. It is never shown; usage errors name the file alone."""
     try:
         with file.open("rb") as opened:
             data = opened.read(_LARGEST_KEY + 1)

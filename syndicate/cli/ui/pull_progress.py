@@ -1,4 +1,4 @@
-"""What `pull` says while it works: each entry and what it did, what is waited for, and the sum."""
+"""Progress of `pull` in the terminal: each change, waits, and the summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syndicate.language import Text
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from syndicate.client.client_errors import WrongAnswer
+    from syndicate.client.client_errors import InvalidResponse
     from syndicate.client.sync import Outcome
     from syndicate.model.item import ItemId
 
@@ -27,21 +27,21 @@ _RESULTS: Final = {
     "absent": Text("未持有", "absent"),
     "offered": Text("可提前获取", "offered"),
 }
-"""What became of an entry, in words."""
+"""The results of an entry, in words."""
 _SHORT_WAIT: Final = 120
 """Waits shorter than this are shown in seconds, longer ones by the time at which they end."""
 
 
 class PullProgress:
-    """Says what happens: each entry on stdout, how it goes on stderr."""
+    """Report progress: each entry on stdout, waits and errors on stderr."""
 
     def __init__(self, voice: Output, bar: Progress) -> None:
         self._voice, self._bar = voice, bar
         self._task = bar.add_task(Text("读取中", "reading").in_(voice.lang), total=None)
         self.counts: Counter[str] = Counter()
 
-    def became(self, outcome: Outcome) -> None:
-        """One line for one entry, and for people what an entry says that they must know."""
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Write one line for an entry; for people also its reason and its embargo."""
         voice, entry, result = self._voice, outcome.entry, outcome.result.value
         self.counts[result] += 1
         self._bar.update(self._task, advance=1)
@@ -60,20 +60,20 @@ class PullProgress:
             return
         if why := " ".join(part for part in (entry.reason, entry.clause, entry.note) if part):
             # What the server wrote stays on its line: it must not look like one of ours.
-            said = printable(why, lines=False)
-            voice.aside(Text(f"    原因：{said}", f"    why: {said}"))
+            reason = printable(why, lines=False)
+            voice.aside(Text(f"    原因：{reason}", f"    why: {reason}"))
         if entry.until is not None:
             until = voice.exactly(entry.until)
             voice.aside(Text(f"    禁发至 {until}", f"    embargoed until {until}"))
 
-    def unreadable(self, id: ItemId, error: WrongAnswer) -> None:  # noqa: ARG002 - `sync` passes it
-        """An item is left for later."""
+    def on_unreadable(self, id: ItemId, error: InvalidResponse) -> None:  # noqa: ARG002 - `sync` passes it
+        """Report an item whose document is invalid."""
         self._voice.aside(
             error.text + Text("；暂不收入，稍后再取", "; not taken in, asked for again later")
         )
 
-    def waits(self, why: Text, seconds: float) -> None:
-        """Nothing happens for a while."""
+    def on_wait(self, why: Text, seconds: float) -> None:
+        """Report a wait of so many seconds."""
         if seconds < _SHORT_WAIT:
             shown = max(1, round(seconds))
             self._voice.aside(why + Text(f"，{shown} 秒后再试", f"; trying again in {shown} s"))
@@ -81,15 +81,15 @@ class PullProgress:
             at = self._voice.moment(datetime.now(UTC) + timedelta(seconds=seconds))
             self._voice.aside(why + Text(f"，{at} 再试", f"; trying again at {at}"))
 
-    def in_step(self, held: int) -> None:
-        """Said whenever the end is reached after something changed."""
+    def on_synced(self, held: int) -> None:
+        """Report that the folder is in step."""
         if not held:
             self._voice.aside(Text("已同步，尚无稿件", "in step, nothing held"))
             return
         self._voice.aside(Text(f"已同步，持有 {held} 篇", f"in step, {held} held"))
 
     def summary(self, held: int) -> Text:
-        """How many became what."""
+        """Return the count of each result."""
         parts = [(name, self.counts[word]) for word, name in _RESULTS.items() if self.counts[word]]
         zh = "，".join(f"{name.zh} {count}" for name, count in parts) or "没有变化"
         en = ", ".join(f"{count} {name.en}" for name, count in parts) or "nothing changed"
@@ -97,8 +97,8 @@ class PullProgress:
 
 
 @contextmanager
-def telling(voice: Output) -> Iterator[PullProgress]:
-    """A teller, with a sign of life on stderr where that is a screen."""
+def show_progress(voice: Output) -> Iterator[PullProgress]:
+    """Show the progress of the block; with a spinner on stderr where that is a terminal."""
     # Here, not above: rich takes long to load.
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
