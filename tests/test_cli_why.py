@@ -117,6 +117,18 @@ def test_two_licences_are_compared_by_number_and_by_file(demo: Shell, tmp_path: 
     assert demo("licence", "diff", "XSW-DEMO-1", "no-such.toml").code == 2
 
 
+def test_a_difference_names_the_whole_lists_of_both_sides(demo: Shell, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
+    old.write_text(DRAFT.replace('["link"]', '["link", "copy", "reprint"]'))
+    new.write_text(DRAFT.replace('["text"]', '["video", "text"]').replace('["link"]', '["copy", "link"]'))
+    said = demo("licence", "diff", str(old), str(new)).out
+    assert "使用方式 转载、链接、以其他方式复制发表 → 链接、以其他方式复制发表〔收紧〕" in said
+    assert "类型 文字 → 文字、视频〔放宽〕" in said
+    english = demo("licence", "diff", str(old), str(new), "--lang", "en").out
+    assert "uses reprint, link, copy in another way → link, copy in another way [narrows]" in english
+    assert "media text → text, video [widens]" in english
+
+
 def test_a_draft_is_tried_on_what_was_really_asked(demo: Shell, story: str, tmp_path: Path) -> None:
     exported(demo, story)
     exported(demo, story)

@@ -28,12 +28,14 @@ def channel_name(channel: str, publisher: Publisher) -> Text:
 
 def uses(of: Iterable[Use]) -> Text:
     """Several uses, in the order of the notice."""
-    return listed(use_name(use) for use in Use if use in set(of))
+    named = set(of)
+    return listed(use_name(use) for use in Use if use in named)
 
 
 def media(of: Iterable[Medium]) -> Text:
-    """Several media."""
-    return listed(medium_name(medium) for medium in Medium if medium in set(of))
+    """Several media, in the order of `Medium`."""
+    named = set(of)
+    return listed(medium_name(medium) for medium in Medium if medium in named)
 
 
 def outlets(of: Iterable[str], publisher: Publisher) -> Text:
