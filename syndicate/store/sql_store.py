@@ -1,4 +1,4 @@
-"""The database behind `protocol.Store`: opened by its address, on SQLite or on PostgreSQL."""
+"""Implement `Store` on SQLite or PostgreSQL, chosen by the database URL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from syndicate.errors import StoreFault, StoreReadOnly
 from syndicate.language import Text
-from syndicate.store import gate
+from syndicate.store import edition_records, gate
 from syndicate.store.counters import lock_counters, reached
 from syndicate.store.database import Database, Transaction, to_the_end
 from syndicate.store.postgresql.engine import PostgresqlDatabase
@@ -23,7 +23,7 @@ from syndicate.store.transaction import SqlReadQueries, SqlWriting
 
 
 def open_store(address: str) -> SqlStore:
-    """The store at this address; it still waits for its `open` (or `create`).
+    """Return the store for this URL, not yet open: call `open` or `create`.
 
     `sqlite+aiosqlite:////absolute/path.db` or `postgresql+asyncpg://user:password@host/name`. Raises
     StoreFault (`store_address`) for any other; what it says never repeats the address, which may hold a
@@ -53,7 +53,7 @@ def _not_an_address() -> StoreFault:
 
 
 class SqlStore(SqlReadQueries, Store):
-    """`Store` in SQL. For one event loop."""
+    """SQL implementation of `Store`; use each instance in one event loop only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -88,15 +88,17 @@ class SqlStore(SqlReadQueries, Store):
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime
     ) -> datetime | None:
         async with self._database.reading() as transaction:
-            known = await gate.edition_record(transaction, feed, recipient)
-        since, news = gate.answer(known, digest, judged, at)
+            known = await edition_records.edition_record(transaction, feed, recipient)
+        since, news = edition_records.answer(known, digest, judged, at)
         if news is None:
             return since
         try:
             async with self._database.writing() as transaction:
-                return await gate.edition_moment(transaction, feed, recipient, digest, judged, at)
+                return await edition_records.edition_moment(
+                    transaction, feed, recipient, digest, judged, at
+                )
         except StoreReadOnly:
-            return gate.whole_second(at)
+            return edition_records.whole_second(at)
 
     @override
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

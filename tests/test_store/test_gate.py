@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndicate.store.gate import EditionRecord, answer, whole_second
+from syndicate.store.edition_records import EditionRecord, answer, whole_second
 from syndicate.store.protocol import Change, Outcome, Pending, Reached
 from syndicate.store.sql_store import SqlStore
 from tests.support.databases import opened

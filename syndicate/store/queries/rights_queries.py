@@ -1,4 +1,4 @@
-"""The queries for who may have what: partners, mandates, licences and keys."""
+"""Read and write partners, mandates, licences and keys in SQL."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
 
 
 class SqlRightsReads(SqlReads, RightsReads):
-    """`RightsReads` in SQL."""
+    """SQL implementation of `RightsReads`."""
 
     async def _reached(self, transaction: Transaction) -> Reached:
-        """How far the change sequence has come in this transaction."""
+        """The newest change number and the last that concerned rights."""
         return await reached(transaction)
 
     @override
@@ -103,7 +103,7 @@ class SqlRightsReads(SqlReads, RightsReads):
 
 
 class SqlRightsWrites(SqlWrites, RightsWrites):
-    """`RightsWrites` in SQL."""
+    """SQL implementation of `RightsWrites`."""
 
     @override
     async def put_partner(self, partner: Partner) -> None:
