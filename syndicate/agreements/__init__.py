@@ -12,19 +12,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from syndicate.agreements.vocabulary import (
+from syndicate.agreements.field_types import (
+    AgreementNumber,
     Amount,
     Channels,
     Closes,
     Delay,
+    DurationAfterDelay,
     Holder,
     KnownNames,
-    Limit,
     Media,
-    Number,
     Opens,
     Outlets,
-    Overdue,
+    OverdueAction,
     Partner,
     Period,
     Takedown,
@@ -97,8 +97,8 @@ class _GrantForm(Form):
     media: Media
     channels: Channels | None = None
     delay: Delay = timedelta(0)
-    archive: Limit | None = None
-    retain: Limit | None = None
+    archive: DurationAfterDelay | None = None
+    retain: DurationAfterDelay | None = None
     may_edit: bool = False
     quota: _QuotaForm | None = None
     early: bool = False
@@ -148,12 +148,12 @@ class _ExceptForm(Form):
 
 
 class _LicenceForm(Form):
-    number: Number
+    number: AgreementNumber
     partner: Partner
     valid_from: Opens
     valid_until: Closes
     takedown: Takedown = timedelta(days=1)
-    overdue: Overdue | None = None
+    overdue: OverdueAction | None = None
     grant: Annotated[list[_GrantForm], AfterValidator(_any_grant)] = Field(
         default=[], validate_default=True
     )
@@ -161,7 +161,7 @@ class _LicenceForm(Form):
 
 
 class _MandateForm(Form):
-    number: Number
+    number: AgreementNumber
     holder: Holder
     outlets: Outlets
     media: Media

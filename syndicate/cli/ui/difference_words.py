@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syndicate.agreements.comparison import Difference, Effect, Part
-from syndicate.agreements.vocabulary import read_any_span
+from syndicate.agreements.field_types import read_any_span
 from syndicate.agreements.writer import span
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output

@@ -167,7 +167,7 @@ def read_everyday_span(word: str, name: str) -> timedelta | None:
     """
     if word.startswith("P"):
         # Only this reader needs the forms of agreements, which are slow to import.
-        from syndicate.agreements.vocabulary import read_span
+        from syndicate.agreements.field_types import read_span
 
         with typed(Text(f"{name} {word!r} 不可用", f"{name} {word!r} cannot be used")):
             return read_span(word, name)

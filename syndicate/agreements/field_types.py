@@ -1,6 +1,6 @@
-"""Validators for the values of licence and mandate files: names, dates, durations, amounts.
+"""Validate the values of licence and mandate files: names, dates, durations, amounts.
 
-They look names up in the `KnownNames` that is given as context.
+Outlets, channels and partners are looked up in the pydantic context, a `KnownNames`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from syndicate.model.rights import Use, use_name
 from syndicate.toml_forms import one_of, wrong
 from syndicate.toml_forms.keyboard_mistakes import date_hint
 
-LONGEST_NUMBER: Final = 64
+MAX_NUMBER_LENGTH: Final = 64
 LONGEST_SPAN: Final = timedelta(days=36_525)
-"""A hundred years: past this, adding a span to a date of publication could leave the calendar."""
+"""A hundred years: past this, adding a duration to a date of publication could overflow `datetime`."""
 YEARS: Final = range(1900, 3000)
-"""Years that an agreement may speak of."""
+"""Years allowed in dates."""
 
 _SPAN: Final = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?"
@@ -57,14 +57,14 @@ def _known_names(info: ValidationInfo) -> KnownNames:
 
 
 def _number(number: str) -> str:
-    fits = 0 < len(number) <= LONGEST_NUMBER and number.isprintable() and number.strip() == number
+    fits = 0 < len(number) <= MAX_NUMBER_LENGTH and number.isprintable() and number.strip() == number
     if fits and "#" not in number:
         return number
     raise wrong(
         "number_format",
         Text(
-            f"编号应为 1 至 {LONGEST_NUMBER} 个可见字符，首尾无空格，不含 #（# 之后是条款号）",
-            f"a number has 1 to {LONGEST_NUMBER} printable characters, no blank at either end and no #"
+            f"编号应为 1 至 {MAX_NUMBER_LENGTH} 个可见字符，首尾无空格，不含 #（# 之后是条款号）",
+            f"a number has 1 to {MAX_NUMBER_LENGTH} printable characters, no blank at either end and no #"
             " (which sets off the clause)",
         ),
     )
@@ -109,7 +109,7 @@ def _per(word: str) -> str:
     return one_of(word, list(_PERIODS.values()), "unknown_period", _PERIODS)
 
 
-def _some(words: list[str]) -> list[str]:
+def _not_empty(words: list[str]) -> list[str]:
     if words:
         return words
     raise wrong(
@@ -184,7 +184,7 @@ def _span(given: object) -> timedelta:
 
 
 def read_any_span(word: str) -> timedelta:
-    """Read a span that `written` wrote, which may be nothing."""
+    """Read a duration, zero included, as `writer.written` prints it."""
     return _span(word)
 
 
@@ -227,17 +227,19 @@ def _amount(items: int) -> int:
     raise wrong("out_of_range", Text("应至少为 1", "expected 1 or more"))
 
 
-Number = Annotated[str, AfterValidator(_number)]
+AgreementNumber = Annotated[str, AfterValidator(_number)]
 Opens = Annotated[datetime, PlainValidator(_instant)]
 Closes = Annotated[datetime, PlainValidator(_instant), AfterValidator(_close)]
 Delay = Annotated[timedelta, PlainValidator(_span)]
-Limit = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive), AfterValidator(_after_delay)]
+DurationAfterDelay = Annotated[
+    timedelta, PlainValidator(_span), AfterValidator(_positive), AfterValidator(_after_delay)
+]
 Takedown = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive)]
-Overdue = Annotated[str, AfterValidator(_overdue)]
-Uses = Annotated[list[Annotated[str, AfterValidator(_use)]], AfterValidator(_some)]
-Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidator(_some)]
-Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_some)]
-Channels = Annotated[list[Annotated[str, AfterValidator(_channel)]], AfterValidator(_some)]
+OverdueAction = Annotated[str, AfterValidator(_overdue)]
+Uses = Annotated[list[Annotated[str, AfterValidator(_use)]], AfterValidator(_not_empty)]
+Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidator(_not_empty)]
+Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_not_empty)]
+Channels = Annotated[list[Annotated[str, AfterValidator(_channel)]], AfterValidator(_not_empty)]
 Holder = Annotated[str, AfterValidator(_holder)]
 Partner = Annotated[str, AfterValidator(_partner)]
 Amount = Annotated[int, AfterValidator(_amount)]
