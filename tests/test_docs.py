@@ -21,6 +21,7 @@ from syndicate.cli.app import Deferred
 from syndicate.cli.app import syndicate as root
 from syndicate.config import VARIABLES, load
 from syndicate.config.settings_file import PublisherForm, SettingsForm
+from syndicate.formats.registry import FORMATS
 from syndicate.model.events import EVENTS
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Medium
@@ -244,6 +245,14 @@ def test_the_reference_names_every_feed_that_is_no_channel_or_outlet() -> None:
     own = {one.id for one in publisher.outlets} | {one.id for one in publisher.channels} - {"video"}
     text = _read("docs/reference/http.md")
     assert all(f"`{feed}`" in text for feed in set(feeds_of(publisher)) - own)
+
+
+def test_every_output_format_has_its_row_with_its_media_type() -> None:
+    text = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `([^`|]+/[^`|]+)` \|", text, re.MULTILINE)
+    assert [media_type for _, media_type in rows] == [one.media_type for one in FORMATS.values()]
+    for (name, _), one in zip(rows, FORMATS.values(), strict=True):
+        assert name.startswith(one.name) or one.id == "html"
 
 
 def test_the_changelog_speaks_of_this_release() -> None:

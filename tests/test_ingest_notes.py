@@ -10,6 +10,7 @@ import pytest
 import syndicate
 from syndicate.config import load
 from syndicate.errors import Faulty
+from syndicate.ingest import markup
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.notes import ACTION_CODES, NOTE_CODES, Note
@@ -54,7 +55,8 @@ def test_every_code_of_a_note_is_known_and_in_the_reference() -> None:
     sources = Path(syndicate.__file__).parent.rglob("*.py")
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     used = set(re.findall(r"\bNote\(\s*\"(\w+)\"", text))
-    assert "source_not_ours" in used
+    used |= {code for code, _, _ in markup._NOTES.values()}
+    assert {"source_not_ours", "media_left_out"} <= used
     assert used <= NOTE_CODES | ACTION_CODES
     with pytest.raises(ValueError, match="no_such_note"):
         Note("no_such_note", "body", Text("", ""))

@@ -77,6 +77,8 @@ HIDDEN: Final = frozenset(
     {Reason.NOT_OURS, Reason.NOT_PUBLISHED, Reason.WITHHELD, Reason.EMBARGOED, Reason.EXCLUSIVE}
 )
 """Reasons for which nobody outside may learn that the item exists."""
+HIDDEN_IN_REMOVALS: Final = HIDDEN | {Reason.EMBARGO_UNACKNOWLEDGED}
+"""Reasons that the change sequence does not name when a partner must remove an item."""
 
 
 RECALLS: Final = {

@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 
 import feedparser
 
-FORMATS = ("rss", "atom", "json")
+from syndicate.formats import registry
+
+FORMATS = tuple(registry.FEED_FORMATS)
+"""Ids of the feed formats."""
 _TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"
 
 

@@ -27,6 +27,7 @@ from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.services.newsroom.item_service import Keep
 from tests.support.factories import NOON, STAFF, minutes
+from tests.support.feed_contents import FORMATS
 from tests.support.fixtures import jti_of
 from tests.support.servers import Answer, MovableClock, Serving, serving
 
@@ -278,7 +279,7 @@ def open_questions(pair: Pair) -> Iterator[Question]:
     """What the public can ask."""
     pages = ("/", "/?lang=en", "/terms", "/feeds.opml", "/healthz", "/readyz", "/.well-known/jwks.json")
     feeds = feeds_of(pair.full.here.house.settings.publisher)
-    paths = [*pages, *(f"/feeds/{name}.{format}" for name in feeds for format in ("rss", "atom", "json"))]
+    paths = [*pages, *(f"/feeds/{name}.{format}" for name in feeds for format in FORMATS)]
     yield from (Question(path) for path in paths)
     items = [f"/items/{id}" for id in (*pair.full.ids.values(), MADE_UP)]
     for path in ("/", "/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", *items):
@@ -294,7 +295,7 @@ def licensed_questions(pair: Pair, who: str) -> Iterator[Question]:
     yield Question("/licensed/licence", who)
     names = ("all", "news", "health", "pictures")
     for name in feeds_of(pair.full.here.house.settings.publisher) if wide else names:
-        for format in ("rss", "atom", "json"):
+        for format in FORMATS:
             yield Question(f"/licensed/feeds/{name}.{format}", who)
     items = [f"/licensed/items/{id}" for id in (*pair.full.ids.values(), MADE_UP)]
     for path in ("/licensed/feeds/all.json", *items):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from syndicate.model.item import Item
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
@@ -58,7 +59,9 @@ class Known:
         """The state without what this reason names; None where agreements or the time are the reason."""
         holds = self.item.holds
         match obstacle:
-            case Reason.SUSPENDED if isinstance(self.recipient, Partner):
+            case Reason.SUSPENDED:
+                if not isinstance(self.recipient, Partner):
+                    return None
                 return replace(self, recipient=replace(self.recipient, suspended=None))
             case Reason.WITHHELD:
                 holds = replace(holds, withheld=False)
@@ -68,8 +71,28 @@ class Known:
                 holds = replace(holds, embargo=None)
             case Reason.RECALLED:
                 holds = replace(holds, recall=None)
-            case _:
+            case (
+                Reason.NOT_OURS
+                | Reason.NOT_PUBLISHED
+                | Reason.NO_MANDATE
+                | Reason.MANDATE_NOT_BEGUN
+                | Reason.MANDATE_ENDED
+                | Reason.SUMMARY_ONLY
+                | Reason.NO_LICENCE
+                | Reason.LICENCE_ENDED
+                | Reason.LICENCE_NOT_BEGUN
+                | Reason.EXCEPTED
+                | Reason.USE_NOT_GRANTED
+                | Reason.OUTLET_NOT_GRANTED
+                | Reason.MEDIUM_NOT_GRANTED
+                | Reason.CHANNEL_NOT_GRANTED
+                | Reason.OUTSIDE_ARCHIVE
+                | Reason.RETENTION_ENDED
+                | Reason.DELAYED
+            ):
                 return None
+            case _:
+                assert_never(obstacle)
         return None if holds == self.item.holds else replace(self, item=replace(self.item, holds=holds))
 
     def turn(self, use: Use | None, at: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from syndicate.model.changes import Action, ChangeEntry, Holding, Terms
 from syndicate.model.item import Item, canonical_json
 from syndicate.model.rights import Clause, Form, Licence
 from syndicate.policy import Clearance
-from syndicate.policy.reasons import HIDDEN, Reason
+from syndicate.policy.reasons import HIDDEN_IN_REMOVALS, Reason
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot
 
 
@@ -36,8 +36,7 @@ def removal(snapshot: PartnerSnapshot, holding: Holding, item: Item) -> Removal 
         reason, clause = Reason.USE_NOT_GRANTED.value, holding.clause
     else:
         # A partner may not learn that an item is under embargo, exclusive or withheld.
-        hidden = verdict.reason in HIDDEN or verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED
-        reason = "held_back" if hidden else verdict.reason.value
+        reason = "held_back" if verdict.reason in HIDDEN_IN_REMOVALS else verdict.reason.value
         clause = verdict.clause or holding.clause
     action, note = Action.WITHDRAW, None
     deadline = snapshot.now + _time_to_remove(snapshot.licences, holding.clause)
