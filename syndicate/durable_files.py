@@ -36,9 +36,10 @@ def replace_files(
             waiting[path] = draft = _draft(path, drafts)
             with _naming(path), _opened(draft, mode) as file:
                 file.write(content)
-        for path, draft in waiting.items():
+        for path in files:
             with _naming(path):
-                draft.replace(path)
+                waiting[path].replace(path)
+            del waiting[path]
     finally:
         for draft in waiting.values():
             draft.unlink(missing_ok=True)
@@ -53,8 +54,9 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
             with _opened(draft, None) as file:
                 yield file
             draft.replace(path)
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise
 
 
 def sync(*folders: Path) -> None:
@@ -76,9 +78,12 @@ def _draft(path: Path, folder: Path | None) -> Path:
 @contextmanager
 def _opened(draft: Path, mode: int | None) -> Iterator[BinaryIO]:
     """A new file to write to, on the disk when the block ends."""
-    draft.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(draft, flags, _PUBLIC if mode is None else mode)
+    try:
+        handle = os.open(draft, flags, _PUBLIC if mode is None else mode)
+    except FileExistsError:  # left behind by a process of the same number
+        draft.unlink()
+        handle = os.open(draft, flags, _PUBLIC if mode is None else mode)
     with os.fdopen(handle, "wb") as file:
         if mode is not None:
             os.fchmod(handle, mode)  # the umask may have taken bits away
