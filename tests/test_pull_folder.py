@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.support.forked_commands import Forge, forge
 from tests.support.shell import PROJECT, Outcome, no_settings
 from tests.support.stub_publisher import Partner, Publishing, an_id, holding, partner, publishing
 
@@ -112,14 +113,15 @@ def test_sigkill_at_random_moments_leaves_nothing_behind_and_loses_nothing(partn
     chance, server = random.Random(20260105), partner.server
     told: set[str] = set()
     expected: set[int] = set()
-    for number in range(15):
-        for id in chance.sample(range(30), 6):
-            act = chance.choice(["put", "put", "lean", "recall", "withdraw"])
-            if act in ("put", "lean"):
-                server.put(id, number + 1, lean=act == "lean")
-            else:
-                expected.add(getattr(server, act)(id))
-        news(killed(partner, chance.randint(1, 9), chance.uniform(0, 0.03)), told)
+    with forge() as commands:
+        for number in range(15):
+            for id in chance.sample(range(30), 6):
+                act = chance.choice(["put", "put", "lean", "recall", "withdraw"])
+                if act in ("put", "lean"):
+                    server.put(id, number + 1, lean=act == "lean")
+                else:
+                    expected.add(getattr(server, act)(id))
+            news(killed(commands, partner, chance.randint(1, 9), chance.uniform(0, 0.03)), told)
     outcome = partner.pull("--verify")
     news(outcome, told)
     assert outcome.code == 0
@@ -127,12 +129,12 @@ def test_sigkill_at_random_moments_leaves_nothing_behind_and_loses_nothing(partn
     assert set(server.acknowledged) == expected
 
 
-def killed(partner: Partner, request_number: int, later: float) -> Outcome:
+def killed(commands: Forge, partner: Partner, request_number: int, later: float) -> Outcome:
     """A run that is killed a little after this request, if it lives so long."""
-    command = [sys.executable, "-m", "syndicate", *partner.words, "--json", "--limit", "2"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT
-    )
+    out, err = partner.root / "out", partner.root / "err"
+    for file in (out, err):
+        file.unlink(missing_ok=True)
+    process = commands.begin([*partner.words, "--json", "--limit", "2"], out, err)
     left = request_number
 
     def count(request: web.Request) -> None:
@@ -140,14 +142,14 @@ def killed(partner: Partner, request_number: int, later: float) -> Outcome:
         left -= 1
         if left == 0:
             assert partner.server.loop is not None
-            partner.server.loop.call_later(later, process.kill)
+            partner.server.loop.call_later(later, process.send, signal.SIGKILL)
 
     partner.server.before = count
-    out, err = process.communicate(timeout=60)
+    assert process.wait(60)
     partner.server.before = lambda request: None
-    assert process.returncode in (0, -signal.SIGKILL), err
-    whole = out[: out.rfind("\n") + 1]
-    return Outcome(process.returncode, whole, err)
+    text = out.read_text(encoding="utf-8")
+    assert process.code in (0, -signal.SIGKILL), err.read_text(encoding="utf-8")
+    return Outcome(process.code, text[: text.rfind("\n") + 1], err.read_text(encoding="utf-8"))
 
 
 def test_whoever_reads_a_file_while_it_is_replaced_reads_one_version_whole(partner: Partner) -> None:

@@ -39,9 +39,13 @@ class Child:
         """Whether it ended within so many seconds."""
         return self.ended.wait(seconds)
 
+    def send(self, how: signal.Signals) -> None:
+        """Send a signal, if it is still there."""
+        self.said({"send": int(how), "number": self.number})
+
     def end(self, how: signal.Signals) -> int:
         """Send a signal, if it is still there, and wait; its exit code."""
-        self.said({"send": int(how), "number": self.number})
+        self.send(how)
         assert self.ended.wait(60)
         assert self.code is not None
         return self.code
