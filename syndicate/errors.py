@@ -10,7 +10,7 @@ SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── QuotaExceeded               the period's items are used up: clause, and when it begins anew
 ├── CursorUnknown               a place in a change sequence that it never had
 ├── ChangeUnknown               an acknowledgement of what the partner was never told
-├── TokenRejected               the key does not open: code of the contract, section 5
+├── TokenRejected               the token is not accepted: its code is in docs/reference/http.md
 ├── Unstampable                 an item without its stamp does not leave
 ├── ForeignItem                 an edition was offered an item stamped for somebody else
 ├── ClockBehind                 the machine's clock is far behind the trail's

@@ -33,7 +33,7 @@ class StampedItem:
 
     `body` is empty for the summary form, whatever the item has. `address` is where it was first
     published, or our own page of it. `stamp` stands apart from the text: each serializer puts it where
-    the contract (section 6) wants it.
+    its format has a place for it (`docs/reference/formats.md`).
     """
 
     uri: str

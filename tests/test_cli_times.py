@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syndicate.cli.ui.agreement_words import span
+from syndicate.cli.ui.agreement_words import duration_text
 from syndicate.cli.ui.id_prefix import complete_id
 from syndicate.errors import Conflict, Unknown
 from syndicate.language import Text
@@ -137,7 +137,7 @@ def test_explain_takes_local_times(demo: Shell, story: str) -> None:
     ],
 )
 def test_a_span_is_said_in_words(of: timedelta, zh: str, en: str) -> None:
-    assert span(of) == Text(zh, en)
+    assert duration_text(of) == Text(zh, en)
 
 
 def test_people_are_shown_no_iso_durations_and_no_utc(demo: Shell, story: str, tmp_path: Path) -> None:

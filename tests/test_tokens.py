@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from syndicate.access.keyring import load, make, retire, rotate
 from syndicate.access.thumbprint import encode, thumbprint
-from syndicate.access.tokens import LONGEST_LIFE, Bearer, issue, verify
+from syndicate.access.tokens import LONGEST_LIFE, TokenClaims, issue, verify
 from syndicate.errors import TokenRejected
 from syndicate.model.parties import PartnerId
 
@@ -82,7 +82,7 @@ def without(name: str) -> str:
     return forge(claims={key: value for key, value in CLAIMS.items() if key != name})
 
 
-def check(token: str, now: datetime = NOW) -> Bearer:
+def check(token: str, now: datetime = NOW) -> TokenClaims:
     return verify(token, keyring=RING, issuer=ISSUER, audience=AUDIENCE, now=now)
 
 
@@ -327,7 +327,7 @@ def test_a_hostile_token_does_not_open(name: str) -> None:
 
 
 def test_the_token_that_the_hostile_ones_are_made_from_opens() -> None:
-    assert check(GOOD) == Bearer(PARTNER, JTI, KID, NOW, NOW + timedelta(days=1))
+    assert check(GOOD) == TokenClaims(PARTNER, JTI, KID, NOW, NOW + timedelta(days=1))
 
 
 @pytest.mark.parametrize("jti", [JTI, uuid.UUID(int=7, version=4).hex, "-HkEbL7VhG9Rb9y3PhOmMA"])
@@ -341,7 +341,7 @@ def test_what_is_issued_opens(jti: str) -> None:
         issuer=ISSUER,
         audience=AUDIENCE,
     )
-    assert check(token) == Bearer(PARTNER, jti, KID, NOW, NOW + timedelta(days=365))
+    assert check(token) == TokenClaims(PARTNER, jti, KID, NOW, NOW + timedelta(days=365))
     written = [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
     assert written[0] == HEADER
     assert written[1] == {**CLAIMS, "jti": jti, "exp": IAT + 365 * 86_400}

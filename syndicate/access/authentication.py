@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from syndicate.access.keyring import Keyring
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.access.signing_keys import SigningKeyFolder
-from syndicate.access.tokens import Bearer
+from syndicate.access.tokens import TokenClaims
 from syndicate.errors import KeyringFault, TokenRejected
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
@@ -60,7 +60,7 @@ class Authenticator:
 
     def __init__(self, signing_keys: SigningKeyFolder, rights: RightsCache, clock: Clock) -> None:
         self._signing_keys, self._rights, self._clock = signing_keys, rights, clock
-        self._verified: LRUCache[bytes, Bearer] = LRUCache(_MAX_CACHED_TOKENS)
+        self._verified: LRUCache[bytes, TokenClaims] = LRUCache(_MAX_CACHED_TOKENS)
         self._keyring: Keyring | None = None
         self._keyring_seq = -1
         self._lock = asyncio.Lock()
@@ -88,7 +88,7 @@ class Authenticator:
         register, _ = await self._rights.read()
         return (await self._current_keyring(register)).jwks()
 
-    async def _verify(self, token: str, register: Register) -> Bearer:
+    async def _verify(self, token: str, register: Register) -> TokenClaims:
         keyring = await self._current_keyring(register)
         digest = hashlib.sha256(token.encode()).digest()
         cached = self._verified.get(digest)

@@ -1,4 +1,4 @@
-"""Sign and verify partners' keys with the signing keys in a folder."""
+"""Sign and verify partners' tokens (JWT) with the signing keys in a folder."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ from syndicate.model.parties import PartnerId
 
 @dataclass(frozen=True, slots=True)
 class SigningKeyFolder:
-    """The signing keys in their folder. Every method reads the folder anew and may raise KeyringFault."""
+    """A folder of signing keys.
+
+    Every method except `verify` uses the folder on disk and may raise KeyringFault.
+    """
 
     folder: Path
     issuer: str
     audience: str
     clock: Clock
 
-    def make(self) -> str | None:
-        """Make the first signing key and return its id; None if there is one already."""
+    def make_first_key(self) -> str | None:
+        """Make the first signing key and return its id, or None if the folder has keys already."""
         exists = (self.folder / keyring.INDEX).exists()
         ring = keyring.make(self.folder, self.clock())
         return None if exists else ring.current.kid
 
     def ids(self) -> tuple[str, ...]:
-        """The ids of the keys whose signatures count, the current one first; empty where there is none."""
+        """The ids of the keys whose signatures are still accepted, the current one first."""
         return tuple(
             key.kid for key in keyring.listed(self.folder) if key.state is not keyring.State.RETIRED
         )
 
     def rotate(self) -> str:
-        """Make a new current signing key and return its id. The old one goes on verifying."""
+        """Make a new current signing key and return its id. Tokens signed with the old one stay valid."""
         return keyring.rotate(self.folder, self.clock())
 
     def retire(self, kid: str) -> None:
-        """End a signing key: nothing it signed is accepted any more."""
+        """Retire a signing key. Tokens signed with it are no longer accepted."""
         keyring.retire(self.folder, kid, self.clock())
 
     def load(self) -> keyring.Keyring:
@@ -45,7 +48,10 @@ class SigningKeyFolder:
         return keyring.load(self.folder)
 
     def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
-        """Sign a partner's key with the current signing key: (token, kid). Times are aware."""
+        """Sign a partner's token with the current signing key and return (token, kid).
+
+        Both times must have a time zone.
+        """
         ring = self.load()
         token = tokens.issue(
             ring,
@@ -58,7 +64,7 @@ class SigningKeyFolder:
         )
         return token, ring.current.kid
 
-    def verify(self, token: str, ring: keyring.Keyring) -> tokens.Bearer:
+    def verify(self, token: str, ring: keyring.Keyring) -> tokens.TokenClaims:
         """Check a token's signature, form and lifetime. Raises TokenRejected."""
         return tokens.verify(
             token, keyring=ring, issuer=self.issuer, audience=self.audience, now=self.clock()

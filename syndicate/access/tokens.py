@@ -1,4 +1,4 @@
-"""Issue and verify partners' keys: JWT access tokens (RFC 9068), signed with Ed25519.
+"""Issue and verify partners' tokens: JWT access tokens (RFC 9068), signed with Ed25519.
 
 A token says who the partner is; what it may have is decided by `policy`. It is read more strictly than the
 library reads: beside a valid signature it must have exactly the form that `issue` writes.
@@ -35,7 +35,7 @@ _JWS: Final = jwt.PyJWS(algorithms=[_ALG])
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class TokenClaims:
     """The verified claims of a token: partner, id of the key, id of the signing key. Times are aware, UTC.
 
     It does not say whether the key was revoked or the partner suspended: the register does.
@@ -83,7 +83,7 @@ def issue(
     return token
 
 
-def verify(token: str, *, keyring: Keyring, issuer: str, audience: str, now: datetime) -> Bearer:
+def verify(token: str, *, keyring: Keyring, issuer: str, audience: str, now: datetime) -> TokenClaims:
     """Return the claims of a token that is valid at `now` (aware). Raises TokenRejected.
 
     `token_malformed` for what is no JWT by its shape, `token_expired` for one of ours whose time is over
@@ -103,7 +103,7 @@ def verify(token: str, *, keyring: Keyring, issuer: str, audience: str, now: dat
         raise TokenRejected("token_invalid", trouble, **known)
     if now.timestamp() >= claims["exp"]:
         raise TokenRejected("token_expired", "exp", **known)
-    return Bearer(
+    return TokenClaims(
         partner=PartnerId(claims["sub"]),
         jti=claims["jti"],
         kid=kid,

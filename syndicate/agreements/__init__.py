@@ -1,7 +1,8 @@
 """Read licence files (授权协议) and mandate files (独家发布权) into values.
 
-A licence file (contract, section 4) or a mandate file (4b) becomes a `Licence` or a `Mandate`, or is
-refused with every mistake in it. Pure: the text of a file in, a value out.
+A licence file (`docs/reference/licence-file.md`) becomes a `Licence`, and a mandate file
+(`docs/reference/mandate-file.md`) a `Mandate`; a file with mistakes is refused with all of them. Pure: the
+text of a file in, a value out.
 """
 
 from __future__ import annotations

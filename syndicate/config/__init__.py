@@ -1,8 +1,8 @@
 """The settings: read once at the start, every mistake named together, and never half of them used.
 
-They come from an option, else the environment, else a TOML file, else the defaults (contract, sections 2
-and 4c). Keys must stay valid when the server moves to another address, so the issuer and audience in them
-follow from the publisher's authority, not from `base_url`.
+They come from an option, else the environment, else a TOML file, else the defaults
+(`docs/reference/settings.md`). Keys must stay valid when the server moves to another address, so the
+issuer and audience in them follow from the publisher's authority, not from `base_url`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """萧山网's own words: its name, outlets, channels and rights notice, used where the settings say nothing.
 
-Channels, outlets and stamp are those of the contract, section 2.
+`docs/reference/settings.md` lists them.
 """
 
 from __future__ import annotations

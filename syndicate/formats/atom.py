@@ -8,9 +8,9 @@ from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
-from syndicate.formats.feedgen_extension import AT, AtomExtension, Element
+from syndicate.formats.feedgen_extension import TOMBSTONES, AtomExtension, Element
 from syndicate.formats.rendered_text import RenderedText, render_text
-from syndicate.formats.timestamps import on_the_clock, rfc3339, whole
+from syndicate.formats.timestamps import rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
 from syndicate.stamping import Edition, StampedItem, Tombstone
 
@@ -55,12 +55,12 @@ def _deleted(tombstone: Tombstone, edition: Edition) -> Element:
     """The tombstone of an entry (RFC 6721, section 3). Of what the entry was it says its identity alone."""
     publisher = edition.publisher
     return Element(
-        f"{{{AT}}}deleted-entry",
+        f"{{{TOMBSTONES}}}deleted-entry",
         None,
-        {"ref": tombstone.uri, "when": on_the_clock(tombstone.when, publisher.zone)},
+        {"ref": tombstone.uri, "when": rfc3339(tombstone.when, publisher.zone)},
         (
-            Element(f"{{{AT}}}by", children=(Element("name", one_line(publisher.name)),)),
-            Element(f"{{{AT}}}comment", recall_notices.why(tombstone).zh),
+            Element(f"{{{TOMBSTONES}}}by", children=(Element("name", one_line(publisher.name)),)),
+            Element(f"{{{TOMBSTONES}}}comment", recall_notices.why(tombstone).zh),
         ),
     )
 

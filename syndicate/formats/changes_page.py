@@ -7,16 +7,16 @@ from typing import Any
 from syndicate.formats.clean import one_line
 from syndicate.formats.ninjs import canceled, document
 from syndicate.formats.rendered import json_body
-from syndicate.formats.timestamps import SECOND, on_the_clock, rounded_up
+from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.model.changes import ChangeEntry
 from syndicate.stamping import ChangesPage, StampedItem, Tombstone
 
 
 def write(page: ChangesPage) -> bytes:
-    """One page of a partner's change sequence (contract, section 5), entries in the order of the page.
+    """Return one page of a partner's change sequence (`docs/reference/http.md`), in the order of the page.
 
-    Times are RFC 3339 in the publisher's zone. `item` is the ninjs document of what may be had, or of
-    what was canceled. `clause` is always there, null where there is none; other names only with a value.
+    Times are RFC 3339 in the publisher's zone. `item` is the ninjs document of the item, or of its
+    cancellation. `clause` is null if there is none; other fields are omitted when empty.
     """
     written = {
         "changes": [_entry(entry, subject, page) for entry, subject in page.entries],
@@ -36,13 +36,13 @@ def _entry(
         "action": entry.action.value,
         "id": entry.item,
         "version": entry.version,
-        "at": on_the_clock(entry.at, zone),
+        "at": rfc3339(entry.at, zone),
         "clause": entry.clause,
         "reason": entry.reason,
         "note": one_line(entry.note or "") or None,
-        # A deadline may be said to be earlier than it is, the end of an embargo never.
-        "deadline": on_the_clock(entry.deadline, zone) if entry.deadline is not None else None,
-        "until": on_the_clock(rounded_up(entry.until, SECOND), zone) if entry.until is not None else None,
+        # Round deadlines down and the end of an embargo up.
+        "deadline": rfc3339(entry.deadline, zone) if entry.deadline is not None else None,
+        "until": rfc3339(rounded_up(entry.until, SECOND), zone) if entry.until is not None else None,
         "item": _item(subject, page),
     }
     return {name: value for name, value in written.items() if value is not None or name == "clause"}

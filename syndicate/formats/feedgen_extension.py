@@ -1,6 +1,6 @@
 """Extensions of feedgen: elements that it cannot write, and corrections of those that it writes wrongly.
 
-feedgen 1.0 loses `rel` and `type` of an Atom entry's links, takes the last link for an RSS channel's,
+feedgen 1.0 drops `rel` and `type` of an Atom entry's links, takes the last link for an RSS channel's,
 writes no byline or rights to RSS, dates a feed by the wall clock, and formats dates by switching the
 locale of the whole process. So links, dates and rights are written here.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
-AT: Final = "http://purl.org/atompub/tombstones/1.0"
+TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
 DC: Final = "http://purl.org/dc/elements/1.1/"
 DCTERMS: Final = "http://purl.org/dc/terms/"
 
@@ -30,8 +30,8 @@ class Element:
     children: tuple[Element, ...] = ()
 
 
-class Unwritten(datetime):
-    """A time that feedgen accepts and does not write, because it is false.
+class UnwrittenTime(datetime):
+    """A datetime that is falsy, so feedgen stores it but writes nothing.
 
     feedgen would write it after switching the process's locale, which other threads see.
     """
@@ -41,7 +41,7 @@ class Unwritten(datetime):
 
 
 class _FeedExtension:
-    """What feedgen wants of an extension. `elements` are written, in order, after feedgen's own."""
+    """Base class with feedgen's extension interface. Writes `elements`, in order, after feedgen's own."""
 
     def __init__(self) -> None:
         self.elements: list[Element] = []
@@ -61,7 +61,7 @@ class RssExtension(_FeedExtension):
     """Extension of an RSS channel and its items: the elements of other namespaces."""
 
     def extend_ns(self) -> dict[str, str]:
-        """The namespaces that feedgen declares for it, by prefix."""
+        """Return the namespaces to declare, by prefix."""
         return {"dc": DC, "dcterms": DCTERMS}
 
 
@@ -73,12 +73,13 @@ class AtomExtension(_FeedExtension):
         self.language: str | None = None
 
     def extend_ns(self) -> dict[str, str]:
-        """The namespaces that feedgen declares for it, by prefix."""
-        return {"at": AT} if any(one.name.startswith(f"{{{AT}}}") for one in self.elements) else {}
+        """Return the namespaces to declare, by prefix."""
+        written = any(one.name.startswith(f"{{{TOMBSTONES}}}") for one in self.elements)
+        return {"at": TOMBSTONES} if written else {}
 
     def extend_atom(self, node: etree._Element) -> None:
         """Write the elements into the feed or entry; feedgen calls this."""
-        # feedgen demands an alternate link before it writes an entry, and then writes it badly.
+        # feedgen demands an alternate link before it writes an entry, and loses its `rel` and `type`.
         for link in node.findall("link"):
             node.remove(link)
         if self.language is not None:

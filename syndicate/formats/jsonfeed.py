@@ -8,7 +8,7 @@ from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
-from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
+from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.formats.usage_terms import terms_address, usage_terms
 from syndicate.model.parties import Public
 from syndicate.stamping import Edition, StampedItem, Tombstone
@@ -45,7 +45,7 @@ def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:
     """What a reader that keeps items must let go of: the format itself has no word for it."""
     written = {
         "id": tombstone.uri,
-        "when": on_the_clock(tombstone.when, edition.publisher.zone),
+        "when": rfc3339(tombstone.when, edition.publisher.zone),
         "reason": tombstone.reason.value,
         "note": one_line(tombstone.note or "") or None,
     }
@@ -94,9 +94,7 @@ def _rights(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict
             "clause": item.clause,
             "may_edit": item.may_edit,
             "take_down": rfc3339(item.take_down) if item.take_down is not None else None,
-            "embargoed_until": on_the_clock(rounded_up(embargo, SECOND), publisher.zone)
-            if embargo
-            else None,
+            "embargoed_until": rfc3339(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
         }
     return rights
 

@@ -8,7 +8,7 @@ from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, one_line
 from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
-from syndicate.formats.timestamps import SECOND, on_the_clock, rfc3339, rounded_up
+from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.formats.usage_terms import rights_line, rights_under, terms_address, usage_terms
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem, Tombstone
@@ -38,7 +38,7 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "firstCreated": rfc3339(item.published),
         "versionCreated": rfc3339(item.updated),
         "contentCreated": rfc3339(item.published),
-        "embargoedUntil": on_the_clock(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
+        "embargoedUntil": rfc3339(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
         "expires": rfc3339(item.take_down) if item.take_down is not None else None,
         "title": rendered.headline,
         "headlines": [{"role": "main", "contentType": "text/plain", "value": rendered.headline}],
@@ -75,7 +75,7 @@ def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
         "pubStatus": "canceled",
         "language": publisher.language,
         "firstCreated": rfc3339(tombstone.published),
-        "versionCreated": on_the_clock(tombstone.when, publisher.zone),
+        "versionCreated": rfc3339(tombstone.when, publisher.zone),
         "copyrightHolder": publisher.name,
         "copyrightNotice": rights_under(publisher.stamp, publisher).zh,
         "usageTerms": f"稿件已撤回：不得再使用，已经发布的须撤下。完整条款：{terms_address(publisher)}",

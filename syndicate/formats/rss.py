@@ -8,7 +8,7 @@ from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata
 from syndicate.formats.clean import address, clean, one_line
-from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssExtension, Unwritten
+from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssExtension, UnwrittenTime
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc822, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
@@ -17,7 +17,7 @@ from syndicate.stamping import Edition, StampedItem
 MINUTES_TO_LIVE: Final = 5
 """How long a reader may keep a public feed; agrees with the answer's `max-age` of 300 seconds."""
 
-_NEVER: Final = Unwritten.fromisoformat("2018-01-22T00:00:00+00:00")
+_NEVER: Final = UnwrittenTime.fromisoformat("2018-01-22T00:00:00+00:00")
 
 
 def write(edition: Edition) -> bytes:

@@ -44,14 +44,9 @@ def rounded_up(instant: datetime, unit: timedelta) -> datetime:
     return instant + (unit - over) if over else instant
 
 
-def rfc3339(instant: datetime) -> str:
-    """The time in RFC 3339, such as `2018-01-22T08:01:00+08:00`."""
-    return whole(instant).isoformat()
-
-
-def on_the_clock(instant: datetime, zone: tzinfo) -> str:
-    """The time in RFC 3339, in this zone: for what is kept in UTC."""
-    return rfc3339(instant.astimezone(zone))
+def rfc3339(instant: datetime, zone: tzinfo | None = None) -> str:
+    """The time in RFC 3339, such as `2018-01-22T08:01:00+08:00`, in its own zone unless `zone` is given."""
+    return whole(instant if zone is None else instant.astimezone(zone)).isoformat()
 
 
 def rfc822(instant: datetime) -> str:

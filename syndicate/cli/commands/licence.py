@@ -88,7 +88,7 @@ async def list_(services: Services, voice: Output) -> None:
                 one.number,
                 one.partner,
                 agreement_words.STATES[one.window.state(now)].in_(voice.lang),
-                agreement_words.window(one.window, voice),
+                agreement_words.period_text(one.window, voice),
                 str(len(one.grants)),
             )
             for one in licences
@@ -120,7 +120,7 @@ async def show(services: Services, voice: Output, number: str) -> None:
         [
             (Text("授权协议", "licence"), f"{one.number}  {state}"),
             (Text("授权媒体", "partner"), one.partner),
-            (Text("期限", "window"), agreement_words.window(one.window, voice)),
+            (Text("期限", "window"), agreement_words.period_text(one.window, voice)),
             *((name, said.in_(voice.lang)) for name, said in _duties(one)),
         ]
     )
@@ -177,7 +177,7 @@ for _command in (licence_diff.diff, licence_try.try_):
 
 
 def _duties(one: Licence) -> Iterator[tuple[Text, Text]]:
-    within = agreement_words.span(one.takedown)
+    within = agreement_words.duration_text(one.takedown)
     yield (
         Text("撤稿时限", "takedown"),
         Text(f"接到撤稿通知后 {within.zh}内", f"within {within.en} of being told to remove an item"),
@@ -194,7 +194,7 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
         Text("频道", "channels"),
         _ALL if grant.channels is None else agreement_words.channels(grant.channels, publisher),
     )
-    yield Text("延迟", "delay"), agreement_words.span(grant.delay)
+    yield Text("延迟", "delay"), agreement_words.duration_text(grant.delay)
     in_window = Text("发布于协议期限内的稿件", "what was published in the window")
     yield Text("回溯", "archive"), _span(grant.archive, in_window)
     yield Text("保留期限", "retain"), _span(grant.retain, Text("不限", "no limit"))
@@ -220,7 +220,7 @@ def _excepted(one: Except, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
 
 
 def _span(of: timedelta | None, unsaid: Text) -> Text:
-    return unsaid if of is None else agreement_words.span(of)
+    return unsaid if of is None else agreement_words.duration_text(of)
 
 
 def _licence(one: Licence, now: datetime, services: Services) -> dict[str, object]:

@@ -81,7 +81,7 @@ async def list_(services: Services, voice: Output) -> None:
                 agreement_words.outlets(one.outlets, publisher).in_(voice.lang),
                 agreement_words.media(one.media).in_(voice.lang),
                 agreement_words.STATES[one.window.state(now)].in_(voice.lang),
-                agreement_words.window(one.window, voice),
+                agreement_words.period_text(one.window, voice),
             )
             for one in mandates
         ],

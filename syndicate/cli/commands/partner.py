@@ -131,7 +131,7 @@ async def show(services: Services, voice: Output, id: str) -> None:
         standing = agreement_words.STATES[licence.window.state(now)].in_(voice.lang)
         heading = Text("授权协议", "licence").in_(voice.lang)
         voice.say(
-            f"{heading} {licence.number}  {standing}  {agreement_words.window(licence.window, voice)}"
+            f"{heading} {licence.number}  {standing}  {agreement_words.period_text(licence.window, voice)}"
         )
 
 

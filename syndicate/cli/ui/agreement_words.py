@@ -1,4 +1,4 @@
-"""The words of agreements as staff read them: uses, media, outlets, channels, spans and windows of time."""
+"""Name uses, media, outlets, channels, durations and periods in Chinese and English."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syndicate.model.rights import Use, Window, use_name
 
 
 def outlet_name(outlet: str | None, publisher: Publisher) -> Text:
-    """An outlet's name; what to say where an item has none."""
+    """Return an outlet's name, or 'none of ours' if `outlet` is None."""
     if outlet is None:
         return Text("非本网媒体", "none of ours")
     known = next((one for one in publisher.outlets if one.id == outlet), None)
@@ -21,41 +21,41 @@ def outlet_name(outlet: str | None, publisher: Publisher) -> Text:
 
 
 def channel_name(channel: str, publisher: Publisher) -> Text:
-    """A channel's name."""
+    """Return a channel's name, or its id if it is unknown."""
     known = publisher.channel(channel)
     return verbatim(channel) if known is None else Text(known.name, known.name_en or known.name)
 
 
 def uses(of: Iterable[Use]) -> Text:
-    """Several uses, in the order of the notice."""
+    """Return the names of several uses, in the order of `Use`."""
     named = set(of)
     return listed(use_name(use) for use in Use if use in named)
 
 
 def media(of: Iterable[Medium]) -> Text:
-    """Several media, in the order of `Medium`."""
+    """Return the names of several media, in the order of `Medium`."""
     named = set(of)
     return listed(medium_name(medium) for medium in Medium if medium in named)
 
 
 def outlets(of: Iterable[str], publisher: Publisher) -> Text:
-    """Several outlets, by name."""
+    """Return the names of several outlets, sorted by id."""
     return listed(outlet_name(one, publisher) for one in sorted(of))
 
 
 def channels(of: Iterable[str], publisher: Publisher) -> Text:
-    """Several channels, by name."""
+    """Return the names of several channels, sorted by id."""
     return listed(channel_name(one, publisher) for one in sorted(of))
 
 
 def listed(names: Iterable[Text]) -> Text:
-    """`甲、乙` and `a, b`."""
+    """Join names into a list, such as `甲、乙` or `a, b`."""
     names = list(names)
     return Text("、".join(one.zh for one in names), ", ".join(one.en for one in names))
 
 
-def span(of: timedelta) -> Text:
-    """Return a span in words, such as `1 天 12 小时` and `1 day 12 hours`; `无` and `none` for nothing."""
+def duration_text(of: timedelta) -> Text:
+    """Return a duration in words, such as `1 天 12 小时` or `1 day 12 hours`; `none` for zero."""
     seconds = of.days * 86_400 + of.seconds
     parts = []
     for size, zh, en in _UNITS:
@@ -67,11 +67,11 @@ def span(of: timedelta) -> Text:
     return Text(" ".join(one.zh for one in parts), " ".join(one.en for one in parts))
 
 
-def window(of: Window, voice: Output) -> str:
-    """From when until when, in the publisher's zone."""
+def period_text(of: Window, output: Output) -> str:
+    """Return `start → end` in the publisher's zone, with 'further notice' for an open end."""
     closes = Text("另行通知为止", "further notice") if of.closes is None else None
-    end = closes.in_(voice.lang) if closes is not None else voice.moment(of.closes)
-    return f"{voice.moment(of.opens)} → {end}"
+    end = closes.in_(output.lang) if closes is not None else output.moment(of.closes)
+    return f"{output.moment(of.opens)} → {end}"
 
 
 _UNITS = ((86_400, "天", "day"), (3_600, "小时", "hour"), (60, "分钟", "minute"), (1, "秒", "second"))
@@ -80,7 +80,7 @@ PUBLIC_MAY = Text(
     "公众可以阅读标题和摘要；转载、链接等使用仍须授权",
     "the public may read headline and abstract; reprinting, linking and other uses need a licence",
 )
-"""What everybody has, and what nobody has without a licence."""
+"""What the public may do without a licence, and what it may not."""
 
 STATES = {
     "in_force": Text("有效", "in force"),
@@ -96,10 +96,10 @@ STATES = {
     "retiring": Text("退役中", "retiring"),
     "retired": Text("已停用", "retired"),
 }
-"""States in words, by their names in JSON."""
+"""The names of states, by their values in JSON."""
 
 
 def quota(items: int, per: str) -> Text:
-    """A quota in words."""
+    """Return a quota in words, such as `每日 10 篇` or `10 items a day`."""
     day = per == "day"
     return Text(f"{'每日' if day else '每月'} {items} 篇", f"{items} items a {'day' if day else 'month'}")

@@ -117,7 +117,7 @@ def _value(  # noqa: PLR0911 - one return for each field
         case _ if isinstance(value, bool):
             return Text("是", "yes") if value else Text("否", "no")
         case "takedown" | "delay" | "archive" | "retain":
-            return agreement_words.span(read_any_span(value))
+            return agreement_words.duration_text(read_any_span(value))
         case "valid_from" | "valid_until":
             return verbatim(voice.moment(datetime.fromisoformat(value)))
         case _:

@@ -72,7 +72,7 @@ def say_overlaps(found: Sequence[Overlap], publisher: Publisher, voice: Output) 
             channels,
         )
         what = Text("；".join(part.zh for part in parts), "; ".join(part.en for part in parts))
-        when = agreement_words.window(one.window, voice)
+        when = agreement_words.period_text(one.window, voice)
         voice.aside(
             Text(
                 f"  {one.clause} 与 {one.other}：{what.zh}；{when}",

@@ -136,7 +136,7 @@ class Letter:
                 "There is no licence in force yet; until there is, the key opens no item.\n",
             )
         for one in self.licences:
-            within = agreement_words.span(one.takedown)
+            within = agreement_words.duration_text(one.takedown)
             uses = agreement_words.uses({use for grant in one.grants for use in grant.uses})
             opens = self._local(one.window.opens)
             zh, en = "另行通知", "further notice"

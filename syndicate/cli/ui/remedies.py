@@ -178,7 +178,7 @@ def _grant_changes(reason: _AboutGrant, clause: Clause, case: Case, voice: Outpu
         case Reason.DELAYED:
             grant = _clause(case.register, clause)
             passed = item.available + grant.delay
-            delay = agreement_words.span(grant.delay)
+            delay = agreement_words.duration_text(grant.delay)
             return [
                 _wait(
                     passed, voice, Text(f"条款 {clause} 的延迟期满", f"the delay of {clause} has passed")

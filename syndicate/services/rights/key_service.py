@@ -42,7 +42,7 @@ class SigningKeys(Protocol):
     def ids(self) -> tuple[str, ...]:
         """The ids of those whose signatures count, the current one first; empty where there is none."""
 
-    def make(self) -> str | None:
+    def make_first_key(self) -> str | None:
         """Make the first signing key; return its id, or None if there is one already."""
 
     def rotate(self) -> str:
@@ -145,7 +145,7 @@ class KeyService:
             require_common(self._signing_keys.folder, kids, await self._known(tx, actor, kids))
             if kids:
                 return None
-            kid = await asyncio.to_thread(self._signing_keys.make)
+            kid = await asyncio.to_thread(self._signing_keys.make_first_key)
             if kid is not None:
                 await tx.put_signing_keys([kid])
                 await self._done(tx, actor, SigningKeyMade(kid))
@@ -179,7 +179,7 @@ class KeyService:
                     ),
                     code="signing_key_not_lost",
                 )
-            new = self._signing_keys.rotate if kids else self._signing_keys.make
+            new = self._signing_keys.rotate if kids else self._signing_keys.make_first_key
             kid = await asyncio.to_thread(new)
             if kid is None:
                 raise Conflict(Text("签名密钥刚刚由他人生成", "a signing key has just been made by others"))

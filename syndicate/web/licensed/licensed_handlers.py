@@ -1,4 +1,4 @@
-"""Handle the licensed routes: feeds, items and the licence, each answer after its trail line is durable."""
+"""Handle licensed requests; no response is sent before its trail record is committed."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ async def _no_headers() -> Headers:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDelivery:
-    """A response that is ready to leave, and the function that writes its trail line.
+    """A finished response, to be sent only if `record_delivery()` returns True.
 
-    `deliver` returns False where the request must be judged again. `headers` returns the headers that are
-    known only once the line is written.
+    `record_delivery` writes the trail record; it returns False if rights changed and the request must be
+    retried. `headers` returns the headers that are known only once the record is committed.
     """
 
     reply: Reply
-    deliver: Callable[[], Awaitable[bool]]
+    record_delivery: Callable[[], Awaitable[bool]]
     headers: Callable[[], Awaitable[Headers]] = _no_headers
 
 
@@ -57,14 +57,14 @@ PartnerHandler = Callable[[web.Request], Awaitable[PreparedDelivery]]
 
 
 def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
-    """Authenticate the partner, check the query parameters, and send the response after its trail line.
+    """Wrap a handler: authenticate, check the parameters, write the trail record, return the response.
 
-    The key is checked again at each attempt, so that a revocation which comes while a response is made
-    stops that response. A rejected key and a refusal get a trail line of their own.
+    Sets `request[SESSION]`. The key is checked again at each attempt, so that a key revoked meanwhile gets
+    no response. A rejected key and a refusal get a trail record of their own.
     """
 
     async def attempt(request: web.Request) -> Reply | None:
-        """The response, or None where rights changed while it was made."""
+        """Return the response, or None if rights changed while it was made."""
         services = request.app[WORKER].services
         request[SESSION] = await services.authenticator.authenticate(request.headers)
         check_parameters(request, parameters)
@@ -75,7 +75,7 @@ def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
             return None
         if not isinstance(prepared, PreparedDelivery):
             raise TypeError("a handler for partners returns a PreparedDelivery")
-        if not await prepared.deliver():
+        if not await prepared.record_delivery():
             return None
         return prepared.reply.with_headers(await prepared.headers())
 
@@ -106,7 +106,7 @@ def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
 
 
 async def feed(request: web.Request) -> PreparedDelivery:
-    """A feed in full text: only what the partner's licences cover."""
+    """A feed in full text, with the items that the partner's licences cover."""
     delivery = request.app[WORKER].services.delivery
     format = FEED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
@@ -125,7 +125,7 @@ async def item(request: web.Request) -> PreparedDelivery:
 
 
 async def licence(request: web.Request) -> PreparedDelivery:
-    """The partner's own licences and keys, never a token."""
+    """The partner's licences and key metadata, without tokens, as JSON."""
     services, session = request.app[WORKER].services, request[SESSION]
     zone, now = services.settings.publisher.zone, services.clock()
     licences = session.register.licences_of(session.partner.id)
@@ -165,7 +165,7 @@ async def _prepared(
 async def rate_limit_headers(request: web.Request) -> Headers:
     """Return the partner's quotas by clause, as draft-ietf-httpapi-ratelimit-headers writes them.
 
-    Empty where no licence in force has a quota.
+    Return none if no licence in force has a quota.
     """
     services, session = request.app[WORKER].services, request[SESSION]
     now = services.clock()
@@ -190,7 +190,10 @@ def _subject(request: web.Request) -> str:
 
 
 def _licence(licence: Licence, zone: tzinfo, now: datetime, left: Mapping[str, Left]) -> dict[str, Any]:
-    """The licence in the words of its file, with its state (not_begun, in_force, ended) and quota left."""
+    """The licence with the field names of its TOML file, its state and the quota left.
+
+    `state` is `not_begun`, `in_force` or `ended`.
+    """
     document = written(licence, zone)
     for grant in document["grants"]:
         quota = left.get(grant["clause"])

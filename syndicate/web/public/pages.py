@@ -13,7 +13,7 @@ from syndicate.errors import Recalled
 from syndicate.formats import FEED_FORMATS, HTML, Rendered
 from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
-from syndicate.formats.timestamps import on_the_clock, readable, rfc3339
+from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.parties import Publisher
@@ -164,7 +164,7 @@ class Pages:
             lang,
             known=PROBLEMS[recalled.code],
             why=recalled.text,
-            at=on_the_clock(recalled.at, self._publisher.zone),
+            at=rfc3339(recalled.at, self._publisher.zone),
             when=readable(recalled.at, self._publisher.zone),
         )
 

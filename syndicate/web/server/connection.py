@@ -24,7 +24,7 @@ from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.responses import REQUEST_ID, Reply
 
 IDLE_SECONDS = 10.0
-"""Seconds without progress after which a client is aborted, at the latest one sweep later."""
+"""Seconds without progress after which a client is aborted; checked every `SWEEP_SECONDS`."""
 SWEEP_SECONDS = 2.0
 """Seconds between two checks of all connections."""
 MAX_CONNECTIONS = 8_192
@@ -33,18 +33,17 @@ MAX_READING_SECONDS = 120.0
 """Seconds that a client may take to read one response."""
 
 WAITS_UNTIL: web.RequestKey[float] = web.RequestKey("waits_until", float)
-"""Until when a request waits for its answer (`wait=`), by the event loop's clock. No client is aborted
-because the server is silent."""
+"""Event-loop time until which the server holds a `wait=` request; no timeout applies before."""
 
-Errors = Callable[[str, str, BaseException | None], Reply]
-"""(code, request id, error) → the response to bytes that are no HTTP request."""
+ErrorResponder = Callable[[str, str, BaseException | None], Reply]
+"""(code, request id, error) → the response to a malformed request or an internal error."""
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: the kernel discards what the client did not read."""
 
 
 class Connection(RequestHandler):
-    """One client's connection. `progress` changes whenever the client makes progress."""
+    """One client's connection, aborted when the client stalls or reads too slowly."""
 
     __slots__ = (
         "_at_boundary",
@@ -68,7 +67,7 @@ class Connection(RequestHandler):
         self._stuck_since = self._reading_since = loop.time()
 
     def data_received(self, data: bytes) -> None:
-        """Answer a remembered request head at once; give everything else to the parser.
+        """Answer a cached request for a public feed without parsing; pass anything else to aiohttp.
 
         `_at_boundary` says that the parser is between two requests: at the start, and after each read that
         was exactly one request without a body. Once that is uncertain it stays false.
@@ -140,7 +139,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002  (aiohttp's signature; the text repeats what came)
     ) -> web.StreamResponse:
-        """Answer bytes that are no request with a problem document that repeats none of them."""
+        """Answer a malformed request or an internal error with a problem document that repeats no input."""
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the response was already sent")
         if status < 500:
@@ -173,13 +172,13 @@ class Connection(RequestHandler):
 
 
 class ConnectionServer(web.Server):
-    """Makes a `Connection` for each client and checks their timeouts."""
+    """Create a `Connection` for each client and check their timeouts."""
 
     def __init__(
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         *,
-        errors: Errors,
+        errors: ErrorResponder,
         request_cache: RequestCache,
         **options: Any,
     ) -> None:
@@ -189,21 +188,21 @@ class ConnectionServer(web.Server):
         self._sweeper: asyncio.Task[None] | None = None
 
     def __call__(self) -> RequestHandler:
-        """Make the protocol of a new connection."""
+        """Return a new `Connection`; asyncio calls this as its protocol factory."""
         return Connection(self, loop=self._loop, **self._options)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Accept a connection, unless there are too many."""
+        """Accept a connection, or abort it if `MAX_CONNECTIONS` are open."""
         super().connection_made(handler, transport)
         if len(self._connections) > MAX_CONNECTIONS:
             transport.abort()
 
     def start(self) -> None:
-        """Start to check timeouts."""
+        """Begin the sweep over all connections, every `SWEEP_SECONDS`, in the running event loop."""
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Stop checking timeouts."""
+        """End the sweep and wait for its task. Connections stay open."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
@@ -217,8 +216,8 @@ class ConnectionServer(web.Server):
                     connection.check_timeout(now)
 
     @property
-    def busy(self) -> int:
-        """Connections with a request in progress or a response that is not yet read."""
+    def busy_count(self) -> int:
+        """The number of connections with a request in progress or a response that is not yet read."""
         return sum(
             1
             for connection in self.connections

@@ -80,7 +80,7 @@ async def _wait_until_idle(listener: ConnectionServer) -> None:
     quiet = monotonic() + GRACE
     while monotonic() < until:
         await asyncio.sleep(0.05)
-        if listener.busy:
+        if listener.busy_count:
             quiet = max(quiet, monotonic() + 0.2)
         elif monotonic() >= quiet:
             return

@@ -21,7 +21,7 @@ from syndicate.errors import (
     Unknown,
 )
 from syndicate.formats import Rendered
-from syndicate.formats.timestamps import on_the_clock
+from syndicate.formats.timestamps import rfc3339
 from syndicate.language import Lang, Text
 from syndicate.web.server.negotiation import language_of
 from syndicate.web.server.problems import PROBLEMS
@@ -93,7 +93,7 @@ def _refused_by_rights(request: web.Request, error: NotLicensed | Recalled | Quo
             if _wants_page(request):
                 lang = error_language(request)
                 return _page(request, code, worker.pages.recalled(error, lang), lang)
-            recalled = on_the_clock(at, publisher.zone)
+            recalled = rfc3339(at, publisher.zone)
             return _answer(request, code, error.text + Text("。", "."), reason=reason, recalled=recalled)
         case QuotaExceeded(code=code, clause=clause, resets=resets):
             wait = max(1, ceil((resets - worker.services.clock()).total_seconds()))
@@ -103,7 +103,7 @@ def _refused_by_rights(request: web.Request, error: NotLicensed | Recalled | Quo
                 error.text + Text("。", "."),
                 [("Retry-After", str(wait)), ("RateLimit", f"{quoted(clause)};r=0;t={wait}")],
                 clause=clause,
-                resets=on_the_clock(resets, publisher.zone),
+                resets=rfc3339(resets, publisher.zone),
                 # A member of the registered type quota-exceeded; `type` itself stays ours.
                 **{"violated-policies": [clause]},
             )
