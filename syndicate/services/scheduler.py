@@ -1,6 +1,6 @@
-"""Does what is due by time: removals of rights that have ended, overdue marks, signed checkpoints.
+"""Run periodic tasks: removals of items whose rights have ended, overdue marks, signed checkpoints.
 
-Every worker has a scheduler. Whichever comes first does a thing; the others find it done.
+Every worker has a scheduler. The first worker that comes to a task does it; the others find it done.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Checkpoints(Protocol):
 
 
 class Scheduler:
-    """One per worker."""
+    """Run the periodic tasks of one worker."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Scheduler:
         self._looked: datetime | None = None
 
     async def round(self) -> None:
-        """Do what is due now. Raises StoreFault, KeyringFault."""
+        """Run every task that is due now. Raises StoreFault, KeyringFault."""
         register, _ = await self._rights_cache.read()
         now = self._clock()
         # A new item ends no right: only a change of rights does, and time.
@@ -61,7 +61,7 @@ class Scheduler:
             await self._checkpoints.checkpoint(CHECKPOINTS)
 
     async def work(self) -> None:
-        """Do a round every two seconds until cancelled. A round that fails is logged and tried again."""
+        """Run rounds until cancelled, one each `ROUND_SECONDS`. A round that fails is logged."""
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             try:

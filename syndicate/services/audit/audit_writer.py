@@ -21,7 +21,7 @@ _Waiting = tuple[Pending, asyncio.Future[Outcome]]
 
 
 class AuditWriter:
-    """Collects the lines of requests under way and commits them together.
+    """Collect the lines of concurrent requests and commit them together.
 
     While one group is being committed the next gathers. So a busy server pays one sync for many answers,
     and an idle one waits for nobody.

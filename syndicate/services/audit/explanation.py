@@ -1,7 +1,7 @@
-"""Why somebody may have an item or not: now, at any other moment, with what is or what was known.
+"""Explain why a recipient may have an item or not: now or at another time, by the records of any time.
 
-Rights are superseded and never overwritten, so that every question has two times: when it is to apply,
-and when we are to have known.
+Rights are superseded and never overwritten, so every question has two times: the time that the answer
+applies to, and the time whose records it is judged by.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PARTNER, _ITEM = Text("授权媒体", "partner"), Text("稿件", "item")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A verdict with what it was about, for staff.
+    """A verdict and the question that it answers, for staff.
 
     `at` is the time it applies to, `known` the time whose records it was judged with; `register`
     and `item` are those records. `until` is when the answer will change if nobody does anything; None if
@@ -71,20 +71,20 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A decision as the trail has it, and as the policy makes it again; None: there was no such item."""
+    """A decision of the trail, and the policy's verdict when judged again; None if there was no item."""
 
     decided: Decided
     verdict: Verdict | None
 
     @property
     def agrees(self) -> bool:
-        """Whether the two say the same."""
+        """Whether the recorded decision and the new verdict agree."""
         return self.decided.agrees(self.verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Everything that one line decided, made again."""
+    """The decisions of one trail line, repeated."""
 
     line: Line
     partner: PartnerId
@@ -92,12 +92,12 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        """Whether every decision comes out as it is written."""
+        """Whether every decision agrees with its new verdict."""
         return all(one.agrees for one in self.decisions)
 
 
 class ExplanationService:
-    """Reads and never writes. Raises Unknown, Conflict, Faulty, StoreFault."""
+    """Explain and replay decisions; write nothing. Raises Unknown, Conflict, Faulty, StoreFault."""
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
@@ -110,13 +110,12 @@ class ExplanationService:
         at: datetime | None = None,
         known: datetime | None = None,
     ) -> Explanation:
-        """The verdict on a partner (`public` for the public), an item and a use (None: whichever is
-        granted first), now or at `at`.
+        """Return the policy's verdict on a partner, an item and a use, now or at `at`.
 
-        What is past is judged with what was known at that moment, what is to come with what is known
-        now; `known` judges with the knowledge of another moment. Raises Unknown for a partner or item
-        there is not, NotYetKnown for one that was not on record then, Faulty (field `known`) for the
-        knowledge of a moment that has not come.
+        `partner` may be `public`; without a use, the first use that is granted counts. A past time is
+        judged by the records of that time, a future time by those of now; `known` selects the records of
+        another time. Raises Unknown for a partner or item that does not exist, NotYetKnown for one that
+        was not on record then, Faulty (field `known`) for a time of records that is in the future.
         """
         now = self._clock()
         at = now if at is None else at
@@ -156,10 +155,9 @@ class ExplanationService:
         )
 
     async def replay(self, seq: int) -> Replay:
-        """Make the decisions of trail line `seq` again: at the line's moment, with what was known before
-        it was written.
+        """Repeat the decisions of trail line `seq`, at its time and by the records before it.
 
-        Raises Unknown for a line there is not, Conflict (`no_decision`) for one that decided nothing
+        Raises Unknown for a line that does not exist, Conflict (`no_decision`) for one that decided nothing
         about an item.
         """
         lines = await self._store.lines(after=seq - 1, limit=1)
@@ -190,7 +188,7 @@ class ExplanationService:
         draft: Licence,
         since: datetime,
         instead_of: str | None = None,
-        told: Callable[[int], None] = lambda count: None,
+        told: Callable[[int], None] = lambda _count: None,
     ) -> Trial:
         """Return which answers since this time the draft would have changed for its partner.
 
@@ -204,7 +202,7 @@ class ExplanationService:
         return await trying.walk(first, told)
 
     async def _at(self, partner: str, item: ItemId, then: datetime) -> Known:
-        """What was known at this moment. Raises NotYetKnown."""
+        """Return what was on record at this time. Raises NotYetKnown."""
         line = await self._store.line_at(then)
         register = await self._store.register_at(line)
         recipient = recipient_in(register, partner)

@@ -1,7 +1,7 @@
-"""What was on record about one item and one recipient at one place of the trail, and what follows.
+"""Judge one item for one recipient by what was on record at one line of the trail.
 
 The trail's numbers order what became known: everything written with line 120 is known after line 120. A
-decision is judged with what was known, at the moment that it is about.
+decision is judged with what was known, at the time that it applies to.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Known:
     recipient: Recipient
 
     def verdict(self, use: Use | None, at: datetime) -> Verdict:
-        """The policy's answer at the moment `at`; without a use, for the first that is granted.
+        """Return the policy's answer at `at`; without a use, for the first that is granted.
 
         A suspension and a recall have no end on record, but a beginning: what came after `at` does not
         count against it.
@@ -39,8 +39,9 @@ class Known:
         return judge(self.item, self.recipient, self.register, own, use, at)
 
     def obstacles(self, use: Use | None, at: datetime) -> tuple[list[Refusal], Clearance | None]:
-        """Every refusal that stands in the way at `at`, the policy's own first, and the clearance behind
-        them; None where an obstacle cannot be thought away.
+        """Return every refusal at `at`, the policy's own first, and the clearance without them.
+
+        The clearance is None if an obstacle cannot be left out.
 
         The policy names one reason. A suspension, a hold or a recall may hide another: each of these is
         left out in turn, and the question is asked again.
@@ -107,7 +108,7 @@ class Known:
         return until
 
     def _next(self, verdict: Verdict, at: datetime) -> datetime | None:
-        """The next moment after `at` at which to ask again."""
+        """Return the next time after `at` at which to ask again."""
         recall, recipient = self.item.holds.recall, self.recipient
         suspended = recipient.suspended if isinstance(recipient, Partner) else None
         moments = (verdict.until, suspended, None if recall is None else recall.at)
@@ -137,7 +138,7 @@ def recipient_in(register: Register, partner: str) -> Recipient | None:
 
 
 def same(one: Verdict, other: Verdict) -> bool:
-    """Whether two verdicts say the same to the person who asked."""
+    """Whether two verdicts give the recipient the same answer."""
     if isinstance(one, Refusal) or isinstance(other, Refusal):
         return (
             isinstance(one, Refusal)

@@ -1,6 +1,6 @@
-"""Proofs cut from the stored trail: one line, a range, the growth between two checkpoints.
+"""Build proofs from the stored trail: of one line, of a range, of the growth between two checkpoints.
 
-Nothing is given out that does not check: a trail that was tampered with is refused, and verified instead.
+Lines are checked against the checkpoint that they lead to: a trail that was tampered with raises Conflict.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ def broken(seq: int | None = None) -> Conflict:
 
 
 async def leaves(store: Store, after: int, until: int | None = None) -> AsyncIterator[bytes]:
-    """The leaf hashes of the lines behind line `after`, up to `until`. Raises Conflict where a line in
-    between is missing."""
+    """Yield the leaf hashes of the lines after line `after`, up to `until`.
+
+    Raises Conflict if a line in between is missing.
+    """
     at = after
     while until is None or at < until:
         batch = await store.leaves(at, _LEAVES if until is None else min(_LEAVES, until - at))
@@ -67,7 +69,7 @@ async def leaves(store: Store, after: int, until: int | None = None) -> AsyncIte
 
 
 class Proofs:
-    """Makes the files, from a store and the checkpoint that each leads to."""
+    """Build proof files from a store; each leads to a checkpoint."""
 
     def __init__(self, store: Store, origin: str) -> None:
         self._store, self._origin = store, origin
@@ -91,8 +93,11 @@ class Proofs:
     async def range(
         self, first: int, last: int | None, checkpoint: Checkpoint | None
     ) -> AsyncIterator[bytes]:
-        """The export of the lines `first` to `last` (both in it; None for the end of the checkpoint), in
-        pieces. Raises Unknown, and Conflict in the middle where the trail turns out to be broken."""
+        """Yield the proof of the lines `first` to `last`, both included, in pieces.
+
+        `last` None is the end of the checkpoint. Raises Unknown, and Conflict after some pieces if the
+        trail turns out to be broken.
+        """
         end = last if last is not None or checkpoint is None else checkpoint.size
         if checkpoint is None or end is None or not 1 <= first <= end <= checkpoint.size:
             raise _no_line(f"{first}-{'' if end is None else end}")
@@ -146,7 +151,7 @@ class Proofs:
 
 
 def _sound(row: Written, seq: int) -> tuple[bytes, Mapping[str, object]]:
-    """The octets and the event of a line that is the one it should be. Raises Conflict for any other."""
+    """The bytes and the event of a line that is the one it should be. Raises Conflict for any other."""
     try:
         event = json.loads(row.body)
         data = line_bytes(line_record(row.seq, row.at, row.actor, row.kind, event))

@@ -1,6 +1,6 @@
-"""The proof desk: checkpoints of the trail are signed, the trail is verified, and proofs are given out.
+"""Sign checkpoints of the trail, verify the trail, and build proofs of its lines.
 
-A checkpoint is no act and leaves no line: it says how many lines there were, and one hash over all of them.
+A checkpoint holds the number of lines and one hash over all of them. It adds no line to the trail.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _AGAIN: Final = timedelta(minutes=10)
 
 
 class Signer(Protocol):
-    """The key that signs now."""
+    """The signing key in use."""
 
     @property
     def public(self) -> bytes:
-        """Its public half: 32 octets (Ed25519)."""
+        """The public key: 32 bytes (Ed25519)."""
 
     def sign(self, data: bytes) -> bytes:
-        """The signature of these octets: 64 of them."""
+        """Return the signature of these bytes, in 64 bytes."""
 
 
 class TrailKeys(Protocol):
@@ -48,19 +48,22 @@ class TrailKeys(Protocol):
         """Whether there is a key."""
 
     def renew(self, now: datetime) -> str:
-        """Make a key that signs from now on; what others signed stays good. Its id."""
+        """Make a new signing key and return its id. Signatures of earlier keys stay valid."""
 
     def signer(self) -> Signer:
-        """The key that signs now."""
+        """Return the signing key in use."""
 
     def publics(self) -> tuple[bytes, ...]:
-        """The public halves of all keys whose signatures count, the one that signs first."""
+        """Return the public keys whose signatures are still accepted, the signing key first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a look through the whole trail found. `root` is over all `lines`; `signed` is up to which of
-    them a checkpoint was found right; `count` is how much was found wrong, `faults` its first thousand."""
+    """The result of verifying the whole trail.
+
+    `root` is the hash over all `lines`; `signed` is the last line that a correct checkpoint covers;
+    `count` is the number of faults, and `faults` are the first thousand of them.
+    """
 
     lines: int
     root: bytes
@@ -72,12 +75,15 @@ class Verified:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was found."""
+        """Whether the trail has no fault."""
         return self.count == 0
 
 
 class ProofService:
-    """Raises Unknown, Conflict (`trail_broken`), Faulty, KeyringFault, StoreFault."""
+    """Sign checkpoints, verify the trail and build proofs.
+
+    Raises Unknown, Conflict (`trail_broken`), Faulty, KeyringFault, StoreFault.
+    """
 
     def __init__(self, store: Store, keys: TrailKeys, origin: str, clock: Clock) -> None:
         self._store, self._keys, self._origin, self._clock = store, keys, origin, clock
@@ -89,7 +95,7 @@ class ProofService:
         self._refused: datetime | None = None
 
     async def make_key(self, actor: Actor) -> str | None:
-        """Make the first signing key of the trail, with its line; None if there is one.
+        """Make the first signing key of the trail and record it; return None if there is one.
 
         Raises KeyringFault where checkpoints were signed before and the key is gone: a new one is never
         made in silence.
@@ -102,7 +108,7 @@ class ProofService:
             return await self._renew(tx, actor)
 
     async def rotate_key(self, actor: Actor) -> str:
-        """Checkpoints are signed by a new key from now on; what the old one signed stays good."""
+        """Sign checkpoints with a new key from now on. Signatures of the old one stay valid."""
         async with self._store.writing() as tx:
             return await self._renew(tx, actor)
 
@@ -112,17 +118,17 @@ class ProofService:
         return kid
 
     async def verifier_keys(self) -> tuple[VerifierKey, ...]:
-        """What outsiders need to check a signature, the key that signs now first."""
+        """Return the keys that outsiders need to check a signature, the signing key first."""
         publics = await asyncio.to_thread(self._keys.publics)
         return tuple(VerifierKey(self._origin, public) for public in publics)
 
     async def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that is kept."""
+        """Return the newest stored checkpoint, or None."""
         kept = await self._store.checkpoints()
         return kept[-1] if kept else None
 
     async def checkpoint(self, at_least: timedelta | None = None) -> Checkpoint | None:
-        """Sign what is committed, and keep it; None where no line is new since the newest checkpoint.
+        """Sign and store a checkpoint of all committed lines; return None if there is no new line.
 
         With `at_least`, also None while the newest is younger than that: every worker may ask as often as
         it likes, one of them signs. Raises Conflict (`trail_broken`) where the lines are not those that
@@ -177,9 +183,9 @@ class ProofService:
     async def verify(
         self, saved: str | None = None, progress: Callable[[int], None] | None = None
     ) -> Verified:
-        """Look through the whole trail; `saved` is a checkpoint (the note) that was kept elsewhere.
+        """Verify the whole trail; `saved` is a checkpoint (the note) that was stored elsewhere.
 
-        `progress` is told how many lines have been read. Raises Faulty for a `saved` that is none of ours.
+        `progress` gets the number of lines read. Raises Faulty for a `saved` of another server.
         """
         keys = await self.verifier_keys()
         head = None if saved is None else opened(saved, keys, cosigned=True)
@@ -202,16 +208,16 @@ class ProofService:
         return Verified(audit.size, audit.root(), audit.signed, len(kept), lists, faults, findings.count)
 
     async def prove(self, seq: int) -> bytes:
-        """The file that proves line `seq`. Raises Unknown for a line there is not."""
+        """Return the file that proves line `seq`. Raises Unknown for a line that does not exist."""
         return await Proofs(self._store, self._origin).line(seq, await self._covering(seq))
 
     async def export(
         self, first: int | datetime = 1, last: int | datetime | None = None
     ) -> AsyncIterator[bytes]:
-        """The file that proves a range, piece by piece: whole only when the iteration ends by itself.
+        """Yield the file that proves a range, in pieces.
 
-        A number is the first or last line of it; a moment: from the first line at or after `first`, and
-        before `last`. Raises Unknown for a range without lines.
+        It is complete only if the iteration ends normally. Numbers are the first and last line. Times
+        select the lines at or after `first` and before `last`. Raises Unknown for a range without lines.
         """
         begin = await self._line_before(first) + 1 if isinstance(first, datetime) else first
         end = await self._line_before(last) if isinstance(last, datetime) else last
@@ -220,8 +226,10 @@ class ProofService:
             yield piece
 
     async def growth(self, old: str) -> bytes:
-        """The file that proves that lines were only added since the checkpoint `old` (the note). Raises
-        Faulty where it is none of ours, Conflict (`trail_broken`) where it cannot be proved."""
+        """Return the file that proves that lines were only added since the checkpoint `old` (the note).
+
+        Raises Faulty for a checkpoint of another server, Conflict (`trail_broken`) if it cannot be proved.
+        """
         head = opened(old, await self.verifier_keys())
         new = await self._covering(None)
         if new is None or new.size < head.size:
@@ -236,7 +244,7 @@ class ProofService:
         return await Proofs(self._store, self._origin).growth(old, head, new)
 
     async def _line_before(self, moment: datetime) -> int:
-        """The last line before this moment; 0 where it would be the first."""
+        """Return the number of the last line before this time; 0 if there is none."""
         return await self._store.line_at(moment - timedelta(microseconds=1))
 
     async def _covering(self, seq: int | None) -> Checkpoint | None:

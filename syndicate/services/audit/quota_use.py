@@ -1,4 +1,4 @@
-"""How much of a grant's quota a partner has used at a given time, and whether one item still fits."""
+"""Count how much of a grant's quota a partner has used at a given time, and whether an item still fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line of the trail says was decided about items: given under which clause, or refused and why."""
+"""Read the decisions about items from a trail line: delivered under which clause, or refused and why."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def _kept(store: Store, digest: str) -> dict[str, Any]:
 
 
 def _listed(manifest: dict[str, Any], asked: Use | None, counted: bool) -> list[Decided]:
-    """What a kept list says was given, and which recalls it told of."""
+    """What a stored manifest says was delivered, and which recalls it contained."""
     given = [
         Decided(
             item=ItemId(item),

@@ -1,8 +1,8 @@
-"""Change sequences: what each partner must take, correct and remove, in order.
+"""Change sequences: what each partner must add, correct and remove, in order.
 
 change_service    answers `GET /licensed/changes` and `POST /licensed/changes/ack`
 change_detector   compares what a partner holds with what it may have now
 partner_snapshot  one partner's rights at one time
-removals          whether a holding has ended, why, and by when it must be gone
+removals          whether a holding has ended, why, and by when it must be removed
 takedowns         writes recalls and withdrawals, and marks those that are overdue
 """

@@ -1,4 +1,4 @@
-"""Compares what a partner holds with what it may have now, and works out the entries that are missing.
+"""Compare what a partner holds with what it may have now, and compute the entries that are missing.
 
 Two searches, each with a watermark up to which it is done. `removals` looks for holdings that the partner
 may not keep. `additions` looks for items, versions and terms that its sequence does not name yet. Each
@@ -52,7 +52,7 @@ class Additions:
 
 
 class ChangeDetector:
-    """Works out the entries of change sequences; writes nothing.
+    """Compute the entries of change sequences; write nothing.
 
     `work_seconds` is how long one call of `additions` may search the archive.
     """

@@ -1,4 +1,4 @@
-"""Answers a partner that reads its change sequence, and takes its acknowledgements."""
+"""Answer partners that read their change sequence, and record their acknowledgements."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer that waits for its delivery.
+    """One answer that is not yet recorded as delivered.
 
     `after` is the cursor that was asked with, `judged` the change number that the answer was judged at,
     `until` when its verdicts may change. `update` is what the answer adds to the partner's sequence,
@@ -75,7 +75,7 @@ class _Shown:
 
 
 class ChangeService:
-    """One per worker. Raises CursorUnknown, ChangeUnknown, StoreFault."""
+    """Read and acknowledge change sequences. Raises CursorUnknown, ChangeUnknown, StoreFault."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class ChangeService:
         self._detector, self._takedowns = detector, takedowns
 
     async def read(self, session: Session, after: int, limit: int) -> Page:
-        """The entries behind the cursor `after`, at most `limit`: stored ones first, then new ones.
+        """Return the entries after the cursor `after`, at most `limit`: stored ones first, then new ones.
 
         A cursor from before the database was restored from a backup is answered from the beginning, with
         `reset`. Where the archive is so large that its search takes several answers, an answer may have no
@@ -239,7 +239,7 @@ class ChangeService:
     async def acknowledge(
         self, session: Session, seqs: Collection[int], context: RequestContext
     ) -> list[int] | None:
-        """Note that the partner did what these entries ask for; the numbers in order.
+        """Record that the partner did what these entries ask for; return their numbers in order.
 
         To acknowledge an embargo entry is to promise to keep the embargo. Again is harmless. None: rights
         have changed since the session was opened, and nothing was noted. Raises ChangeUnknown if any

@@ -1,4 +1,4 @@
-"""One partner's rights at one time: everything in its change sequence is judged by them."""
+"""Hold one partner's rights at one time, by which its change sequence is judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a partner must remove an item that it holds, why, and by when."""
+"""Decide whether a partner must remove an item that it holds, why, and by when."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Removal:
 
 
 def removal(snapshot: PartnerSnapshot, holding: Holding, item: Item) -> Removal | None:
-    """The removal of a holding that the partner may not keep; None where it may.
+    """Return the removal of a holding that the partner may not keep; None if it may.
 
     `item` is the newest version, an outline is enough. A recall is given its own deadline, any other
     removal the time that the licence of the holding's clause allows.

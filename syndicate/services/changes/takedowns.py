@@ -1,4 +1,4 @@
-"""Writes recalls and withdrawals into partners' sequences, and marks those that are overdue."""
+"""Write recalls and withdrawals into partners' sequences, and mark those that are overdue."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _log = structlog.get_logger("syndicate.services")
 
 
 class Takedowns:
-    """One per worker. Several may work at once; each removal is written once."""
+    """Write and follow up removals. Several workers may run it at once; each removal is written once."""
 
     def __init__(
         self,
@@ -47,9 +47,9 @@ class Takedowns:
         self._detector, self._rights_cache = detector, rights_cache
 
     async def order(self, partner: Partner) -> bool:
-        """Write every removal that is due for the partner now; whether all of them are written.
+        """Write every removal that is due for the partner now; return whether all are written.
 
-        Documents may be taken in and answers delivered meanwhile: removals that they do not touch are
+        Documents may be ingested and answers delivered meanwhile: removals that they do not touch are
         written at once, the others are judged again. False is logged as the error `takedowns_not_written`;
         the caller tries again soon. Raises StoreFault.
         """
@@ -173,7 +173,7 @@ async def write_removals(
     now: datetime,
     watermark: Watermark | None = None,
 ) -> list[ChangeEntry]:
-    """End these holdings, and add their entries to the partner's sequence; the entries with their numbers.
+    """End these holdings, add their entries to the partner's sequence, and return them with their numbers.
 
     A partner that was never given a held item has nothing to remove: that holding ends without an entry.
     With `watermark`, the search for removals is done up to it.

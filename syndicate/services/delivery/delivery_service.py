@@ -1,4 +1,4 @@
-"""Deliver feeds and items to readers, partners and staff: judge, stamp, and write the trail line.
+"""Deliver feeds and items to the public, partners and staff: judge, stamp, and write the trail line.
 
 A licensed answer takes three steps: it is judged here, rendered by the caller, and leaves only after
 `deliver` has written its trail line. The store refuses a line that was judged before the last change of
@@ -85,7 +85,7 @@ class _Delivery:
 
 
 class DeliveryService:
-    """One per worker. Raises NotLicensed, Unknown, Recalled, QuotaExceeded, StoreFault."""
+    """Deliver feeds and items. Raises NotLicensed, Unknown, Recalled, QuotaExceeded, StoreFault."""
 
     def __init__(self, store: Store, publisher: Publisher, rights: RightsCache, clock: Clock) -> None:
         self._store, self._publisher, self._rights, self._clock = store, publisher, rights, clock

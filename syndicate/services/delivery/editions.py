@@ -1,4 +1,4 @@
-"""Make editions: what one recipient gets in one answer, cleared, stamped, and cached while it holds.
+"""Make editions: what one recipient gets in one answer, cleared, stamped, and cached while it is valid.
 
 A cached edition is used again only while the change number is the one it was judged at (its revision)
 and its `until` has not come. After a change that left the content alone it keeps its time, so that

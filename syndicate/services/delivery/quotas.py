@@ -1,4 +1,4 @@
-"""Quotas: how many items a grant gives in a day or month of the publisher's calendar.
+"""Apply quotas: how many items a grant allows in a day or month of the publisher's calendar.
 
 An item version counts once under a clause, however often it is fetched. The counting itself is done where
 the answer's line is written (`Store.record`), so that it is exact whoever asks at the same time; here
@@ -43,7 +43,7 @@ class Period:
 
 
 def period_at(quota: Quota, at: datetime, zone: tzinfo) -> Period:
-    """The quota's period that `at` lies in, by the calendar of `zone`."""
+    """Return the quota's period that contains `at`, by the calendar of `zone`."""
     local = at.astimezone(zone)
     day = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if quota.per == "day":
@@ -59,11 +59,11 @@ class Quotas:
         self._store, self._publisher, self._clock = store, publisher, clock
 
     def period(self, quota: Quota) -> Period:
-        """The period that now lies in."""
+        """Return the period that contains the current time."""
         return period_at(quota, self._clock(), self._publisher.zone)
 
     def charges(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
-        """What giving these items means for their recipient's account; nothing for the public."""
+        """Return the charges for delivering these items; none for the public."""
         return tuple(
             self._charge(item, item.recipient) for item in items if isinstance(item.recipient, Partner)
         )
@@ -82,8 +82,10 @@ class Quotas:
         )
 
     async def fitting(self, items: Sequence[StampedItem]) -> list[bool]:
-        """Which of these, in their order, the partner's quotas still allow: what it was given before
-        costs nothing, and what is new is taken as long as there is room."""
+        """Return for each item, in order, whether the partner's quotas still allow it.
+
+        An item version that was delivered before is not counted again.
+        """
         limited = [charge for charge in self.charges(items) if charge.limit is not None]
         if not limited:
             return [True] * len(items)
@@ -102,7 +104,7 @@ class Quotas:
         return fits
 
     async def left(self, partner: PartnerId, licences: Iterable[Licence]) -> list[Left]:
-        """What is left of every quota in these licences."""
+        """Return what is left of every quota in these licences."""
         granted = [(grant.clause, grant.quota) for one in licences for grant in one.grants]
         limited = [(clause, quota, self.period(quota)) for clause, quota in granted if quota is not None]
         if not limited:

@@ -1,4 +1,4 @@
-"""Notes about what taking a document in held back."""
+"""Write notes about the holds that ingest of a document placed on its item."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def local_time(at: datetime, zone: tzinfo) -> str:
 
 
 def newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:
-    """Return a note for each hold that taking the document in put on the item; times in `zone`."""
+    """Return a note for each hold that ingest of the document placed on the item; times in `zone`."""
     said = []
     if after.holds.embargo is not None and after.holds.embargo != before.holds.embargo:
         until = local_time(after.holds.embargo.until, zone)

@@ -1,4 +1,4 @@
-"""Holds and recalls: what staff keep back, give to one partner alone, or call back from everybody."""
+"""Place holds on items (embargo, exclusive, withheld), and recall items from everybody."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONGEST_DEADLINE = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An item after an act, and whom the act takes it from."""
+    """An item after a hold or recall, and the takedown orders that it caused."""
 
     item: Item
     orders: tuple[ChangeEntry, ...] = ()
@@ -39,7 +39,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class RecallReport:
-    """Who recalled an item, who had been given it, and who has acknowledged that it is gone.
+    """Who recalled an item, who had received it, and who has acknowledged its removal.
 
     `actor` is as the trail keeps it.
     """
@@ -51,19 +51,22 @@ class RecallReport:
 
     @property
     def complete(self) -> bool:
-        """Whether nobody's word is missing."""
+        """Whether every partner that had the item has acknowledged its removal."""
         return all(one.acknowledged is not None for one in self.takedowns)
 
 
 class HoldService:
-    """Raises Unknown, Conflict, Faulty, StoreFault. Every act is written with its line, and with an order
-    to take down for every partner that may not have the item any more."""
+    """Place and lift holds, and recall items. Raises Unknown, Conflict, Faulty, StoreFault.
+
+    Every act is one transaction with its trail line and a takedown order for every partner that may no
+    longer have the item.
+    """
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
 
     async def embargo(self, actor: Actor, id: ItemId, until: datetime) -> Held:
-        """Let nobody have the item before `until`; whoever has it must take it down until then."""
+        """Embargo the item until `until`; partners that have it must take it down until then."""
         now = self._clock()
         _in_future(until, now, "embargo")
         async with self._store.writing() as tx:
@@ -76,8 +79,10 @@ class HoldService:
             return await self._held(tx, actor, item, holds, event, now)
 
     async def exclusive(self, actor: Actor, id: ItemId, partner: PartnerId, until: datetime) -> Held:
-        """Let one partner alone have the item before `until`. Raises Conflict for a partner without a
-        licence in that time, and where another exclusive is running."""
+        """Hold the item for one partner exclusively until `until`.
+
+        Raises Conflict for a partner without a licence in that time, and if another exclusive is running.
+        """
         now = self._clock()
         _in_future(until, now, "until")
         async with self._store.writing() as tx:
@@ -108,7 +113,7 @@ class HoldService:
             return await self._held(tx, actor, item, holds, event, now)
 
     async def withhold(self, actor: Actor, id: ItemId) -> Held:
-        """Let nobody have the item until it is released."""
+        """Withhold the item from everybody until it is released."""
         now = self._clock()
         async with self._store.writing() as tx:
             item = await self._item(tx, id)
@@ -118,8 +123,11 @@ class HoldService:
             return await self._held(tx, actor, item, holds, ItemHeld(id, "withheld", None, None), now)
 
     async def release(self, actor: Actor, id: ItemId, kinds: Sequence[str] = HOLDS) -> Held:
-        """Lift these holds now. Raises Conflict where none of them is there, and for a recalled item: what
-        was held back when it was recalled was never out, and nobody is to learn of it by its recall."""
+        """Lift these holds now.
+
+        Raises Conflict if the item has none of them, and for a recalled item: a hold that it had when it
+        was recalled kept it unpublished, and its recall must not reveal it.
+        """
         now = self._clock()
         async with self._store.writing() as tx:
             item = await self._item(tx, id)
@@ -140,7 +148,7 @@ class HoldService:
     async def recall(
         self, actor: Actor, id: ItemId, reason: RecallReason, note: str, deadline: timedelta
     ) -> Held:
-        """Call the item back from everybody, at once and until it is reinstated.
+        """Recall the item from everybody, at once and until it is reinstated.
 
         Every partner that was given it is ordered to take it down by `deadline` from now. `note` goes to
         them. Raises Conflict for an item that is recalled already.
@@ -170,7 +178,7 @@ class HoldService:
             return await self._held(tx, actor, item, replace(item.holds, recall=recall), event, now)
 
     async def reinstate(self, actor: Actor, id: ItemId) -> Held:
-        """Take a recall back: the item may be had again, as its agreements say."""
+        """Reinstate a recalled item: it is available again, as its agreements say."""
         now = self._clock()
         async with self._store.writing() as tx:
             item = await self._item(tx, id, recalled=True)
@@ -192,8 +200,10 @@ class HoldService:
             return await self._held(tx, actor, item, holds, ItemReinstated(id, item.version), now)
 
     async def report(self, id: ItemId) -> RecallReport:
-        """Who had been given a recalled item, and who has said that it is gone. Raises Conflict for one
-        that is not recalled."""
+        """Report who had received a recalled item, and who has acknowledged its removal.
+
+        Raises Conflict for an item that is not recalled.
+        """
         item = await self._store.item(id)
         if item is None:
             raise Unknown(Text("稿件", "item"), id)
@@ -208,7 +218,7 @@ class HoldService:
         return RecallReport(item, recall, recalled.entry.actor, tuple(mine))
 
     def _said(self, moment: datetime) -> str:
-        """A moment as people of the house read it."""
+        """A time as staff read it: in the publisher's zone, to the second."""
         return moment.astimezone(self._publisher.zone).isoformat(sep=" ", timespec="seconds")
 
     async def _item(self, tx: Writing, id: ItemId, *, recalled: bool = False) -> Item:
@@ -259,7 +269,7 @@ class HoldService:
 
 
 def note_faults(note: str) -> list[Fault]:
-    """What is wrong with a note that is to travel with an item."""
+    """Return the faults of a note that is to be sent with an item."""
     if note.strip() and len(note) <= LONGEST_NOTE and note.isprintable():
         return []
     text = Text(

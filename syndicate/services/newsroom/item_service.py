@@ -1,4 +1,4 @@
-"""Take in documents of the newsroom as items, correct items, and show them to staff."""
+"""Ingest documents of the newsroom as items, correct items, and show them to staff."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What became of a document."""
+    """What ingest did with a document."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -61,7 +61,7 @@ _CLAIMED = Fault(
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How documents are to be held back as they are taken in."""
+    """The holds to place on documents at ingest."""
 
     embargo: datetime | None = None
     withheld: bool = False
@@ -101,7 +101,7 @@ def _doubted(holds: Holds, words: str | None) -> Holds:
 
 
 class ItemService:
-    """Raises StoreFault; a bad document is an answer (`refused`), never an exception."""
+    """Ingest and correct items. Raises StoreFault; a bad document is a result (`refused`), no exception."""
 
     def __init__(
         self, store: Store, publisher: Publisher, clock: Clock, refused_notes: frozenset[str] = frozenset()
@@ -113,8 +113,8 @@ class ItemService:
         """Make a document an item, or a new version of one.
 
         The same content again is `unchanged` and leaves nothing behind; a refused document changes
-        nothing but the trail. An item is held from its first moment where the document asks for an
-        embargo, or `keep` says so: nobody sees it in between.
+        nothing but the trail. A hold that the document or `keep` asks for is placed in the same
+        transaction: the item is never visible without it.
         """
         now = self._clock()
         try:
@@ -348,8 +348,7 @@ class ItemService:
         return await self._store.newest_notes(ids)
 
     def _claims(self, parsed: Parsed, before: Item, key: str) -> bool:
-        """Whether a document that is another outlet's would become our item by nothing but our own URI,
-        which every reader of a feed knows."""
+        """Whether another outlet's document matches our item by nothing but our public URI."""
         return (
             key.startswith(f"uri:tag:{self._publisher.authority},") and parsed.item.outlet != before.outlet
         )
@@ -357,7 +356,7 @@ class ItemService:
     async def _before(self, tx: Writing, parsed: Parsed) -> tuple[Item | None, str]:
         """The item that this document is another version of, if there is one, and what it is known by.
 
-        A document that names itself (an address, a newsroom's URI) is never taken for an item that
+        A document that names itself (an address, a newsroom's URI) is never matched with an item that
         goes by another name of that kind, however alike their headlines. Two stories may share a passage:
         a match by that alone counts where most of their bodies agrees.
         """

@@ -1,4 +1,4 @@
-"""One report under way: each delivery goes to its owner's account, and what happened to it is counted."""
+"""Add up deliveries for one report: count what happened to each, on its owner's account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from syndicate.store.protocol import Store
 
 ItemVersion = tuple[ItemId, int]
 Count = Callable[[Delivery, Sequence[Turn], Window], Iterable[tuple[Movement, int]]]
-"""What happened to a delivery within a span: `settled` or `used`."""
+"""What happened to a delivery within a period: `settled` or `used`."""
 
 _MOVEMENTS: Final = ("delivered", "recalled", "reinstated")
 
@@ -47,8 +47,10 @@ class _About:
 
 
 class Aggregator:
-    """Adds up deliveries. With `thorough` items are read in full, as they were taken in, and not from the
-    listing of newest versions."""
+    """Add up the deliveries of one report.
+
+    With `thorough`, item versions are read in full, not from the listing of newest versions.
+    """
 
     def __init__(self, store: Store, scope: Scope, *, thorough: bool) -> None:
         self._store, self._scope, self._thorough = store, scope, thorough
@@ -78,7 +80,7 @@ class Aggregator:
         return {one.id for one in found if one is not None and one.holds.recall is not None}
 
     def rows(self) -> tuple[Row, ...]:
-        """What it comes to."""
+        """Return the sums, one row for each account."""
         return self._tally.rows()
 
     def again(self) -> Aggregator:

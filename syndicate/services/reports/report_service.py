@@ -1,7 +1,7 @@
-"""The report desk: whose work was given to whom, added up for some days or settled for a month.
+"""Make usage reports over days and monthly statements: what was delivered, by owner and partner.
 
 Reports are read from the ledger of deliveries, and from the trail's lines about recalls. With `check`
-they are reckoned a second time from the trail alone, and every difference is named.
+they are computed again from the trail alone, and every difference is listed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ _EARLIEST: Final = 1970
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was added up. `line` is the last line of the trail that counted; `provisional` says that the
-    span is not over. `differences` is None where nobody asked for a check."""
+    """The rows of a report, and what they were made from.
+
+    `line` is the last trail line that counted; `provisional` says that the period is not over.
+    `differences` is None if no check was requested.
+    """
 
     within: Window
     provisional: bool
@@ -53,8 +56,11 @@ class Outstanding:
 
 
 class ReportService:
-    """Raises Faulty for a span that is none, Unknown for a partner or outlet there is not, Conflict
-    (`trail_broken`) for a line about a recall that cannot be read, StoreFault."""
+    """Make usage reports and monthly statements, and list open takedowns.
+
+    Raises Faulty for an empty period, Unknown for a partner or outlet that does not exist, Conflict
+    (`trail_broken`) for a line about a recall that cannot be read, StoreFault.
+    """
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
@@ -69,8 +75,10 @@ class ReportService:
         lines: bool = False,
         check: bool = False,
     ) -> Report:
-        """What was given from the day `first` to the day before `end`, and how much of it is under a
-        recall now: by owner, outlet, medium, partner and clause."""
+        """Report what was delivered from the day `first` to the day before `end`, and what is recalled now.
+
+        The rows are by owner, outlet, medium, partner and clause.
+        """
         faults = _early("from", first)
         if first >= end:
             text = Text("应早于 --to（不含当日）", "expected a day before --to, which is not in the report")
@@ -105,8 +113,10 @@ class ReportService:
     async def statement(
         self, year: int, number: int, *, lines: bool = False, check: bool = False
     ) -> Report:
-        """The account of a month: delivered in it, recalled and reinstated in it, by owner, medium and
-        partner. Of a month that is over it is the same whenever it is made."""
+        """Make the statement of a month: what was delivered, recalled and reinstated in it.
+
+        The rows are by owner, medium and partner. The statement of a past month never changes.
+        """
         first = date(year, number, 1)
         faults = _early("month", first)
         if datetime(year, number, 1, tzinfo=self._publisher.zone) > self._clock():
@@ -137,8 +147,10 @@ class ReportService:
     async def takedowns(
         self, partner: PartnerId | None = None, *, overdue: bool = False
     ) -> list[Outstanding]:
-        """What partners were told to take down and did not acknowledge, oldest first; or what of it is
-        overdue."""
+        """List takedown orders that partners have not acknowledged, oldest first.
+
+        With `overdue`, list only those whose deadline has passed.
+        """
         if partner is not None:
             _known(await self._store.register(), partner)
         now = self._clock()
@@ -155,8 +167,10 @@ class ReportService:
     async def _differences(
         self, last: int, until: datetime | None, addition: Aggregator
     ) -> tuple[Fault, ...]:
-        """How the ledger and the report's rows differ from the trail up to line `last`, which is the last
-        before `until`."""
+        """Return how the ledger and the report's rows differ from the trail up to line `last`.
+
+        That is the last line before `until`.
+        """
         reckoning = TrailReplay(self._store, last, addition.contents())
         await reckoning.read()
         again = addition.again()
@@ -189,7 +203,7 @@ class ReportService:
             after = placed[-1][0]
 
     async def _history(self, item: ItemId, last: int) -> list[Turn]:
-        """Every recall and reinstatement of an item up to line `last`."""
+        """Return every recall and reinstatement of an item up to line `last`."""
         turns, after = [], 0
         kinds = (ItemRecalled.kind, ItemReinstated.kind)
         while lines := await self._store.lines(after=after, limit=_BATCH, item=item, kinds=kinds):

@@ -1,7 +1,7 @@
-"""The ledger reckoned again from the trail: what partners were given, by its lines and kept lists alone.
+"""Compute the ledger of deliveries again from the trail lines and stored manifests alone.
 
 A delivery is the first line that gave a partner an item version under a clause. Whatever cannot be read,
-or is not what the ledger says, is named with its line; nothing here stops at the first of them.
+or is not what the ledger says, is reported with its line; reading goes on after a fault.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ _TELLING: Final = _TURNS | {
 
 
 async def turns_between(store: Store, after: int, last: int) -> tuple[dict[ItemId, list[Turn]], list[int]]:
-    """Recalls and reinstatements in the lines after `after` up to `last`, by item, in their order; and
-    the lines that should say one and cannot be read."""
+    """Return the recalls and reinstatements in the lines after `after` up to `last`, by item, in order.
+
+    The second value lists the lines that should record one and cannot be read.
+    """
     turns: dict[ItemId, list[Turn]] = {}
     unreadable: list[int] = []
     async for row in _lines(store, after, last):
@@ -80,7 +82,7 @@ class TrailReplay:
         self.faults: list[Fault] = []
 
     async def read(self) -> None:
-        """Walk the trail."""
+        """Read the trail from its first line to `last`."""
         at = 0
         async for row in _lines(self._store, 0, self._last):
             if row.seq != at + 1:
@@ -92,7 +94,7 @@ class TrailReplay:
             self._find("line_missing", "trail", _MISSING, at + 1)
 
     async def compare(self, entry: Delivery) -> None:
-        """Hold one entry of the ledger against the trail; each may be asked about once."""
+        """Compare one entry of the ledger with the trail; call it once for each entry."""
         given = (entry.partner, entry.clause, entry.item, entry.version)
         told = self.deliveries.pop(given, None)
         if told is None:
@@ -106,7 +108,7 @@ class TrailReplay:
             self._find("ledger_differs", f"{_name(entry)} {field}", text, told.line)
 
     def close(self) -> None:
-        """What the ledger did not name is missing from it."""
+        """Report every delivery of the trail that the ledger lacks."""
         for told in self.deliveries.values():
             self._find("not_in_ledger", _name(told), _NOT_IN_LEDGER, told.line)
         self.deliveries.clear()

@@ -37,19 +37,19 @@ class SigningKeys(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where they are, for messages."""
+        """The folder, for messages."""
 
     def ids(self) -> tuple[str, ...]:
-        """The ids of those whose signatures count, the current one first; empty where there is none."""
+        """Return the ids of the keys whose signatures are still accepted, the current one first."""
 
     def make_first_key(self) -> str | None:
         """Make the first signing key; return its id, or None if there is one already."""
 
     def rotate(self) -> str:
-        """Make a new current key and return its id; the old one still verifies."""
+        """Make a new current key and return its id. Tokens signed with the old one stay valid."""
 
     def retire(self, kid: str) -> None:
-        """Retire a key: nothing it signed is accepted. Raises Unknown, Conflict for the current key."""
+        """Retire a key: its tokens are no longer accepted. Raises Unknown, Conflict for the current key."""
 
     def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
         """Return a token signed with the current key, and that key's id."""
@@ -57,7 +57,7 @@ class SigningKeys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key that was just made. The token is shown this once and kept nowhere."""
+    """A new key with its token, which is shown once and stored nowhere."""
 
     token: str
     key: Key
@@ -67,7 +67,10 @@ class IssuedKey:
 
 
 class KeyService:
-    """Raises Unknown, Conflict, Faulty, KeyringFault, StoreFault."""
+    """Manage partners' keys and signing keys.
+
+    Raises Unknown, Conflict, Faulty, KeyringFault, StoreFault.
+    """
 
     def __init__(
         self,
@@ -152,7 +155,7 @@ class KeyService:
         return kid
 
     async def rotate_signing_key(self, actor: Actor) -> str:
-        """Sign new keys with a new signing key; what the old one signed stays good until it is retired."""
+        """Sign new keys with a new signing key; those of the old one stay valid until it is retired."""
         async with self._store.writing() as tx:
             known = await self._require_current(tx, actor)
             kid = await asyncio.to_thread(self._signing_keys.rotate)
@@ -191,7 +194,7 @@ class KeyService:
         return kid
 
     async def retire_signing_key(self, actor: Actor, kid: str) -> None:
-        """End a signing key: no key that it signed opens anything any more. Idempotent.
+        """Retire a signing key: keys that it signed are no longer accepted. Idempotent.
 
         The keys that it signed are revoked too, each with its record: a worker that cannot read the folder
         of signing keys at this moment still refuses them.

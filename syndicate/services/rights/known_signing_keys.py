@@ -1,7 +1,7 @@
 """Compare the signing keys in their folder with those that the database knows.
 
-A shell in which SYNDICATE_KEYS was forgotten works with another folder. A key that is signed there opens
-nothing on the running server, so it is not issued.
+A shell without SYNDICATE_KEYS uses another folder. The running server does not accept a key that is
+signed there, so it is not issued.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def require_current(folder: Path, kids: Sequence[str], known: frozenset[str]) ->
 
 
 def require_common(folder: Path, kids: Sequence[str], known: frozenset[str]) -> None:
-    """Require that the folder verifies what some signing key of this database signed.
+    """Require that the folder has at least one signing key that the database knows.
 
     Enough to serve: after a rotation on another machine, or with an older backup of the database, the two
     differ in their newest key alone.

@@ -1,4 +1,4 @@
-"""Try a draft licence on what its partner really asked for: which answers would have been different.
+"""Try a draft licence on its partner's recorded requests: which answers would have been different.
 
 The trail is read once, in order. Every answer is judged at its own time, with what was known then, except
 that the draft replaces the partner's licences.
@@ -66,7 +66,7 @@ _CHANGES_NO_RIGHT = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A yes (`reason` None) for a use, or a no and why; under which clause."""
+    """A clearance (`reason` None) or a refusal, with its use and clause."""
 
     reason: str | None
     clause: str | None
@@ -86,8 +86,7 @@ class Tried:
 
     @property
     def changes(self) -> bool:
-        """Whether it is another answer: yes or no, for what reason, for which use. Another clause alone
-        is the same answer under another number."""
+        """Whether the draft changes the reason or the use of the answer. The clause does not count."""
         return (self.was.reason, self.was.use) != (self.would.reason, self.would.use)
 
 
@@ -134,7 +133,7 @@ def stand_in(draft: Licence, register: Register, instead_of: str | None) -> tupl
 
 
 class Trying:
-    """One reading of the trail with one draft."""
+    """One replay of the trail with one draft."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Manage partners, mandates and licences. Every act takes its actor and is written to the trail."""
+"""Manage partners, mandates and licences. Every act has an actor and is written to the trail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _TAKEN = frozenset({"public", "staff", "system", "unknown"})
 
 
 class RightsService:
-    """Raises Unknown, Conflict, Faulty, StoreFault. An act and its trail record are one transaction."""
+    """Manage partners, mandates and licences. Raises Unknown, Conflict, Faulty, StoreFault.
+
+    An act and its trail record are one transaction.
+    """
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
@@ -45,7 +48,7 @@ class RightsService:
         return await self._store.register()
 
     async def add_partner(self, actor: Actor, id: str, name: str, domains: Sequence[str] = ()) -> Partner:
-        """Add a partner. Raises Faulty for what is no id, name or domain, Conflict for a taken id."""
+        """Add a partner. Raises Faulty for an invalid id, name or domain, Conflict for an id in use."""
         faults = _partner_faults(id, name, domains)
         if faults:
             raise Faulty(id, faults)
@@ -122,7 +125,7 @@ class RightsService:
         return licence
 
     async def draft(self, document: str, name: str) -> Licence:
-        """Read a licence from its TOML and keep nothing. Raises Faulty with every fault."""
+        """Read a licence from its TOML without storing it. Raises Faulty with every fault."""
         known = await self._store.register()
         return read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
 
