@@ -70,7 +70,7 @@ class SyndicateError(Exception):
 class Faulty(SyndicateError):
     """An input was refused; `faults` has every reason, in the input's order, never none.
 
-    `what` is the name of a document, or the whole headline: `Text("设置未被接受", "the settings …")`.
+    `what` is the name of a document, or the whole headline: `Text("设置有误", "the settings …")`.
     """
 
     code = "faulty"
@@ -82,7 +82,7 @@ class Faulty(SyndicateError):
             raise ValueError("a refusal names its faults")
         said_zh = "\n".join(f"  - {fault.said(Lang.ZH)}" for fault in self.faults)
         said_en = "\n".join(f"  - {fault.said(Lang.EN)}" for fault in self.faults)
-        headline = what if isinstance(what, Text) else Text(f"{what} 未被接受", f"{what} was refused")
+        headline = what if isinstance(what, Text) else Text(f"{what} 有误，已退回", f"{what} was refused")
         super().__init__(headline + Text(f"：\n{said_zh}", f":\n{said_en}"))
 
 
@@ -93,6 +93,10 @@ _COUNTED = {
     "独家发布权": "项",
     "密钥": "把",
     "签名密钥": "把",
+    "媒体": "家",
+    "记录": "条",
+    "审计记录": "条",
+    "清单": "份",
 }
 """The measure word of each kind of thing; of any other it is 个."""
 

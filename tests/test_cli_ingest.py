@@ -97,8 +97,8 @@ def test_the_same_again_is_unchanged_and_another_text_is_another_version(shell: 
 def test_results_are_said_in_the_language_that_is_asked(shell: Shell, inbox: Path) -> None:
     (inbox / "b.txt").write_text("nothing")
     chinese, english = shell("ingest", str(inbox)), shell("ingest", str(inbox), "--lang", "en")
-    assert "拒绝" in chinese.out
-    assert "共 1 份：拒绝 1" in chinese.err
+    assert "退回" in chinese.out
+    assert "共 1 份：退回 1" in chinese.err
     assert "refused" in english.out
     assert "1 in all: 1 refused" in english.err
 

@@ -63,7 +63,7 @@ def test_an_answer_names_both_its_times_and_what_is_known_now(demo: Shell, story
     assert (then["decision"], then["superseded"]) == ("allow", True)
     assert then["now"] == {"decision": "deny", "reason": "licence_ended", "clause": "XSW-DEMO-1"}
     assert datetime.fromisoformat(then["known"]) == before
-    assert "按现在所知，同一时刻的答案不同：不可以：授权协议已到期（XSW-DEMO-1）" in (
+    assert "按现在所知，同一时刻的答案不同：不可以：授权协议已终止（XSW-DEMO-1）" in (
         demo.good(*words, "--known", before.isoformat()).out
     )
     now = demo.good(*words, "--json").json
@@ -117,6 +117,13 @@ def test_two_licences_are_compared_by_number_and_by_file(demo: Shell, tmp_path: 
     assert demo("licence", "diff", "XSW-DEMO-1", "no-such.toml").code == 2
 
 
+def test_a_draft_with_no_licence_to_stand_in_for_says_so(demo: Shell) -> None:
+    said = demo.good("licence", "try", "-", "--since", "P30D", stdin=DRAFT.encode())
+    assert "用草案 XSW-DEMO-2（期间没有可代替的协议），重新判断授权媒体 demo 自 " in said.out + said.err
+    english = demo.good("licence", "try", "-", "--since", "P30D", "--lang", "en", stdin=DRAFT.encode())
+    assert "draft XSW-DEMO-2 (no licence to stand in for), judged on" in english.out + english.err
+
+
 def test_a_difference_names_the_whole_lists_of_both_sides(demo: Shell, tmp_path: Path) -> None:
     old, new = tmp_path / "old.toml", tmp_path / "new.toml"
     old.write_text(DRAFT.replace('["link"]', '["link", "copy", "reprint"]'))
@@ -162,8 +169,8 @@ def test_a_draft_beside_what_is_there_changes_nothing(demo: Shell, story: str) -
     total = demo.good("licence", "try", "-", "--since", "P30D", "--json", stdin=widened.encode()).json
     assert (total["changed"], total["answers"], total["begun_early"]) == (0, 1, True)
     said = demo.good("licence", "try", "-", "--since", "P30D", stdin=widened.encode()).out
-    assert "草案当时尚未生效：按已经生效判断" in said
-    assert "没有一个答案会变" in said
+    assert "草案在此期间尚未生效，按已经生效判断" in said
+    assert "答案都不会变" in said
 
 
 def test_a_draft_that_cannot_be_tried_says_why_and_all_of_it(demo: Shell, story: str) -> None:

@@ -130,7 +130,7 @@ def test_a_partner_without_a_usable_key_is_told_of(demo: Shell) -> None:
     said = demo.good(*words, "--json").json
     assert (said["decision"], said["usable_keys"]) == ("allow", 0)
     assert "syndicate key issue demo" in said["changes"][0]
-    assert "可用密钥：0 枚" in demo.good(*words).out
+    assert "可用密钥：0 把" in demo.good(*words).out
 
 
 @pytest.mark.parametrize("hold", [["--withhold"], ["--embargo", "2999-01-01T00:00:00+08:00"]])
@@ -148,5 +148,5 @@ def test_a_suspension_does_not_hide_a_hold(demo: Shell, hold: list[str]) -> None
     assert any("partner resume demo" in one for one in said["changes"])
     assert any(f"item release {story}" in one for one in said["changes"])
     people = demo.good(*words).out
-    assert "此外：该授权媒体已被暂停" in people
+    assert "此外：该授权媒体已暂停" in people
     assert "授权媒体已暂停：自 " in people

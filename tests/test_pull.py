@@ -314,7 +314,7 @@ def test_a_server_that_is_busy_is_asked_again(partner: Partner) -> None:
     partner.server.strange = [busy, dropped, dropped, busy]
     outcome = partner.pull()
     assert outcome.code == 0
-    assert "服务器请稍候（503 busy）" in outcome.err
+    assert "服务器要求稍候（503 busy）" in outcome.err
     assert "无法连接服务器" in outcome.err
 
 

@@ -49,7 +49,7 @@ COMMANDS: Final = (
     Deferred(
         "explain",
         f"{_PLACE}.explain:explain",
-        "说明可否使用及缘由 · Explain why a use is allowed or refused.",
+        "说明可否使用及原因 · Explain why a use is allowed or refused.",
     ),
     Deferred(
         "trail", f"{_PLACE}.trail:trail", "查阅和核验审计记录 · List and prove the records of the trail."

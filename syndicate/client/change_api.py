@@ -165,7 +165,7 @@ class ChangeApi:
             if answer.status in _RETRY_STATUSES and answer.status not in accepted:
                 status = f"{answer.status} {answer.code}".strip()
                 raise ServerUnavailable(
-                    Text(f"服务器请稍候（{status}）", f"the server asks to wait ({status})"), answer.after
+                    Text(f"服务器要求稍候（{status}）", f"the server asks to wait ({status})"), answer.after
                 )
             return answer
 
@@ -271,7 +271,7 @@ def _success_body(answer: _Response) -> bytes:
     if 300 <= answer.status < 400:
         raise InvalidResponse(
             Text(
-                f"服务器转到 {answer.location}；为保护密钥，不跟随转址，请直接使用正确的地址",
+                f"服务器转到 {answer.location}；为保护密钥，没有跟随跳转；请直接使用正确的地址",
                 f"the server redirects to {answer.location}: not followed, to guard the key",
             ),
             code="redirected",
@@ -292,7 +292,7 @@ def _integers(value: object) -> frozenset[int]:
 def _too_large() -> InvalidResponse:
     return InvalidResponse(
         Text(
-            f"服务器的回答超过 {MAX_ANSWER_BYTES // 2**20} MiB；可用较小的 --limit",
+            f"服务器的应答超过 {MAX_ANSWER_BYTES // 2**20} MiB；请改用较小的 --limit",
             f"the server's answer is larger than {MAX_ANSWER_BYTES // 2**20} MiB; try a smaller --limit",
         ),
         code="too_large",

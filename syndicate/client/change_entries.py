@@ -103,7 +103,7 @@ _EXPECTED: Final = {
         "是这一版客户端不认识的动作，请升级", "is an action that this client does not know: upgrade it"
     ),
     "string_pattern_mismatch": Text("不是稿件编号", "is not the id of an item"),
-    "value_error": Text("应为带时差的时间（RFC 3339）", "expected a time with its offset (RFC 3339)"),
+    "value_error": Text("应为带时区的时间（RFC 3339）", "expected a time with its offset (RFC 3339)"),
 }
 
 
@@ -155,7 +155,7 @@ def _out_of_order(field: str, before: int) -> InvalidResponse:
 
 
 def _wrong(faults: list[Fault]) -> InvalidResponse:
-    head = Text("服务器的回答不合规范：", "the server's answer is not what it should be: ")
+    head = Text("服务器的应答不合规范：", "the server's answer is not what it should be: ")
     shown = faults[:_MOST_FAULTS]
     message = [Text(f"{one.field} {one.text.zh}", f"{one.field} {one.text.en}") for one in shown]
     zh, en = "；".join(one.zh for one in message), "; ".join(one.en for one in message)

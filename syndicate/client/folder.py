@@ -207,10 +207,10 @@ def _load_state(path: Path, server: str, *, restart: bool) -> State:
     if state.server != server:
         raise FolderDamaged(
             Text(
-                f"文件夹属于 {state.server}，不属于 {server}；请换一个文件夹，确实迁移时",
+                f"文件夹属于 {state.server}，不属于 {server}；请换一个文件夹；如果服务器确已迁移，",
                 f"the folder belongs to {state.server}, not to {server}: choose another; if it moved",
             )
-            + Text("加 --restart", ", --restart goes through it from the beginning")
+            + Text("请加 --restart", ", --restart goes through it from the beginning")
         )
     return state
 

@@ -55,7 +55,7 @@ def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
     if ninjs.get("pubStatus", "usable") != "usable":
         raise _wrong(id, "pubStatus", Text("应为 usable", "should be usable"))
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise _wrong(id, "version", Text("应为写成文字的整数", "should be a whole number, as a text"))
+        raise _wrong(id, "version", Text("应为写成字符串的整数", "should be a whole number, as a text"))
     try:
         written = json.dumps(ninjs, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False) + "\n"
         return ItemFiles(
@@ -63,7 +63,7 @@ def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
         )
     except (ValueError, RecursionError):
         text = Text(
-            "含有无法写下的文字或数值",
+            "含有无法保存的文字或数值",
             "has a text, a number or a nesting that JSON or HTML cannot represent",
         )
         raise _wrong(id, "item", text) from None

@@ -57,7 +57,7 @@ class Settings:
         return _masked(self.database)
 
 
-_SETTINGS: Final = Text("设置未被接受", "the settings were refused")
+_SETTINGS: Final = Text("设置有误", "the settings were refused")
 
 
 def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = None) -> Settings:

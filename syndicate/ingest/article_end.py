@@ -204,7 +204,7 @@ def _unused(taken: Sequence[tuple[Block, int | None]], said: Credits, publisher:
                     "credit_left_out",
                     "body",
                     Text(
-                        f"文末“{quoted(text)}”未收入正文；如属正文请改写后重新入库",
+                        f"文末“{quoted(text)}”未收入正文；如属正文请改写后重新收稿",
                         f"“{quoted(text)}” under the article was left out; reword it if it belongs"
                         " to the story",
                     ),

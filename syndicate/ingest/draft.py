@@ -162,7 +162,7 @@ def _future(draft: Draft, item: Item) -> Iterator[Note]:
             "published_in_future",
             "published",
             Text(
-                f"发布时间 {shown} 尚未到，届时才可见；如写错请改文件后重新入库",
+                f"发布时间 {shown} 尚未到，届时才可见；如写错请改文件后重新收稿",
                 f"the time of publication, {shown}, is still to come, and nobody sees the item before;"
                 " if it is a mistake, correct the document and take it in again",
             ),

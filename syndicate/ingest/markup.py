@@ -235,33 +235,33 @@ class _Body:
 _NOTES: Final = {
     "media": (
         "media_left_out",
-        "正文中的 {} 个图片或音视频未收入：它们的权利需单独授权",
-        "{} pictures, sounds or films in the body left out: they have rights of their own",
+        "正文中有 {} 处图片或音视频未收入；其权利须另行授权",
+        "pictures, sounds or films left out of the body, for they have rights of their own: {}",
     ),
     "frames": (
         "frames_left_out",
-        "正文中的 {} 个内嵌页面未收入",
-        "{} embedded frames in the body were left out",
+        "正文中有 {} 处内嵌页面未收入",
+        "embedded frames left out of the body: {}",
     ),
     "captions": (
         "captions_left_out",
-        "{} 条图片说明随图片未收入",
-        "{} captions were left out with their pictures",
+        "图片未收入，{} 条图片说明也一并略去",
+        "captions left out with their pictures: {}",
     ),
     "struck": (
         "struck_text_left_out",
-        "{} 处划去的文字未收入；请核对改后的句子",
-        "{} passages that were struck out were left out; check the sentences as they read now",
+        "有 {} 处划去的文字未收入；请核对改后的句子",
+        "struck-out passages left out: {}; check the sentences as they read now",
     ),
     "formulas": (
         "formulas_left_out",
-        "{} 个公式未收入；请改用文字或上下标",
-        "{} formulas were left out; write them as text, or with sub and sup",
+        "有 {} 个公式未收入；请改用文字或上下标",
+        "formulas left out: {}; write them as text, or with sub and sup",
     ),
     "spans": (
         "table_spans_repeated",
-        "表格中 {} 个合并单元格已拆开，内容在各格重复；请核对",
-        "{} cells of a table span several; their content is repeated in each: check the table",
+        "表格中有 {} 个合并单元格已拆开，内容在各格中重复；请核对",
+        "table cells that span several, with their content repeated in each: {}; check the table",
     ),
 }
 """Count in `_Body.dropped` → the code of its note, and its sentence in Chinese and English."""

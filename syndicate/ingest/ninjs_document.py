@@ -227,5 +227,5 @@ def _left_out(document: Properties) -> list[Note]:
     count = len(document.objects("renditions")) + len(document.objects("associations"))
     if not count:
         return []
-    said = Text(f"{count} 个附件未收入", f"{count} renditions or associated items were left out")
+    said = Text(f"{count} 个附件未收入", f"renditions or associated items left out: {count}")
     return [Note("associations_left_out", "associations", said)]

@@ -88,7 +88,7 @@ def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
                     "page_of_several",
                     "body",
                     Text(
-                        f"“{quoted(text)}”：稿件分为多页，此文件只是其中一页；请合并全文后重新入库",
+                        f"“{quoted(text)}”：稿件分为多页，此文件只是其中一页；请合并全文后重新收稿",
                         f"“{quoted(text)}”: the story has several pages and this document is one"
                         " of them; join the pages and take it in again",
                     ),
@@ -102,7 +102,7 @@ def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
                     "text_cut_short",
                     "body",
                     Text(
-                        f"“{quoted(text)}”：页面没有显示全文；请展开全文后重新保存并入库",
+                        f"“{quoted(text)}”：页面没有显示全文；请展开全文，重新保存后再收稿",
                         f"“{quoted(text)}”: the page shows a part of the text; show all of it,"
                         f" save the page"
                         " and take it in again",

@@ -222,7 +222,7 @@ def _find_headline(
                 "headline_uncertain",
                 "headline",
                 Text(
-                    f"标题取“{quoted(texts[head.headline])}”，相邻的“{quoted(texts[other])}”未采用；如有误请改文件后重新入库",
+                    f"标题取“{quoted(texts[head.headline])}”，相邻的“{quoted(texts[other])}”未采用；如有误请改文件后重新收稿",
                     f"took “{quoted(texts[head.headline])}” as the headline and not"
                     f" “{quoted(texts[other])}” beside it;"
                     " change the document if that is wrong",
@@ -287,7 +287,7 @@ def _headline_below(
                 "headline_uncertain",
                 "headline",
                 Text(
-                    f"标题取日期行下方的“{quoted(texts[place])}”；如有误请改文件后重新入库",
+                    f"标题取日期行下方的“{quoted(texts[place])}”；如有误请改文件后重新收稿",
                     f"took “{quoted(texts[place])}” below the date line as the headline; change"
                     " the document if that is wrong",
                 ),

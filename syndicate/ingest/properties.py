@@ -53,7 +53,7 @@ class Properties:
         for name in self._values:
             if name not in KNOWN:
                 now = _OLDER.get(name) or _LOWER.get(name.lower())
-                hint = Text(f";3.1 版为 {now}", f"; it is {now} there") if now else Text("", "")
+                hint = Text(f"；3.1 版为 {now}", f"; it is {now} there") if now else Text("", "")
                 said = Text("不是 ninjs 3.1 的属性", "no property of ninjs 3.1") + hint
                 self.fault("unknown_field", line(name)[:60] or "?", said)
 

@@ -40,7 +40,7 @@ class Reason(StrEnum):
 REASONS: Final = {
     Reason.NOT_OURS: Text("来源不属于本网媒体，本网无权授权", "its source is none of our outlets"),
     Reason.NOT_PUBLISHED: Text("尚未到发布时间", "its time of publication has not come"),
-    Reason.WITHHELD: Text("稿件被扣发", "staff withhold it"),
+    Reason.WITHHELD: Text("稿件已扣发", "staff withhold it"),
     Reason.EMBARGOED: Text("禁发期未满", "its embargo has not ended"),
     Reason.EXCLUSIVE: Text("在独家期内，只供另一家媒体", "it is another partner's exclusively, for now"),
     Reason.NO_MANDATE: Text(
@@ -51,9 +51,9 @@ REASONS: Final = {
     Reason.SUMMARY_ONLY: Text(
         "公众只能获得标题和摘要", "the public may have headline and abstract, never more"
     ),
-    Reason.SUSPENDED: Text("该授权媒体已被暂停", "the partner is suspended"),
+    Reason.SUSPENDED: Text("该授权媒体已暂停", "the partner is suspended"),
     Reason.NO_LICENCE: Text("没有授权协议", "there is no licence"),
-    Reason.LICENCE_ENDED: Text("授权协议已到期", "the licence has ended"),
+    Reason.LICENCE_ENDED: Text("授权协议已终止", "the licence has ended"),
     Reason.LICENCE_NOT_BEGUN: Text("授权协议尚未生效", "the licence has not begun"),
     Reason.EXCEPTED: Text("属于协议的除外条款", "an exception of the licence excludes it"),
     Reason.USE_NOT_GRANTED: Text("协议未授权这种使用方式", "no grant gives this use"),

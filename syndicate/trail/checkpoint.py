@@ -40,7 +40,7 @@ _SIGNATURE: Final = 64
 _TIME: Final = "time "
 _MOST_SIGNATURES: Final = 16
 _NAME: Final = re.compile(r"[^\s+\x00-\x1f\x7f]+")
-_WHAT: Final = Text("检查点未被接受", "the checkpoint was refused")
+_WHAT: Final = Text("检查点无效", "the checkpoint was refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def verifier_key(line: str) -> VerifierKey:
         "this is no verifier key: expected name+8 hex digits+base64, the line that "
         "`syndicate trail key` prints",
     )
-    raise Faulty(Text("公钥未被接受", "the verifier key was refused"), [Fault("key_invalid", "key", text)])
+    raise Faulty(Text("公钥无效", "the verifier key was refused"), [Fault("key_invalid", "key", text)])
 
 
 def signed(head: Head, key: VerifierKey, sign: Callable[[bytes], bytes]) -> str:

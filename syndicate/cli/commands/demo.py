@@ -199,7 +199,7 @@ def _troubles(shown: Shown) -> str:
         zh, en = _ENDED.get(closed.reason, (REASONS[closed.reason].zh, REASONS[closed.reason].en))
         said += [
             f"{zh}：示范媒体得不到全文 · {en}: the demo partner gets no full text",
-            f"  缘由 · Why: syndicate explain --partner {PARTNER} --item {shown.item} --use {Use.REPRINT}",
+            f"  原因 · Why: syndicate explain --partner {PARTNER} --item {shown.item} --use {Use.REPRINT}",
         ]
         if closed.reason is Reason.SUSPENDED:
             said.append(f"  恢复 · To let it in again: syndicate partner resume {PARTNER}")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "--known",
     type=TIME_OR_NOW,
     metavar="TIME|now",
-    help="按哪一刻所知判断；默认判断的时刻，将来则为现在 · judge with what was known when; "
+    help="按哪一刻所知判断；默认与 --at 相同，--at 在将来则为现在 · judge with what was known when; "
     "default: at that moment, or now for one to come",
 )
 @click.option(
@@ -61,9 +61,9 @@ async def explain(
     known: datetime | Literal["now"] | None,
     line: int | None,
 ) -> int:
-    """说明可否使用及缘由 · Explain why a use is allowed or refused.
+    """说明可否使用及原因 · Explain why a use is allowed or refused.
 
-    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样可以改变；配额、扣发、暂停和密钥都计算在内。
+    某授权媒体（或公众）可否以某种方式使用某稿件，依据哪一条款，怎样改变；配额、扣发、暂停和密钥都计算在内。
 
     过去的时刻按当时所知判断，将来的时刻按现在所知判断；--known 另行指定。
 
@@ -79,7 +79,7 @@ async def explain(
     """
     if line is not None:
         if any(one is not None for one in (partner, item, use, at, known)):
-            raise Bilingual(Text("--line 不与其他选项同用", "--line goes with no other option"))
+            raise Bilingual(Text("--line 不能与其他选项同用", "--line goes with no other option"))
         return tell(await services.explanation.replay(line), voice)
     if partner is None or item is None or use is None:
         missing = [
@@ -153,7 +153,7 @@ def _no(
     for one in further:
         voice.say(Text("此外：", "besides: ") + REASONS[one.reason])
     state.say(voice)
-    voice.say(Text("怎样可以改变：", "what would change it:"))
+    voice.say(Text("怎样改变：", "what would change it:"))
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)
     if explained.until is not None:

@@ -65,7 +65,7 @@ async def ingest(
 ) -> int:
     """收稿，可指定文件或文件夹 · Ingest files and folders.
 
-    每份文件一个结果；有一份被拒绝，退出码即为 1。
+    每份文件一个结果；有一份退回，退出码即为 1。
 
     One result for each document; exit code 1 if any was refused.
 
@@ -81,7 +81,7 @@ async def ingest(
 
     if embargo is not None and embargo <= services.clock():
         raise Bilingual(
-            Text("--embargo 已经过去，应为将来的时间", "--embargo has passed: say a time to come")
+            Text("--embargo 的时间已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
     intake = Intake(services, voice, acting(Way.WATCH if watch else Way.CLI), Keep(embargo, withhold))
     async with _told_to_stop() as stop:

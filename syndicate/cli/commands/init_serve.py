@@ -41,7 +41,7 @@ def init() -> None:
         where = verbatim(f"{made.trail_key} ({settings.keys / 'trail'})")
         voice.say(Text("审计记录的签名密钥已生成：", "the trail's signing key was made: ") + where)
     if made == Initialised(False, None, None):
-        voice.say(Text("早已就绪，无需改动", "everything was there already; nothing was changed"))
+        voice.say(Text("均已就绪，无需改动", "everything was there already; nothing was changed"))
 
 
 @click.command(cls=Command)

@@ -147,7 +147,7 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     "--reason",
     required=True,
     type=click.Choice([one.value for one in RecallReason]),
-    help="缘由：编辑、版权、法律 · reason",
+    help="原因：编辑、版权、法律 · reason",
 )
 @click.option("--note", required=True, metavar="NOTE", help="给授权媒体的说明 · a note to the partners")
 @click.option(
@@ -164,7 +164,7 @@ async def recall(
 ) -> None:
     """撤回稿件，立即停止提供 · Recall an item from everybody, at once.
 
-    稿件地址从此答 410，因法律缘由撤回的答 451。
+    稿件地址从此答 410，因法律原因撤回的答 451。
     取得过此稿的授权媒体各收到一条撤回通知，须在期限内撤下并确认。
 
     Its addresses answer 410, or 451 for a legal order. Each partner that received it is told to remove it

@@ -169,7 +169,7 @@ async def end(services: Services, voice: Output, number: str) -> None:
             )
         )
     else:
-        voice.say(Text("该媒体已没有有效的协议。", "it has no licence in force any more."))
+        voice.say(Text("该媒体已没有其他有效的协议。", "it has no licence in force any more."))
 
 
 for _command in (licence_diff.diff, licence_try.try_):

@@ -33,7 +33,7 @@ CHANGES = 1
     type=AGO,
     required=True,
     metavar="30d|TIME",
-    help="重放多久或何时以来的请求 · how far back, or from when, to go through what was asked",
+    help="重新判断多久以来（或何时以来）的请求 · how far back, or from when, to go through what was asked",
 )
 @click.option(
     "--instead-of",
@@ -105,26 +105,30 @@ def _total(trial: Trial) -> dict[str, object]:
 
 def _say(trial: Trial, voice: Output) -> None:
     since = voice.exactly(trial.since)
-    instead = Text("、".join(trial.instead_of) or "（无）", ", ".join(trial.instead_of) or "nothing")
+    old = trial.instead_of
+    instead = Text(
+        f" 代替 {'、'.join(old)}" if old else "（期间没有可代替的协议）",
+        f" in place of {', '.join(old)}" if old else " (no licence to stand in for)",
+    )
     voice.say(
         Text(
-            f"草案 {trial.draft.number} 代替 {instead.zh}，重放 {since} 以来授权媒体 {trial.draft.partner} "
-            f"得到的 {trial.answers} 个答案（互不相同的 {trial.distinct} 个）",
-            f"draft {trial.draft.number} in place of {instead.en}: {trial.answers} answers to partner "
-            f"{trial.draft.partner} since {since} ({trial.distinct} of them distinct)",
+            f"用草案 {trial.draft.number}{instead.zh}，重新判断授权媒体 {trial.draft.partner} "
+            f"自 {since} 以来得到的 {trial.answers} 个答案（去重后 {trial.distinct} 个）",
+            f"draft {trial.draft.number}{instead.en}, judged on what partner {trial.draft.partner} was "
+            f"answered since {since}; answers: {trial.answers}, distinct: {trial.distinct}",
         )
     )
     if trial.begun_early:
         voice.say(
             Text(
-                "草案当时尚未生效：按已经生效判断",
+                "草案在此期间尚未生效，按已经生效判断",
                 "the draft had not begun then: it is judged as if it had",
             )
         )
     if trial.feeds_refused:
         voice.say(
             Text(
-                f"另有 {trial.feeds_refused} 次整个订阅被拒，不在其中",
+                f"另有 {trial.feeds_refused} 次请求整个订阅源而未放行，不计在内",
                 f"refusals of whole feeds, which are not looked at: {trial.feeds_refused}",
             )
         )
@@ -138,7 +142,7 @@ def _say(trial: Trial, voice: Output) -> None:
             Column(Text("将会", "would be"), tight=False),
         ],
         [_row(one, voice) for one in trial.changed],
-        empty=Text("没有一个答案会变", "no answer would change"),
+        empty=Text("答案都不会变", "no answer would change"),
     )
     if trial.changed:
         count, times = len(trial.changed), _times(trial)

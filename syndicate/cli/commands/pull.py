@@ -44,7 +44,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
     required=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="同步到的文件夹 · folder to keep in step",
+    help="要同步的文件夹 · folder to keep in step",
 )
 @click.option("--follow", is_flag=True, help="持续同步，直到 SIGTERM · go on until SIGTERM")
 @click.option(
@@ -59,7 +59,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 @click.option(
     "--accept-embargoes",
     is_flag=True,
-    help="接受提前获取，承诺遵守禁发时间 · accept early access, and its embargo",
+    help="接受提前取得，承诺遵守禁发时间 · accept early access, and its embargo",
 )
 @click.option("--verify", is_flag=True, help="逐字节核对文件夹 · compare every byte of the folder")
 @click.option(

@@ -142,7 +142,7 @@ async def statement(
 async def takedowns(services: Services, voice: Output, partner: str | None, overdue: bool) -> int:
     """列出尚未确认撤下的稿件 · List unacknowledged take-downs.
 
-    列出的有任何一项逾期，退出码为 1。 Exit code 1 if anything listed is overdue.
+    列出的只要有一项逾期，退出码即为 1。 Exit code 1 if anything listed is overdue.
 
     \b
     例 · Example:
@@ -163,7 +163,7 @@ async def takedowns(services: Services, voice: Output, partner: str | None, over
                 Column(Text("期限", "deadline")),
                 Column(Text("确认", "acknowledged")),
                 Column(Text("逾期", "overdue")),
-                Column(Text("缘由", "reason"), tight=False),
+                Column(Text("原因", "reason"), tight=False),
             ],
             [_row(one, voice) for one in found],
             empty=Text("没有待确认的撤稿", "nothing is left to be acknowledged"),
@@ -190,7 +190,7 @@ def _hand_over(sheet: Sheet, about: dict[str, object], format_: str, out: Path |
     count = len(report.differences)
     if count:
         voice.aside(
-            Text(f"与审计记录有 {count} 处出入", f"{count} difference(s) between this and the trail")
+            Text(f"与审计记录有 {count} 处出入", f"differences between this and the trail: {count}")
         )
         return REFUSED
     voice.aside(

@@ -34,7 +34,7 @@ def trail() -> None:
 
 @trail.command("list")
 @click.option("--partner", metavar="P", help="只看该授权媒体 · this partner only")
-@click.option("--item", metavar="ID", help="只看该稿件，含被拒绝的请求 · this item only, refusals too")
+@click.option("--item", metavar="ID", help="只看该稿件，包括未放行的请求 · this item only, refusals too")
 @click.option(
     "--kind",
     "kinds",

@@ -80,7 +80,7 @@ def _right(voice: Output, checked: Checked) -> None:
     if checked.format == proof_files.GROWTH:
         voice.say(
             Text(
-                f"属实：自 {last} 条至 {head.size} 条，只增不改（{when} 签署）",
+                f"属实：从 {last} 条到 {head.size} 条，只增不改（{when} 签署）",
                 f"true: from {last} lines to {head.size}, lines were only added (signed {when})",
             )
         )

@@ -70,7 +70,7 @@ async def verify(services: Services, voice: Output, saved: Path | None) -> int:
         behind = found.lines - found.signed
         voice.aside(
             Text(
-                f"最后 {behind} 条尚无检查点：syndicate trail checkpoint",
+                f"最后 {behind} 条尚无检查点，请执行：syndicate trail checkpoint",
                 f"no checkpoint covers the last {behind} yet: syndicate trail checkpoint",
             )
         )
@@ -184,7 +184,7 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
     """
     if rotate:
         await services.proof.rotate_key(acting())
-        voice.aside(Text("新公钥请告知检验者", "give the new verifier key to those who check"))
+        voice.aside(Text("请把新公钥告知检验者", "give the new verifier key to those who check"))
     for one in await services.proof.verifier_keys():
         voice.give({"key": str(one), "name": one.name, "hash": one.hash.hex()})
         if not voice.json:
@@ -194,7 +194,7 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
 def _wrote(voice: Output, out: Path | None, lines: int) -> None:
     if out is not None:
         voice.give({"path": str(out), "lines": lines})
-        voice.say(Text(f"已写入 {out}：{lines} 条", f"wrote {out}: {lines} line(s)"))
+        voice.say(Text(f"已写入 {out}：{lines} 条", f"wrote {out}; lines: {lines}"))
 
 
 def _as_json(one: Checkpoint, new: bool) -> dict[str, object]:

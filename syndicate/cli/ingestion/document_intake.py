@@ -19,7 +19,7 @@ ACTIONS = {
     Action.CREATED: Text("新稿", "created"),
     Action.UPDATED: Text("更新", "updated"),
     Action.UNCHANGED: Text("未变", "unchanged"),
-    Action.REFUSED: Text("拒绝", "refused"),
+    Action.REFUSED: Text("退回", "refused"),
 }
 """What became of a document, in words."""
 

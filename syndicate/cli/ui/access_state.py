@@ -71,7 +71,7 @@ class AccessState:
             voice.say(_quota_text(self.quota, voice))
         if self.usable_keys is not None:
             count = self.usable_keys
-            voice.say(Text(f"可用密钥：{count} 枚", f"usable keys: {count}"))
+            voice.say(Text(f"可用密钥：{count} 把", f"usable keys: {count}"))
 
     def remedies(self, voice: Output) -> list[Text]:
         """What must change, beside the agreements, before a request is answered with the item."""
@@ -89,7 +89,7 @@ class AccessState:
             command = f"syndicate key issue {self.partner.id}"
             found.append(
                 Text(
-                    f"该媒体没有可用的密钥，目前无法取稿；签发一枚：{command}",
+                    f"该媒体没有可用的密钥，目前无法取稿；签发一把：{command}",
                     f"the partner has no usable key and cannot ask for anything; issue one: {command}",
                 )
             )

@@ -25,7 +25,7 @@ _RESULTS: Final = {
     "unchanged": Text("未变", "unchanged"),
     "removed": Text("移除", "removed"),
     "absent": Text("未持有", "absent"),
-    "offered": Text("可提前获取", "offered"),
+    "offered": Text("可提前取得", "offered"),
 }
 """The results of an entry, in words."""
 _SHORT_WAIT: Final = 120

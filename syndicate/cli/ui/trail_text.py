@@ -19,7 +19,7 @@ from syndicate.policy.reasons import RECALLS
 
 KINDS: Final = {
     "item_ingested": Text("收稿", "item ingested"),
-    "document_refused": Text("拒收文件", "document refused"),
+    "document_refused": Text("退回文件", "document refused"),
     "partner_added": Text("添加授权媒体", "partner added"),
     "partner_suspended": Text("暂停授权媒体", "partner suspended"),
     "partner_resumed": Text("恢复授权媒体", "partner resumed"),
@@ -72,7 +72,7 @@ FIELDS: Final = {
     "version": Text("版本", "version"),
     "digest": Text("散列", "digest"),
     "document": Text("文件", "document"),
-    "faults": Text("差错", "faults"),
+    "faults": Text("错误", "faults"),
     "partner": Text("授权媒体", "partner"),
     "mandate": Text("独家发布权", "mandate"),
     "licence": Text("授权协议", "licence"),

@@ -134,7 +134,7 @@ class HoldService:
             lifted = [kind for kind in in_force(item.holds, now) if kind in kinds]
             if not lifted:
                 raise Conflict(
-                    Text(f"稿件 {id} 没有可解除的扣发", f"nothing holds item {id} back"), code="not_held"
+                    Text(f"稿件 {id} 没有可解除的限制", f"nothing holds item {id} back"), code="not_held"
                 )
             holds = item.holds
             if "embargo" in lifted and holds.embargo is not None:
@@ -184,7 +184,7 @@ class HoldService:
             item = await self._item(tx, id, recalled=True)
             if item.holds.recall is None:
                 raise Conflict(
-                    Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled"
+                    Text(f"稿件 {id} 并未撤回", f"item {id} is not recalled"), code="not_recalled"
                 )
             withheld = item.holds.withheld or item.holds.withheld_later
             holds = replace(
@@ -209,7 +209,7 @@ class HoldService:
             raise Unknown(Text("稿件", "item"), id)
         recall = item.holds.recall
         if recall is None:
-            raise Conflict(Text(f"稿件 {id} 未被撤回", f"item {id} is not recalled"), code="not_recalled")
+            raise Conflict(Text(f"稿件 {id} 并未撤回", f"item {id} is not recalled"), code="not_recalled")
         told = await self._store.takedowns(item=id)
         mine = [one for one in told if one.entry.action is Action.RECALL and one.entry.at >= recall.at]
         (recalled,) = await self._store.lines(
@@ -284,7 +284,7 @@ def _in_future(until: datetime, now: datetime, field: str) -> None:
         return
     said = until.isoformat()
     text = Text(f"{said} 已经过去，应为将来的时间", f"{said} has passed; expected a moment to come")
-    raise Faulty(Text("稿件未被扣住", "the item was not held"), [Fault("hold_in_the_past", field, text)])
+    raise Faulty(Text("稿件没有扣住", "the item was not held"), [Fault("hold_in_the_past", field, text)])
 
 
 def _licensed_within(register: Register, partner: PartnerId, now: datetime, until: datetime) -> bool:

@@ -298,7 +298,7 @@ class ItemService:
             keywords=item.keywords or before.keywords,
         )
         if replace(alike, note=before.note).digest == before.digest:
-            said = Text("与现行版本相同，没有更正什么", "is what stands already: it corrects nothing")
+            said = Text("与现行版本相同，没有更正任何内容", "is what stands already: it corrects nothing")
             return [Fault("correction_unchanged", "document", said)]
         for one in await self._store.versions(before.id):
             if replace(alike, note=one.note).digest == one.digest:

@@ -185,7 +185,9 @@ class KeyService:
             new = self._signing_keys.rotate if kids else self._signing_keys.make_first_key
             kid = await asyncio.to_thread(new)
             if kid is None:
-                raise Conflict(Text("签名密钥刚刚由他人生成", "a signing key has just been made by others"))
+                raise Conflict(
+                    Text("刚有其他程序生成了签名密钥", "a signing key has just been made by others")
+                )
             await tx.put_signing_keys({kid, *kids})
             await self._done(tx, actor, SigningKeyMade(kid))
             for lost in sorted(known.difference(kids)):

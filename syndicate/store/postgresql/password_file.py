@@ -88,7 +88,7 @@ def _wrong_with(path: Path, url: URL) -> Text:
             f"中 {':'.join(wanted)} 的密码不对", f"has a password for {':'.join(wanted)} that is wrong"
         )
     return Text(
-        f"中没有 {':'.join(wanted)} 的密码。请加一行：{':'.join(wanted)}:密码",
+        f"中没有 {':'.join(wanted)} 的密码。请加一行 {':'.join(wanted)}:PASSWORD，把 PASSWORD 换成密码",
         f"has no password for {':'.join(wanted)}. Add the line: {':'.join(wanted)}:PASSWORD",
     )
 

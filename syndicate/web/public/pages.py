@@ -39,7 +39,7 @@ WORDS = {
     ),
     "newest": Text("最新稿件", "Newest items"),
     "nothing": Text(
-        "目前没有可以公开的稿件。稿件入库并在独家发布权有效期内，就会出现在这里。",
+        "目前没有可以公开的稿件。收稿之后，只要在独家发布权有效期内，稿件就会出现在这里。",
         "There is nothing to show yet. Items appear here once they are taken in and under a mandate.",
     ),
     "feeds": Text("订阅源", "Feeds"),

@@ -60,7 +60,7 @@ PROBLEMS: Mapping[str, Problem] = {
         "需要密钥",
         "A key is needed",
         "请在 Authorization 请求头中出示密钥：Bearer，或 Basic（用户名为授权媒体编号，密码为密钥）。"
-        "密钥绝不放在网址里。",
+        "密钥不能放在网址里。",
         "Show your key in the Authorization header: as Bearer, or as Basic with your partner id and the "
         "key as password. A key is never taken from the address.",
     ),
@@ -82,7 +82,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "key_revoked": _problem(401, "密钥已撤销", "The key was revoked", *_NEW_KEY),
     "partner_suspended": _problem(
         401,
-        "授权媒体已被暂停",
+        "授权媒体已暂停",
         "The partner is suspended",
         "请与本网联系。",
         "Get in touch with the publisher.",
@@ -128,7 +128,7 @@ PROBLEMS: Mapping[str, Problem] = {
         429,
         "配额已用完",
         "The quota is used up",
-        "请在 Retry-After 所说的秒数之后再取；条款和重新计数的时间见 clause 和 resets。"
+        "请等 Retry-After 所示的秒数过后再取；条款和重新计数的时间见 clause 和 resets。"
         "已经取过的稿件版本再取不计数。",
         "Ask again after the seconds in Retry-After; clause and resets say which quota it is and when it "
         "begins anew. An item version that you had counts only once.",
