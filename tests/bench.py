@@ -8,6 +8,9 @@ every loop is bounded.
 
 Contestants: this server; the same with its trail held back; a bare aiohttp handler that answers the same
 bytes; feedgen at every request; and nginx with the same file, where nginx is installed.
+
+A second table has one row without a server: the time to build a licensed feed where `[[except]]` hides the
+newest 6,000 items, as the ratio to the same feed of a partner without the exception, built in turn.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from rich.table import Table
 from syndicate.config import load
 from syndicate.model.parties import PartnerId
 from syndicate.wiring import initialise, opened
+from tests.bench_excepted import EXCEPTED_ITEMS, build_times
 from tests.support.factories import STAFF
 from tests.support.servers import free_port
 
@@ -78,11 +82,13 @@ def main() -> None:
         port = stack.enter_context(our_server(house))
         cases = build_cases(stack, house, port, key)
         results = [(case, measure(case, options.requests, options.rounds, out)) for case in cases]
+        builds = build_times(house / "excepted", options.rounds)
     out.print(table(results))
     out.print(
         "share of ours: the other's CPU per request / ours, same round, median (min to max); "
         "above 1, ours needs less"
     )
+    out.print(build_table(builds))
 
 
 async def furnish(folder: Path) -> str:
@@ -338,6 +344,22 @@ def table(results: list[tuple[Case, dict[str, list[float]]]]) -> Table:
             )
             made.add_row(case.name, name, f"{statistics.median(figures):.1f}", share)
         made.add_section()
+    return made
+
+
+def build_table(builds: list[tuple[float, float]]) -> Table:
+    """The table of build times: without and with the exception, in seconds, a pair a round."""
+    made = Table(title="Time to build a feed, side by side")
+    for name in ("case", "without (ms, median)", "with (ms, median)", "with / without"):
+        made.add_column(name)
+    plain, excepting = zip(*builds, strict=True)
+    ratios = [one / other for other, one in builds]
+    made.add_row(
+        f"licensed feed, newest {EXCEPTED_ITEMS:,} items excepted",
+        f"{statistics.median(plain) * 1e3:.1f}",
+        f"{statistics.median(excepting) * 1e3:.1f}",
+        f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})",
+    )
     return made
 
 
