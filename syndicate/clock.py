@@ -1,7 +1,7 @@
 """The server's clock: the machine's time, except that it never goes back and does not jump forward at once.
 
 A clock that is set back would close what was opened, open expired keys, and judge the past anew. So time
-goes on by the machine's own counting from the latest moment that was ever seen: by this process, or by
+goes on by the machine's own counting from the latest time that was ever seen: by this process, or by
 the trail before it was started. A clock that jumps forward would open embargoes and end licences, and what
 was recorded with its time could not be taken back. So nothing is decided until the new time has stood for a
 while.

@@ -3,10 +3,10 @@
 SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── Faulty                      input refused, with every fault
 ├── Unknown                     no such partner, licence, item, feed …
-│   └── NotYetKnown             … or none that was on record at the moment asked about
+│   └── NotYetKnown             … or nothing was on record at the time asked about
 ├── Conflict                    it exists already, or its state forbids the act
 ├── NotLicensed                 the policy said no: reason and clause
-├── Recalled                    the item was called back: reason and moment
+├── Recalled                    the item was recalled: reason and time
 ├── QuotaExceeded               the period's items are used up: clause, and when it begins anew
 ├── CursorUnknown               a place in a change sequence that it never had
 ├── ChangeUnknown               an acknowledgement of what the partner was never told

@@ -175,7 +175,7 @@ class Edition:
     """The content of one answer for one recipient: a feed, or a single item (`feed` is None).
 
     `updated` moves whenever the content does, also when an item leaves: validators are made from it.
-    `until` is the next moment at which the edition may be another one. Raises ForeignItem for an item
+    `until` is the next time at which the edition may change. Raises ForeignItem for an item
     that was stamped for somebody else.
     """
 
@@ -213,7 +213,7 @@ def manifest(
 ) -> bytes:
     """What an edition gave, as canonical JSON.
 
-    For each item its version, use, clause and mandate; and the recalls that it told of, if any.
+    For each item its version, use, clause and mandate; and the recalls that it announced, if any.
     """
     given: dict[str, Any] = {
         "recipient": recipient_id(recipient),
@@ -262,6 +262,6 @@ class ChangesPage:
                 raise ForeignItem(
                     Text(
                         "变更不是为这一接收方记录的，或所附稿件不是它所指的稿件",
-                        "a page of changes holds only what its recipient was told, each with its own item",
+                        "a page of changes holds only its recipient's entries, each with its own item",
                     )
                 )

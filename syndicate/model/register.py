@@ -29,7 +29,7 @@ class Key:
 class Register:
     """All rights as they stand after change `seq`, as one immutable value.
 
-    `keys` holds every key ever issued, by `jti`: a key that is not here does not open, however well it
+    `keys` holds every key ever issued, by `jti`: a key that is not here is rejected, however well it
     is signed.
     """
 

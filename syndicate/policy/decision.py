@@ -128,7 +128,7 @@ def _clear(
         return Refusal(held, None, until)
     if held is None:
         return _judge(item, recipient, mandates, own, use, now, until)
-    # Under embargo everybody is told the same, but who may have it early.
+    # Under embargo every recipient gets the same reason, except one with early access.
     embargo = item.holds.embargo
     early = _judge(item, recipient, mandates, own, use, now, until, embargo=embargo)
     if isinstance(recipient, Public) or embargo is None or not isinstance(early, Clearance):

@@ -34,7 +34,7 @@ from syndicate.trail.merkle import HASH_SIZE
 MOST_LINES: Final = 2**63 - 1
 """The largest size that a checkpoint may state."""
 LONGEST: Final = 16_384
-"""Octets of a note at most."""
+"""Most bytes of a note."""
 _ED25519: Final = b"\x01"
 _SIGNATURE: Final = 64
 _TIME: Final = "time "
@@ -149,7 +149,7 @@ def _head(text: str) -> Head:
         size, root = int(lines[1]), _decoded(lines[2])
         at = datetime.fromisoformat(lines[3].removeprefix(_TIME))
         head = Head(lines[0], size, root, at)
-        # What can be spelt in several ways (numbers, moments, base64) counts in our spelling alone.
+        # What can be spelt in several ways (numbers, times, base64) counts in our spelling alone.
         same = at.tzinfo is not None and len(root) == HASH_SIZE and head.text() == text
     except (ValueError, OverflowError):
         raise _malformed("note") from None

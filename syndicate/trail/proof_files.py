@@ -28,7 +28,7 @@ EXPORT: Final = "syndicate-trail-export/1"
 LINE: Final = "syndicate-trail-line/1"
 GROWTH: Final = "syndicate-trail-growth/1"
 LONGEST: Final = 16 * 2**20
-"""Octets of one line of a file at most, its end included."""
+"""Most bytes of one line of a file, with its line end."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 

@@ -13,7 +13,7 @@ import click
 from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
-from syndicate.cli.ui.hold_text import NOTHING, holds_as_json, standing
+from syndicate.cli.ui.hold_text import NOTHING, hold_state, holds_as_json
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.time_values import SPAN, TIME
 from syndicate.cli.ui.trail_text import actor_text
@@ -299,19 +299,19 @@ def _say(held: Held, services: Services, voice: Output) -> None:
             "takedowns": [_order(order) for order in held.orders],
         }
     )
-    state = standing(holds, now, voice) or NOTHING.in_(voice.lang)
+    state = hold_state(holds, now, voice) or NOTHING.in_(voice.lang)
     voice.say(Text(f"稿件 {one.id}：{state}。", f"item {one.id}: {state}."))
     partners = [order.partner for order in held.orders]
     if partners:
         count = len(partners)
-        told = Text(f"已要求 {count} 家授权媒体撤下：", f"told to take it down ({count}): ")
-        voice.say(told + Text("、".join(partners), ", ".join(partners)))
+        ordered = Text(f"已要求 {count} 家授权媒体撤下：", f"told to take it down ({count}): ")
+        voice.say(ordered + Text("、".join(partners), ", ".join(partners)))
 
 
-def _order(told: ChangeEntry) -> dict[str, object]:
+def _order(order: ChangeEntry) -> dict[str, object]:
     return {
-        "partner": told.partner,
-        "action": told.action.value,
-        "change": told.seq,
-        "deadline": iso(told.deadline),
+        "partner": order.partner,
+        "action": order.action.value,
+        "change": order.seq,
+        "deadline": iso(order.deadline),
     }

@@ -61,8 +61,8 @@ async def try_(
     if begins > now:
         raise Bilingual(Text("--since 应为过去的时间", "--since should be a time that has passed"))
     draft = await services.rights.draft(*document(file))
-    with counting(voice) as told:
-        trial = await services.explanation.try_licence(draft, begins, instead_of, told)
+    with counting(voice) as progress:
+        trial = await services.explanation.try_licence(draft, begins, instead_of, progress)
     for one in trial.changed:
         voice.give(_changed(one))
     register = await services.rights.register()

@@ -223,34 +223,34 @@ def _say(sheet: Sheet) -> None:
 
 
 def _as_json(one: Outstanding) -> dict[str, object]:
-    told = one.takedown.entry
+    order = one.takedown.entry
     return {
-        "partner": told.partner,
-        "item": told.item,
-        "version": told.version,
-        "action": told.action.value,
-        "reason": told.reason,
-        "clause": told.clause,
-        "change": told.seq,
-        "told": iso(told.at),
-        "deadline": iso(told.deadline),
+        "partner": order.partner,
+        "item": order.item,
+        "version": order.version,
+        "action": order.action.value,
+        "reason": order.reason,
+        "clause": order.clause,
+        "change": order.seq,
+        "told": iso(order.at),
+        "deadline": iso(order.deadline),
         "acknowledged": iso(one.takedown.acknowledged),
         "overdue": one.overdue,
     }
 
 
 def _row(one: Outstanding, voice: Output) -> tuple[str, ...]:
-    told = one.takedown.entry
+    order = one.takedown.entry
     return (
-        told.partner,
-        told.item,
-        _ACTIONS[told.action].in_(voice.lang),
-        str(told.seq),
-        voice.moment(told.at),
-        voice.moment(told.deadline),
+        order.partner,
+        order.item,
+        _ACTIONS[order.action].in_(voice.lang),
+        str(order.seq),
+        voice.moment(order.at),
+        voice.moment(order.deadline),
         voice.moment(one.takedown.acknowledged),
         (Text("是", "yes") if one.overdue else Text("否", "no")).in_(voice.lang),
-        _why(told.reason or "").in_(voice.lang),
+        _why(order.reason or "").in_(voice.lang),
     )
 
 

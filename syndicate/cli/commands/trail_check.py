@@ -45,8 +45,8 @@ def check(file: Path, keys: tuple[str, ...]) -> int:
     voice = given().voice()
     with typed(Text("文件未检验", "the file was not checked")):
         known = [key for word in keys for key in _keys(word)]
-    with read(file) as stream, counting(voice) as told:
-        checked = checked_file(_lines(stream, told), known)
+    with read(file) as stream, counting(voice) as progress:
+        checked = checked_file(_lines(stream, progress), known)
     head = checked.head
     voice.give(
         {
@@ -131,7 +131,7 @@ def _keys(word: str) -> list[VerifierKey]:
     return [verifier_key(line) for line in lines]
 
 
-def _lines(stream: BinaryIO, told: Callable[[int], None]) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
     """The lines of a file, one at a time; one without an end comes in pieces."""
     from syndicate.trail import proof_files
 
@@ -139,4 +139,4 @@ def _lines(stream: BinaryIO, told: Callable[[int], None]) -> Iterator[bytes]:
     while line := stream.readline(proof_files.LONGEST):
         yield line
         count += 1
-        told(count)
+        progress(count)

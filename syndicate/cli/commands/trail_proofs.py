@@ -43,8 +43,8 @@ async def verify(services: Services, voice: Output, saved: Path | None) -> int:
       syndicate trail verify --checkpoint /mnt/elsewhere/checkpoint.txt
     """
     note = None if saved is None else _note(saved)
-    with counting(voice) as told:
-        found = await services.proof.verify(note, told)
+    with counting(voice) as progress:
+        found = await services.proof.verify(note, progress)
     voice.give(
         {
             "whole": found.whole,
@@ -125,11 +125,11 @@ async def export(
       syndicate trail export --from 2026-11-01 --to 2026-12-01 --out november.jsonl
     """
     lines = 0
-    with counting(voice) as told, written(out) as file:
+    with counting(voice) as progress, written(out) as file:
         async for piece in services.proof.export(1 if first is None else first, last):
             file.write(piece)
             lines += piece.startswith(b'{"leaf":')
-            told(lines)
+            progress(lines)
     _wrote(voice, out, lines)
 
 
@@ -202,7 +202,7 @@ def _as_json(one: Checkpoint, new: bool) -> dict[str, object]:
 
 
 def _note(path: Path) -> str:
-    """A saved checkpoint; what is no text is none, and told so by whoever reads it."""
+    """Read a saved checkpoint; bytes that are no text become empty, which the reader rejects."""
     from syndicate.trail.checkpoint import LONGEST
 
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""One document at a time: read, taken in, and what became of it told to people and programs."""
+"""Read and ingest one document at a time, and report the result of each."""
 
 from __future__ import annotations
 

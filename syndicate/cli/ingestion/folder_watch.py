@@ -31,7 +31,7 @@ class CannotWatch(SyndicateError):
 
 @dataclass(slots=True)
 class Settling:
-    """Which files are whole. `settle` is in seconds, moments are of a clock that never goes back."""
+    """Which files are whole. `settle` is in seconds, times are of a monotonic clock."""
 
     settle: float
     _waiting: dict[Path, tuple[Sign, float]] = field(default_factory=dict)

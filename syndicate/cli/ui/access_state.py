@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from syndicate.cli.ui.hold_text import standing
+from syndicate.cli.ui.hold_text import hold_state
 from syndicate.cli.ui.key_state import signers, state
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
@@ -64,7 +64,7 @@ class AccessState:
         if self.suspended is not None:
             since = voice.exactly(self.suspended)
             voice.say(Text(f"授权媒体已暂停：自 {since}", f"the partner is suspended since {since}"))
-        held = standing(self.holds, self.at, voice)
+        held = hold_state(self.holds, self.at, voice)
         if held:
             voice.say(Text(f"稿件状态：{held}", f"the item: {held}"))
         if self.quota is not None:

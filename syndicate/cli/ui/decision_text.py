@@ -97,8 +97,8 @@ def _say(one: Replayed, voice: Output) -> None:
     version = "" if recorded.version is None else f" v{recorded.version}"
     voice.say(f"\n{recorded.item}{version} {_use(recorded) or ''}".rstrip())
     voice.say(Text("  记录：", "  recorded: ") + answer(recorded.reason, recorded.clause))
-    again = answer(NO_SUCH_ITEM, None) if one.verdict is None else in_words(one.verdict)
-    voice.say(Text("  重演：", "  replayed: ") + again)
+    replayed = answer(NO_SUCH_ITEM, None) if one.verdict is None else in_words(one.verdict)
+    voice.say(Text("  重演：", "  replayed: ") + replayed)
     if recorded.reason == QUOTA and one.agrees:
         voice.say(
             Text(

@@ -35,7 +35,7 @@ def holds_as_json(holds: Holds, now: datetime) -> dict[str, object]:
 
 def item_state(item: Item, now: datetime, voice: Output) -> str:
     """What keeps an item from readers, for people: its holds, and a publication that is still to come."""
-    parts = [standing(item.holds, now, voice)]
+    parts = [hold_state(item.holds, now, voice)]
     if item.published > now:
         from_ = voice.moment(item.published)
         parts.append(
@@ -44,7 +44,7 @@ def item_state(item: Item, now: datetime, voice: Output) -> str:
     return Text("，", ", ").in_(voice.lang).join(part for part in parts if part)
 
 
-def standing(holds: Holds, now: datetime, voice: Output) -> str:
+def hold_state(holds: Holds, now: datetime, voice: Output) -> str:
     """The holds for people; empty where there are none."""
     if holds.recall is not None:
         return RECALLS[holds.recall.reason].in_(voice.lang)

@@ -1,4 +1,4 @@
-"""Which of a partner's keys still open the door: its own life, and that of the key which signed it."""
+"""The state of a partner's key: valid, expired, revoked, or signed by a retired key."""
 
 from __future__ import annotations
 

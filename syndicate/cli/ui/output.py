@@ -64,11 +64,11 @@ class Output:
             self.say(f"{_padded(name, widest)}  {value or '–'}")
 
     def moment(self, at: datetime | None) -> str:
-        """A moment for people: in the publisher's zone, to the minute; empty for None."""
+        """Format a time for people: in the publisher's zone, to the minute; empty for None."""
         return "" if at is None else at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
 
     def exactly(self, at: datetime) -> str:
-        """A moment for people that somebody may have to wait for: to the second, with its offset."""
+        """Format a time that somebody may have to wait for: to the second, with its offset."""
         local = at.astimezone(self.zone)
         offset = local.strftime("%z")
         return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
@@ -78,7 +78,7 @@ class Output:
 
 
 def iso(at: datetime | None) -> str | None:
-    """A moment for programs: ISO 8601 with its offset."""
+    """Format a time for programs: ISO 8601 with its offset."""
     return None if at is None else at.isoformat()
 
 

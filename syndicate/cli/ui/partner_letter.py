@@ -45,13 +45,13 @@ class Letter:
         )
 
     def _opening(self) -> Iterator[Text]:
-        name, house = self.partner.name, self.publisher
+        name, publisher = self.partner.name, self.publisher
         yield Text(
-            f"{name}：\n\n贵方可以从{house.name}取用授权稿件了。信中有密钥，凭它即可取得全文："
+            f"{name}：\n\n贵方可以从{publisher.name}取用授权稿件了。信中有密钥，凭它即可取得全文："
             "请妥善保管，不要转发，也不要写进网址。\n",
-            f"To {name}\n\nYou can now take licensed items from {house.name_en}. This letter holds your "
-            "key, which opens the full text: keep it safe, do not forward it, and never write it into an "
-            "address.\n",
+            f"To {name}\n\nYou can now take licensed items from {publisher.name_en}. This letter holds "
+            "your key, which opens the full text: keep it safe, do not forward it, and never write it into "
+            "an address.\n",
         )
 
     def _key(self) -> Iterator[Text]:
@@ -121,13 +121,13 @@ class Letter:
         )
 
     def _duties(self) -> Iterator[Text]:
-        house = self.publisher
+        publisher = self.publisher
         yield Text("四、使用须知\n", "4. What to observe\n")
         yield Text(
             "每篇稿件都带来源标注，发布时须原样保留：\n",
             "Every item carries this line, which must stay on it:\n",
         )
-        yield verbatim(f"{house.stamp}\n")
+        yield verbatim(f"{publisher.stamp}\n")
         if self.licences:
             yield Text("可以怎样使用，以协议为准：\n", "How you may use items is said in your licence:\n")
         else:
@@ -147,7 +147,9 @@ class Letter:
                 f"  {one.number}: {uses.en}; from {opens} until {en}; what is recalled is taken down, and "
                 f"acknowledged, within {within.en}",
             )
-        yield Text(f"\n版权声明：{house.base_url}/terms\n", f"\nThe terms: {house.base_url}/terms\n")
+        yield Text(
+            f"\n版权声明：{publisher.base_url}/terms\n", f"\nThe terms: {publisher.base_url}/terms\n"
+        )
 
     def _local(self, at: datetime) -> str:
         return at.astimezone(self.publisher.zone).strftime("%Y-%m-%d %H:%M")

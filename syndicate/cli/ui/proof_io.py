@@ -60,8 +60,8 @@ def counting(voice: Output) -> Iterator[Callable[[int], None]]:
     with bar:
         task = bar.add_task("", total=None)
 
-        def told(count: int) -> None:
+        def progress(count: int) -> None:
             if count % _STEP == 0:
                 bar.update(task, completed=count)
 
-        yield told
+        yield progress

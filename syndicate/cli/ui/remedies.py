@@ -192,8 +192,8 @@ def _grant_changes(reason: _AboutGrant, clause: Clause, case: Case, voice: Outpu
 
 
 def _wait(until: datetime, voice: Output, what: Text) -> Text:
-    moment = voice.exactly(until)
-    return Text(f"等到 {moment} {what.zh}", f"wait until {moment}, when {what.en}")
+    time = voice.exactly(until)
+    return Text(f"等到 {time} {what.zh}", f"wait until {time}, when {what.en}")
 
 
 def _lift(item: Item, what: Text, hold: str) -> Text:
@@ -210,7 +210,7 @@ def _needed(part: str, said: Text, nearest: str) -> Text:
 
 
 def _longer(part: str, item: Item, at: datetime, nearest: str) -> Text:
-    # A span must be longer than the item's age: the moment at which it runs out is not in it.
+    # A span must be longer than the item's age: the time at which it runs out is not in it.
     days = (at - item.published) // timedelta(days=1) + 1
     return Text(
         f"需要一条 {part} 不少于 P{days}D 的授权条款（最接近的是 {nearest}）",

@@ -229,5 +229,5 @@ class ExplanationService:
 _NOT_YET = Fault(
     "known_in_future",
     "known",
-    Text("那一刻还没有到，届时会知道什么尚不可知", "this moment has not come; expected one that has"),
+    Text("那一刻还没有到，届时会知道什么尚不可知", "expected a time that is not in the future"),
 )

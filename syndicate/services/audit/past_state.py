@@ -111,8 +111,8 @@ class Known:
         """Return the next time after `at` at which to ask again."""
         recall, recipient = self.item.holds.recall, self.recipient
         suspended = recipient.suspended if isinstance(recipient, Partner) else None
-        moments = (verdict.until, suspended, None if recall is None else recall.at)
-        return min((one for one in moments if one is not None and one > at), default=None)
+        times = (verdict.until, suspended, None if recall is None else recall.at)
+        return min((one for one in times if one is not None and one > at), default=None)
 
 
 def judge(

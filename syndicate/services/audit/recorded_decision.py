@@ -29,7 +29,7 @@ class Decided:
 
     `asked` is the use that was asked for (None: none was named), `use` the one that it was given for.
     `version` and `mandate` are None where the line does not say them. `counted`: what was given counts
-    against a quota. A recall that a feed told of names no clause: `clause_told` is False.
+    against a quota. A recall notice in a feed names no clause: `clause_recorded` is False.
     """
 
     item: ItemId
@@ -40,7 +40,7 @@ class Decided:
     clause: str | None = None
     mandate: str | None = None
     counted: bool = False
-    clause_told: bool = True
+    clause_recorded: bool = True
 
     def agrees(self, verdict: Verdict | None) -> bool:
         """Whether this is what the policy answers; a verdict of None: there is no such item."""
@@ -50,7 +50,7 @@ class Decided:
             yes = self.reason is None or self.reason == QUOTA
             given = (self.use or verdict.use, self.mandate or verdict.mandate)
             return yes and self.clause == verdict.clause and given == (verdict.use, verdict.mandate)
-        clause = verdict.clause if self.clause_told else None
+        clause = verdict.clause if self.clause_recorded else None
         return (self.reason, self.clause) == (verdict.reason.value, clause)
 
 
@@ -120,7 +120,7 @@ def _listed(manifest: dict[str, Any], asked: Use | None, counted: bool) -> list[
             asked=asked,
             version=version,
             reason=Reason.RECALLED.value,
-            clause_told=False,
+            clause_recorded=False,
         )
         for item, version, *_ in manifest.get("recalled", ())
     ]

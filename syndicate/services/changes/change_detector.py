@@ -80,8 +80,8 @@ class ChangeDetector:
 
     async def _ended(self, snapshot: PartnerSnapshot, holdings: Sequence[Holding]) -> list[Removal]:
         outlines = await self._store.outlines([one.item for one in holdings])
-        judged = [removal(snapshot, one, outlines[one.item]) for one in holdings if one.item in outlines]
-        return [one for one in judged if one is not None]
+        removals = [removal(snapshot, one, outlines[one.item]) for one in holdings if one.item in outlines]
+        return [one for one in removals if one is not None]
 
     async def _candidates(self, snapshot: PartnerSnapshot, watermark: Watermark) -> list[ItemId] | None:
         """The items whose verdict may have changed since the watermark; None where there are too many."""

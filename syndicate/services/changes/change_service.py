@@ -46,14 +46,14 @@ _POLL_SECONDS = 0.2
 class Page:
     """One answer that is not yet recorded as delivered.
 
-    `after` is the cursor that was asked with, `judged` the change number that the answer was judged at,
-    `until` when its verdicts may change. `update` is what the answer adds to the partner's sequence,
+    `after` is the cursor of the request, `revision` the change number of the rights it rests on,
+    `until` when a decision may change. `update` is what the answer adds to the partner's sequence,
     `manifest` the digest and content of the list that its record names.
     """
 
     page: ChangesPage
     after: int
-    judged: int
+    revision: int
     until: datetime | None
     charges: tuple[Charge, ...]
     update: SequenceUpdate | None
@@ -138,7 +138,7 @@ class ChangeService:
         return Page(
             page=page,
             after=after,
-            judged=min(session.revision, snapshot.change),
+            revision=min(session.revision, snapshot.change),
             until=min((one.until for one in shown if one.until is not None), default=None),
             charges=self._delivery.quotas.charges(given),
             update=update,
@@ -201,7 +201,7 @@ class ChangeService:
             return None
 
     async def deliver(self, page: Page, session: Session, context: RequestContext) -> bool:
-        """Write the record of an answer that is about to leave, and what it adds to the sequence.
+        """Record an answer before it is sent, and append its new entries to the sequence.
 
         False: something has changed, the answer must be made again.
         """
@@ -217,7 +217,7 @@ class ChangeService:
             request=context.request,
         )
         entry = Entry(self._clock(), session.partner.id, event)
-        pending = Pending(entry, page.judged, page.manifest, charges=page.charges, sequence=page.update)
+        pending = Pending(entry, page.revision, page.manifest, charges=page.charges, sequence=page.update)
         return await self._delivery.write(pending) is Outcome.WRITTEN
 
     async def wait_for_change(self, session: Session, seconds: float) -> None:
@@ -241,9 +241,9 @@ class ChangeService:
     ) -> list[int] | None:
         """Record that the partner did what these entries ask for; return their numbers in order.
 
-        To acknowledge an embargo entry is to promise to keep the embargo. Again is harmless. None: rights
-        have changed since the session was opened, and nothing was noted. Raises ChangeUnknown if any
-        number is not of the partner's sequence; then nothing is noted either.
+        To acknowledge an embargo entry is to promise to keep the embargo. A repeated acknowledgement is
+        harmless. None: rights have changed since the session was opened, and nothing was recorded. Raises
+        ChangeUnknown if any number is not of the partner's sequence; then nothing is recorded either.
         """
         now, partner = self._clock(), session.partner.id
         async with self._store.writing() as tx:

@@ -128,7 +128,7 @@ class ItemService:
             if before is None:
                 item = parsed.item
                 if await tx.item(item.id) is not None:
-                    # Two stories with one headline in one minute: the second is told by its address.
+                    # Two stories with one headline in one minute: the address distinguishes the second.
                     day = item.published.astimezone(self._publisher.zone)
                     item = replace(item, id=item_id(day, parsed.keys[0]))
             else:
@@ -217,9 +217,9 @@ class ItemService:
             holds = replace(holds, asked=asked)
         holds = _doubted(holds, parsed.withhold)
         if holds.recall is None and wanted.embargo is not None:
-            standing = holds.embargo
-            longer = standing is None or wanted.embargo > standing.until
-            holds = replace(holds, embargo=Embargo(wanted.embargo) if longer else standing)
+            current_embargo = holds.embargo
+            longer = current_embargo is None or wanted.embargo > current_embargo.until
+            holds = replace(holds, embargo=Embargo(wanted.embargo) if longer else current_embargo)
         if holds.recall is None and wanted.withheld:
             holds = replace(holds, withheld=True)
         if holds == before.holds or (item is None and holds == replace(before.holds, asked=asked)):

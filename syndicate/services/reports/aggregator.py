@@ -83,8 +83,8 @@ class Aggregator:
         """Return the sums, one row for each account."""
         return self._tally.rows()
 
-    def again(self) -> Aggregator:
-        """The same report, to be added up a second time."""
+    def empty_copy(self) -> Aggregator:
+        """Return an aggregator of the same scope, with nothing added up yet."""
         other = Aggregator(self._store, self._scope, thorough=self._thorough)
         other._known = self._known
         return other
@@ -97,9 +97,9 @@ class Aggregator:
         """The rows that come out otherwise in `trail`, which was added up from the trail."""
         ours, theirs = ({row.account: row.balance for row in one.rows()} for one in (self, trail))
         for account in sorted({*ours, *theirs}, key=lambda one: one.place):
-            ledger, told = ours.get(account, Balance()), theirs.get(account, Balance())
+            reported, replayed = ours.get(account, Balance()), theirs.get(account, Balance())
             for name in _MOVEMENTS:
-                here, there = getattr(ledger, name), getattr(told, name)
+                here, there = getattr(reported, name), getattr(replayed, name)
                 if here != there:
                     text = Text(
                         f"报表为 {here}，按审计记录为 {there}",

@@ -1,7 +1,7 @@
 """Make usage reports over days and monthly statements: what was delivered, by owner and partner.
 
-Reports are read from the ledger of deliveries, and from the trail's lines about recalls. With `check`
-they are computed again from the trail alone, and every difference is listed.
+Reports are read from the table `deliveries`, and from the trail's lines about recalls. With `check`
+they are computed a second time from the trail alone, and every difference is listed.
 """
 
 from __future__ import annotations
@@ -101,14 +101,14 @@ class ReportService:
             outlet=outlet,
             lines=lines,
         )
-        addition = Aggregator(self._store, scope, thorough=check)
+        aggregator = Aggregator(self._store, scope, thorough=check)
         turns: dict[ItemId, list[Turn]] = {}
         async for batch in self._deliveries(last, since=within.opens, until=within.closes):
-            for item in await addition.recalled(batch) - turns.keys():
+            for item in await aggregator.recalled(batch) - turns.keys():
                 turns[item] = await self._history(item, last)
-            await addition.take(batch, turns)
-        differences = await self._differences(last, None, addition) if check else None
-        return self._made(within, last, addition, differences)
+            await aggregator.take(batch, turns)
+        differences = await self._differences(last, None, aggregator) if check else None
+        return self._made(within, last, aggregator, differences)
 
     async def statement(
         self, year: int, number: int, *, lines: bool = False, check: bool = False
@@ -135,14 +135,14 @@ class ReportService:
         turns = {item: await self._history(item, last) for item in turned}
         register = await self._store.register()
         scope = Scope(within=within, count=settled, register=register, lines=lines)
-        addition = Aggregator(self._store, scope, thorough=check)
+        aggregator = Aggregator(self._store, scope, thorough=check)
         async for batch in self._deliveries(last, since=within.opens, until=within.closes):
-            await addition.take(batch, turns)
+            await aggregator.take(batch, turns)
         for item in turns:
             async for batch in self._deliveries(last, until=within.opens, item=item):
-                await addition.take(batch, turns)
-        differences = await self._differences(last, within.closes, addition) if check else None
-        return self._made(within, last, addition, differences)
+                await aggregator.take(batch, turns)
+        differences = await self._differences(last, within.closes, aggregator) if check else None
+        return self._made(within, last, aggregator, differences)
 
     async def takedowns(
         self, partner: PartnerId | None = None, *, overdue: bool = False
@@ -159,29 +159,29 @@ class ReportService:
         return [one for one in due if one.overdue or not overdue]
 
     def _made(
-        self, within: Window, last: int, addition: Aggregator, differences: tuple[Fault, ...] | None
+        self, within: Window, last: int, aggregator: Aggregator, differences: tuple[Fault, ...] | None
     ) -> Report:
         provisional = within.closes is None or self._clock() < within.closes
-        return Report(within, provisional, last, addition.rows(), differences)
+        return Report(within, provisional, last, aggregator.rows(), differences)
 
     async def _differences(
-        self, last: int, until: datetime | None, addition: Aggregator
+        self, last: int, until: datetime | None, aggregator: Aggregator
     ) -> tuple[Fault, ...]:
-        """Return how the ledger and the report's rows differ from the trail up to line `last`.
+        """Return how stored deliveries and report rows differ from the trail up to line `last`.
 
         That is the last line before `until`.
         """
-        reckoning = TrailReplay(self._store, last, addition.contents())
-        await reckoning.read()
-        again = addition.again()
-        told = list(reckoning.deliveries.values())
-        for start in range(0, len(told), _BATCH):
-            await again.take(told[start : start + _BATCH], reckoning.turns)
+        replay = TrailReplay(self._store, last, aggregator.contents())
+        await replay.read()
+        recomputed = aggregator.empty_copy()
+        replayed = list(replay.deliveries.values())
+        for start in range(0, len(replayed), _BATCH):
+            await recomputed.take(replayed[start : start + _BATCH], replay.turns)
         async for batch in self._deliveries(None, until=until):
             for entry in batch:
-                await reckoning.compare(entry)
-        reckoning.close()
-        return (*reckoning.faults, *addition.differing(again))
+                await replay.compare(entry)
+        replay.close()
+        return (*replay.faults, *aggregator.differing(recomputed))
 
     async def _deliveries(
         self,
@@ -191,7 +191,7 @@ class ReportService:
         until: datetime | None = None,
         item: ItemId | None = None,
     ) -> AsyncIterator[list[Delivery]]:
-        """Entries of the ledger in batches, up to line `last` (None: all there are)."""
+        """Stored deliveries in batches, up to line `last` (None: all there are)."""
         after = (0, 0)
         while True:
             placed = await self._store.deliveries(

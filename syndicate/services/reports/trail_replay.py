@@ -1,7 +1,7 @@
-"""Compute the ledger of deliveries again from the trail lines and stored manifests alone.
+"""Compute deliveries a second time from the trail lines and stored manifests alone.
 
 A delivery is the first line that gave a partner an item version under a clause. Whatever cannot be read,
-or is not what the ledger says, is reported with its line; reading goes on after a fault.
+or differs from the table `deliveries`, is reported with its line; reading goes on after a fault.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from syndicate.model.statement import Turn
 from syndicate.store.protocol import Store
 
 Given = tuple[PartnerId, str, ItemId, int]
-"""(partner, clause, item, version): what the ledger holds once."""
+"""(partner, clause, item, version): the key of a delivery; each is stored once."""
 ItemVersion = tuple[ItemId, int]
 
 _ROWS: Final = 1_000
@@ -34,7 +34,7 @@ _LISTS: Final = 10_000
 """How many lists that were read are remembered, so that a feed which stood still is read once."""
 _GIVING: Final = frozenset({"GET", "EXPORT"})
 _TURNS: Final = frozenset({ItemRecalled.kind, ItemReinstated.kind})
-_TELLING: Final = _TURNS | {
+_RELEVANT: Final = _TURNS | {
     ItemDelivered.kind,
     EditionDelivered.kind,
     ChangesDelivered.kind,
@@ -69,7 +69,7 @@ async def _lines(store: Store, after: int, last: int) -> AsyncIterator[Written]:
 
 
 class TrailReplay:
-    """What the trail says from its first line to `last`, and how the ledger differs from it.
+    """The deliveries that the trail records up to line `last`, and how the table differs from them.
 
     `contents` are the digests of item versions that a report rests on: the trail says what they should be.
     """
@@ -88,29 +88,29 @@ class TrailReplay:
             if row.seq != at + 1:
                 self._find("line_missing", "trail", _MISSING, at + 1)
             at = row.seq
-            if row.kind in _TELLING:
+            if row.kind in _RELEVANT:
                 await self._take(row)
         if at < self._last:
             self._find("line_missing", "trail", _MISSING, at + 1)
 
     async def compare(self, entry: Delivery) -> None:
-        """Compare one entry of the ledger with the trail; call it once for each entry."""
+        """Compare one stored delivery with the trail; call it once for each."""
         given = (entry.partner, entry.clause, entry.item, entry.version)
-        told = self.deliveries.pop(given, None)
-        if told is None:
+        replayed = self.deliveries.pop(given, None)
+        if replayed is None:
             if not await self._came_since(entry):
                 self._find("not_in_trail", _name(entry), _NOT_IN_TRAIL, entry.line)
             return
-        for field, ledger, trail in _differing(entry, told):
+        for field, stored, trail in _differing(entry, replayed):
             text = Text(
-                f"台账为 {ledger}，审计记录为 {trail}", f"the ledger says {ledger}, the trail {trail}"
+                f"台账为 {stored}，审计记录为 {trail}", f"the database says {stored}, the trail {trail}"
             )
-            self._find("ledger_differs", f"{_name(entry)} {field}", text, told.line)
+            self._find("ledger_differs", f"{_name(entry)} {field}", text, replayed.line)
 
     def close(self) -> None:
-        """Report every delivery of the trail that the ledger lacks."""
-        for told in self.deliveries.values():
-            self._find("not_in_ledger", _name(told), _NOT_IN_LEDGER, told.line)
+        """Report every delivery of the trail that the database lacks."""
+        for missing in self.deliveries.values():
+            self._find("not_in_ledger", _name(missing), _NOT_IN_LEDGER, missing.line)
         self.deliveries.clear()
 
     async def _came_since(self, entry: Delivery) -> bool:
@@ -191,14 +191,14 @@ def _turn(row: Written, event: Event | None) -> Turn | None:
     return Turn(ItemId(event.item), row.seq, row.at, isinstance(event, ItemRecalled))
 
 
-def _differing(entry: Delivery, told: Delivery) -> Iterator[tuple[str, str, str]]:
+def _differing(entry: Delivery, replayed: Delivery) -> Iterator[tuple[str, str, str]]:
     for field in ("use", "mandate", "at", "line"):
-        ledger, trail = getattr(entry, field), getattr(told, field)
-        if ledger != trail:
-            yield field, _said(ledger), _said(trail)
+        stored, trail = getattr(entry, field), getattr(replayed, field)
+        if stored != trail:
+            yield field, _as_text(stored), _as_text(trail)
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value) or "–"
 
 
@@ -209,10 +209,10 @@ def _name(entry: Delivery) -> str:
 _MISSING: Final = Text("审计记录缺少这一条", "the trail lacks this line")
 _UNREADABLE: Final = Text("这一条审计记录无法读懂", "this line of the trail cannot be understood")
 _NOT_IN_TRAIL: Final = Text(
-    "台账有这一笔，审计记录没有", "the ledger has this delivery, and the trail does not"
+    "台账有这一笔，审计记录没有", "the database has this delivery, and the trail does not"
 )
 _NOT_IN_LEDGER: Final = Text(
-    "审计记录有这一笔，台账没有", "the trail has this delivery, and the ledger does not"
+    "审计记录有这一笔，台账没有", "the trail has this delivery, and the database does not"
 )
 _NO_LIST: Final = Text(
     "这一条所指的清单缺失或被改动", "the kept list that this line names is missing or was changed"

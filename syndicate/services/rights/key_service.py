@@ -199,7 +199,7 @@ class KeyService:
         """Retire a signing key: keys that it signed are no longer accepted. Idempotent.
 
         The keys that it signed are revoked too, each with its record: a worker that cannot read the folder
-        of signing keys at this moment still refuses them.
+        of signing keys at this time still refuses them.
         """
         async with self._store.writing() as tx:
             known = await self._known(tx, actor, await asyncio.to_thread(self._signing_keys.ids))

@@ -222,7 +222,7 @@ class Trying:
         licences = sorted([*kept, self._draft], key=lambda licence: licence.number)
         verdict = judge(item, partner, register, licences, one.asked, self._at)
         if isinstance(verdict, Refusal):
-            clause = verdict.clause if one.clause_told else None
+            clause = verdict.clause if one.clause_recorded else None
             return Answer(verdict.reason.value, clause)
         quota = verdict.quota
         given = (verdict.clause, item.id, one.version or item.version)
