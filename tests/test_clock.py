@@ -1,4 +1,4 @@
-"""The house's clock never goes back, whatever the machine's does."""
+"""The server's clock never goes back, whatever the machine's does."""
 
 from __future__ import annotations
 

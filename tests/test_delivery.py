@@ -27,7 +27,7 @@ from tests.support.databases import opened
 from tests.support.factories import NOON, STAFF, days
 from tests.support.fixtures import LICENSED_FEED, Keys, an_id, session_for, visit
 from tests.support.servers import Serving
-from tests.test_desk import LICENCE, MANDATE, ZJOL, Here, events, licensed, on, page
+from tests.test_services import LICENCE, MANDATE, ZJOL, Here, events, licensed, on, page
 
 
 async def _bytes(delivery: DeliveryService) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from tests.support.factories import STAFF, days, minutes
 from tests.support.ingest_helpers import PUBLISHER, article, ninjs, parsed
 from tests.support.servers import serving
 from tests.test_changes import REPRINT, changes, furnish
-from tests.test_desk import Here, on, taken_id
+from tests.test_services import Here, on, taken_id
 
 EIGHT = datetime.fromisoformat("2030-01-01T08:00:00+08:00")
 

@@ -18,7 +18,7 @@ from syndicate.services.newsroom.item_service import Action, Taken
 from syndicate.store.protocol import Change
 from tests.support.factories import STAFF
 from tests.support.ingest_helpers import parsed, seed
-from tests.test_desk import Here, on, page, taken_id
+from tests.test_services import Here, on, page, taken_id
 
 NOTE = "编者按：为深入宣传全区各地各部门的创新举措，本报今起推出“实干看萧山”系列报道，敬请关注。"
 HARBOUR = "东部港区昨天完成首次靠泊作业，三艘货轮依次进港。码头工人连夜调试设备，装卸效率比去年提高两成。"

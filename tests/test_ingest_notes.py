@@ -18,7 +18,7 @@ from syndicate.services.newsroom.item_service import Action, ItemService
 from tests.support.factories import STAFF
 from tests.support.ingest_helpers import article, ninjs, parsed
 from tests.support.shell import Shell
-from tests.test_desk import Here, on, page, taken_id
+from tests.test_services import Here, on, page, taken_id
 
 DOUBTED = page().decode().replace("来源:萧山日报", "来源:杭州日报").encode()
 

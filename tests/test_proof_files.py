@@ -1,4 +1,4 @@
-"""What leaves the house as proof: each octet counts, and what is wrong is named."""
+"""Proof files: a change of any byte is found, and the fault is named."""
 
 from __future__ import annotations
 

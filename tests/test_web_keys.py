@@ -1,4 +1,4 @@
-"""Keys at the door: who is let in, who is not and what is said, and what the trail keeps of it."""
+"""Authentication over HTTP: which keys are accepted, what others get, what the trail records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A furnished house to visit in this process: what tests of its routes share."""
+"""A server with partners and items in this process, for tests of its routes."""
 
 from __future__ import annotations
 

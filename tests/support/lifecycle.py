@@ -1,4 +1,4 @@
-"""One story as the newsroom and staff treat it over its life: every act that `test_life` has a step for."""
+"""The steps of `test_lifecycle`: what the newsroom and staff do with one story over its life."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What happens in a newsroom and its rights office, as steps that hypothesis puts in any order.
 
 The steps act through the house's own desks, as the commands do; what must be true meanwhile stands in
-`test_machine`.
+`test_stateful`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A request asked again is answered without parsing, and never otherwise than the parser would have it."""
+"""A repeated request is answered from the request cache, exactly as the parser would answer it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desks on a real store of both kinds: acts with their lines, identity of stories, rights, the gate."""
+"""The services on both databases: items and their identity, agreements, keys, recorded deliveries."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def taken_id(taken: Taken) -> str:
     return taken.item.id
 
 
-# The news desk: one story is one item.
+# Items: one story is one item.
 
 
 def test_the_same_story_again_is_unchanged_and_leaves_nothing_behind(
@@ -199,7 +199,7 @@ def test_a_refused_document_changes_nothing_but_the_trail(store_address: str, tm
     on(store_address, tmp_path, story)
 
 
-# The rights desk.
+# Agreements and their partners.
 
 
 def test_a_number_can_be_used_once(store_address: str, tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_an_explanation_says_why_and_when(store_address: str, tmp_path: Path) ->
     on(store_address, tmp_path, story)
 
 
-# The key desk.
+# Keys.
 
 
 def test_several_keys_live_at_once_and_the_token_is_kept_nowhere(
@@ -333,7 +333,7 @@ def test_a_key_has_a_bounded_life(sqlite_address: str, tmp_path: Path, days: int
     on(sqlite_address, tmp_path, story)
 
 
-# The front desk: judged, written, delivered.
+# Delivery: decided, recorded, sent.
 
 
 def test_what_was_judged_before_a_revocation_is_not_delivered_after_it(
