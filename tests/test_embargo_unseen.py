@@ -1,7 +1,7 @@
 """What is held back cannot be told apart from what never was.
 
 Two houses on one clock are given the same, but that one of them has nine items more, each held back from
-everybody who asks here (`two_houses.HIDDEN`). Every question gets the same answer from both.
+everybody who asks here (`indistinguishability.HIDDEN`). Every question gets the same answer from both.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ COMPARED = (
     "and the change sequence, with its numbers, its cursors, `more` and `reset`",
     "the statements put to the database, in their order: what decides how long an answer takes",
 )
-"""What is held equal, of every answer to everybody; what is not, and why, stands in `two_houses.MASKED`."""
+"""What is compared, of every answer to everybody. What is not, and why: `indistinguishability.MASKED`."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -18,7 +18,10 @@ INDEXED = ("partner", "jti", "item")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event with its actor and time, not yet written. `actor`: `staff`, `system` or a partner's id."""
+    """An event with its actor and time, not yet written.
+
+    `actor` is `WAY:NAME` for staff and the server, a partner's id, or `unknown`; see `model.actors`.
+    """
 
     at: datetime
     actor: str

@@ -1,6 +1,7 @@
 """The Alembic migrations: from the database of any earlier release to that of this one.
 
-A step is a file in `versions/`, named for its number: they are taken in the order of their names.
+A step is a file in `versions/`, named for its number. Alembic follows `down_revision`; the numbers grow
+in the same order, and `revisions` relies on that.
 """
 
 from __future__ import annotations
