@@ -187,6 +187,7 @@ def test_every_command_that_a_paper_shows_exists() -> None:
 
 _IN_CHINESE = {
     "docs/README.md": "docs/zh/README.md",
+    "docs/how-to/ingest-from-the-newsroom.md": "docs/zh/ingest-from-the-newsroom.md",
     "docs/how-to/integrate-as-a-partner.md": "docs/zh/integrate-as-a-partner.md",
     "docs/how-to/keep-an-embargo.md": "docs/zh/hold-and-recall.md#禁发",
     "docs/how-to/recall-an-item.md": "docs/zh/hold-and-recall.md#撤稿",
@@ -195,9 +196,12 @@ _IN_CHINESE = {
 
 
 def _code(text: str) -> list[tuple[str, str]]:
-    """The code blocks, without the language of the output; of output only that there is some."""
+    """The code blocks, without comments and the output's language; of output only that there is some."""
     return [
-        (language, "" if language == "text" else code.replace("syndicate --lang en ", "syndicate "))
+        (
+            language,
+            "" if language == "text" else re.sub(r"^# .*\n|SYNDICATE_LANG=en ", "", code, flags=re.M),
+        )
         for language, code in _FENCE.findall(text)
     ]
 

@@ -19,12 +19,15 @@ def test_every_session_prints_what_the_document_shows(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_first_day_of_the_readme_goes_as_it_says(name: str) -> None:
+    """Each command runs in the language that the block exports, and prints what is shown."""
     readme = (README.parent / name).read_text(encoding="utf-8")
     (first_day,) = (
         block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "licence add" in block
     )
     shown = readme.partition(first_day)[2].partition("```text\n")[2].partition("```")[0].splitlines()
-    with prepared_session("write-a-licence.md") as session:
+    with prepared_session("write-a-licence.md") as session, pytest.MonkeyPatch.context() as patch:
+        for language in re.findall(r"SYNDICATE_LANG=(\w+)", first_day):
+            patch.setenv("SYNDICATE_LANG", language)
         (toml,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
         (session.folder / "XSW-2026-017.toml").write_text(toml, encoding="utf-8")
         printed = {

@@ -160,3 +160,20 @@ def test_commands_count_list_and_show_notes(tmp_path: Path) -> None:
     assert "[published_in_future]" in shown.out
     (note,) = shell.good("item", "show", listed[0]["id"], "--json").json["notes"]
     assert (note["code"], note["field"], note["line"]) == ("published_in_future", "published", 2)
+
+
+def test_the_summary_counts_only_notes_that_are_kept(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "var")
+    shell.good("init")
+    story = "湘湖水质提升\n2018年1月22日 8:1来源:{}\n湘湖边的一段写得足够长，摘要只取开头一句。\n"
+    held, doubted = tmp_path / "held.txt", tmp_path / "doubted.txt"
+    held.write_text(story.format("萧山日报"), encoding="utf-8")
+    doubted.write_text(story.format("杭州日报"), encoding="utf-8")
+    alone = shell.good("ingest", "--withhold", str(held), "--lang", "en")
+    assert "[withheld]" in alone.out
+    assert "--noted" not in alone.err
+    assert shell.good("item", "list", "--noted", "--json").lines == []
+    both = shell.good("ingest", "--embargo", "2099-01-01 08:00", str(held), str(doubted), "--lang", "en")
+    assert both.out.count("[embargoed]") == 2
+    assert "1 with notes: 1 source_not_ours; list them with syndicate item list --noted" in both.err
+    assert len(shell.good("item", "list", "--noted", "--json").lines) == 1

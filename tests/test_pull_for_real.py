@@ -66,9 +66,13 @@ def test_a_story_is_put_corrected_recalled_reinstated_and_withdrawn(demo: Shell)
         assert "第二段的数字有误" in page(demo, first)
 
         demo.good("item", "recall", first, "--reason", "editorial", "--note", "事实有误")
-        assert demo("item", "recall-report", first).code == 1
+        report = demo("item", "recall-report", first, "--lang", "en")
+        assert report.code == 1
+        assert report.out.endswith("1 partner has not confirmed removal.\n")
         assert results(demo(*pull)) == {first: ("recall", "removed")}
-        assert demo("item", "recall-report", first).code == 0
+        report = demo("item", "recall-report", first, "--lang", "en")
+        assert report.code == 0
+        assert report.out.endswith("all partners have confirmed removal.\n")
         assert first not in held(demo)
 
         demo.good("item", "reinstate", first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -131,6 +132,18 @@ def test_a_slow_client_does_not_hold_up_a_stop(tmp_path: Path) -> None:
         slow.sendall(b"GET /feeds/all.rss HTTP/1.1\r\nHost: a\r\nX-A: ")
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(WITHIN) == 0
+
+
+def test_a_start_and_a_stop_are_logged_as_information(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "var")
+    shell.good("demo")
+    with served(shell.data) as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(WITHIN) == 0
+    lines = server.log.read_text(encoding="utf-8").splitlines()
+    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    levels = {line["event"]: line["level"] for line in logged if line["event"] in ("serving", "stopped")}
+    assert levels == {"serving": "info", "stopped": "info"}
 
 
 def refused(data: Path, *words: str, **environ: str) -> str:

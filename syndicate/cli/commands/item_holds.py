@@ -228,9 +228,10 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
         table(report.takedowns, now, voice, Text("没有授权媒体取得过此稿", "no partner had been given it"))
     missing = sum(one.acknowledged is None for one in report.takedowns)
     if missing:
-        voice.say(Text(f"尚有 {missing} 家未确认。", f"{missing} have not said that it is gone."))
+        who = "1 partner has" if missing == 1 else f"{missing} partners have"
+        voice.say(Text(f"尚有 {missing} 家未确认。", f"{who} not confirmed removal."))
         return REFUSED
-    voice.say(Text("已全部确认。", "everybody has said that it is gone."))
+    voice.say(Text("已全部确认。", "all partners have confirmed removal."))
     return 0
 
 

@@ -12,6 +12,7 @@ from syndicate.cli.ui.output import Output
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Actor
+from syndicate.model.notes import NOTE_CODES
 from syndicate.services.newsroom.item_service import Action, Keep, Taken
 from syndicate.wiring import Services
 
@@ -51,7 +52,7 @@ class Intake:
         self._tell(name, await self._services.items.refuse(self._actor, name, faults))
 
     def summary(self) -> Text:
-        """How many became what, and how many have notes, by code."""
+        """How many became what, and how many have notes that are kept (`NOTE_CODES`), by code."""
         total = sum(self.counts.values())
         if not total:
             return Text("没有可收的文件", "there was no document to take in")
@@ -72,8 +73,10 @@ class Intake:
     def _tell(self, name: str, taken: Taken) -> None:
         """One line about one document."""
         self.counts[taken.action] += 1
-        self.noted.update({note.code for note in taken.notes})
-        self._with_notes += bool(taken.notes)
+        # What became of a document (`ACTION_CODES`) is not kept, and `item list --noted` does not find it.
+        kept = {note.code for note in taken.notes} & NOTE_CODES
+        self.noted.update(kept)
+        self._with_notes += bool(kept)
         voice, item = self._voice, taken.item
         voice.give(
             {

@@ -10,7 +10,7 @@ from syndicate.model.holds import Holds, in_force
 from syndicate.model.item import Item
 from syndicate.policy.reasons import RECALLS
 
-NOTHING = Text("未作限制，按协议供稿", "nothing holds it back; it is had as agreements say")
+NOTHING = Text("未作限制，按协议供稿", "nothing holds it back; licences decide who gets it")
 
 
 def holds_as_json(holds: Holds, now: datetime) -> dict[str, object]:

@@ -190,7 +190,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         await runner.setup()
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
-        _log.warning("serving", address=":".join(map(str, listening.getsockname()[:2])))
+        _log.info("serving", address=":".join(map(str, listening.getsockname()[:2])))
         scheduler = asyncio.create_task(services.scheduler.work())
         await stop.wait()
         scheduler.cancel()
@@ -198,7 +198,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         if parent is not None:
             loop.remove_reader(parent.sentinel)
         await drain(app, runner, site, listening)
-        _log.warning("stopped")
+        _log.info("stopped")
 
 
 def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
