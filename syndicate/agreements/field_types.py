@@ -35,10 +35,10 @@ _SPAN: Final = re.compile(
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+S)?)?"
 )
 
+# Chinese names with the words that they stand for.
 _USES: Final = {"其他方式复制发表": Use.COPY.value, **{use_name(use).zh: use.value for use in Use}}
 _MEDIA: Final = {medium_name(medium).zh: medium.value for medium in Medium}
 _PERIODS: Final = {"日": "day", "月": "month"}
-"""Chinese names with the words that they stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _channel(word: str, info: ValidationInfo) -> str:
 
 
 def _names(of: Iterable[Outlet | Channel]) -> dict[str, str]:
-    """Chinese names with the ids that they stand for; a name that two have stands for neither."""
+    """Chinese names with the ids that they stand for; a name shared by two is left out."""
     of = list(of)
     count = Counter(one.name for one in of)
     return {one.name: one.id for one in of if count[one.name] == 1}
@@ -144,7 +144,7 @@ def _instant(given: object, info: ValidationInfo) -> datetime:
     return given.astimezone(UTC)
 
 
-def _close(closes: datetime, info: ValidationInfo) -> datetime:
+def _after_opening(closes: datetime, info: ValidationInfo) -> datetime:
     opens = info.data.get("valid_from")
     if opens is not None and closes <= opens:
         raise wrong(
@@ -183,7 +183,7 @@ def _span(given: object) -> timedelta:
     return span
 
 
-def read_any_span(word: str) -> timedelta:
+def read_written_duration(word: str) -> timedelta:
     """Read a duration, zero included, as `writer.written` prints it."""
     return _span(word)
 
@@ -217,7 +217,7 @@ def _after_delay(span: timedelta, info: ValidationInfo) -> timedelta:
     )
 
 
-def _overdue(word: str) -> str:
+def _overdue_action(word: str) -> str:
     return one_of(word, ["suspend"], "unknown_consequence", {"暂停": "suspend"})
 
 
@@ -229,13 +229,13 @@ def _amount(items: int) -> int:
 
 AgreementNumber = Annotated[str, AfterValidator(_number)]
 Opens = Annotated[datetime, PlainValidator(_instant)]
-Closes = Annotated[datetime, PlainValidator(_instant), AfterValidator(_close)]
+Closes = Annotated[datetime, PlainValidator(_instant), AfterValidator(_after_opening)]
 Delay = Annotated[timedelta, PlainValidator(_span)]
 DurationAfterDelay = Annotated[
     timedelta, PlainValidator(_span), AfterValidator(_positive), AfterValidator(_after_delay)
 ]
 Takedown = Annotated[timedelta, PlainValidator(_span), AfterValidator(_positive)]
-OverdueAction = Annotated[str, AfterValidator(_overdue)]
+OverdueAction = Annotated[str, AfterValidator(_overdue_action)]
 Uses = Annotated[list[Annotated[str, AfterValidator(_use)]], AfterValidator(_not_empty)]
 Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidator(_not_empty)]
 Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_not_empty)]

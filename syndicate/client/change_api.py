@@ -44,7 +44,7 @@ _backoff: Final = wait_random_exponential(multiplier=1, max=MAX_BACKOFF, min=0.2
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The server does not give the item (any more): it must not be held. `code` is the problem's."""
+    """The server does not give the item (any more): delete any copy. `code` is the problem's."""
 
     code: str
 

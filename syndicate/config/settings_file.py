@@ -1,4 +1,4 @@
-"""The shape of the settings file: what may be said in it, what each thing must be, what it is if unsaid."""
+"""The shape of the settings file: its keys, their types and their defaults."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from syndicate.toml_forms import Form, one_of, wrong, wrongs
 ABSTRACTS: Final = range(20, 501)
 """Lengths that an abstract may have, in characters."""
 
-_ALWAYS: Final = ("all", "pictures", "audio")
-"""Feeds that no channel and no outlet may be called like. `video` is a channel and a medium, see feeds."""
+_RESERVED_FEEDS: Final = ("all", "pictures", "audio")
+"""Reserved feed ids. `video` is reserved for outlets only: it may be a channel."""
 
 _Id = Annotated[str, AfterValidator(id_)]
 _Line = Annotated[str, AfterValidator(line)]
 _Phrase = Annotated[str, AfterValidator(phrase)]
 _TokenName = Annotated[str, AfterValidator(token_name)]
-# Named here, since inside a form a field's own name hides the check that is called like it.
+# Aliases, because in a form class the field `timezone` would shadow the function `timezone`.
 _BaseUrl = Annotated[str, AfterValidator(base_url)]
 _Authority = Annotated[str, AfterValidator(authority)]
 _Timezone = Annotated[str, AfterValidator(timezone)]
@@ -64,7 +64,7 @@ def _outlets(outlets: list[_OutletForm]) -> list[_OutletForm]:
     """At least one, each with an id and source lines of its own."""
     if not outlets:
         raise wrong("empty", Text("至少要有一个媒体", "expected one [[publisher.outlet]] at least"))
-    places = _taken([one.id for one in outlets], {*_ALWAYS, "video"})
+    places = _id_collisions([one.id for one in outlets], {*_RESERVED_FEEDS, "video"})
     owner: dict[str, str] = {}
     for number, outlet in enumerate(outlets):
         for source in outlet.sources:
@@ -81,13 +81,15 @@ def _channels(channels: list[_ChannelForm], info: ValidationInfo) -> list[_Chann
     if not channels:
         raise wrong("empty", Text("至少要有一个频道", "expected one [[publisher.channel]] at least"))
     outlets: list[_OutletForm] = info.data.get("outlet", [])
-    places = _taken([one.id for one in channels], {*_ALWAYS, *(outlet.id for outlet in outlets)})
+    places = _id_collisions(
+        [one.id for one in channels], {*_RESERVED_FEEDS, *(outlet.id for outlet in outlets)}
+    )
     if places:
         raise wrongs("collision", places)
     return channels
 
 
-def _taken(ids: list[str], others: set[str]) -> list[tuple[tuple[str | int, ...], Text]]:
+def _id_collisions(ids: list[str], others: set[str]) -> list[tuple[tuple[str | int, ...], Text]]:
     said = Text(
         "已有同名的订阅源，请改用其他 id", "another feed goes by this id already: choose another id"
     )
@@ -143,7 +145,7 @@ class PublisherForm(Form):
     language: _Language = defaults.LANGUAGE
 
     def publisher(self, base_url: str) -> Publisher:
-        """The publisher. An unsaid notice is made of its names and stamp, an unsaid contact is `home`."""
+        """The publisher. Defaults: `notice` is built from names and stamp; `contact` is `home`."""
         names = [one.name for one in self.outlet]
         names_en = [one.name_en or one.name for one in self.outlet]
         return Publisher(
@@ -169,7 +171,7 @@ class PublisherForm(Form):
 
 
 def _note_codes(codes: list[str]) -> list[str]:
-    """Codes of notes that there are."""
+    """Refuse unknown note codes."""
     said = Text(
         f"没有这种注；应为 {'、'.join(sorted(NOTE_CODES))}",
         f"there is no such note; expected any of {', '.join(sorted(NOTE_CODES))}",
@@ -183,7 +185,7 @@ def _note_codes(codes: list[str]) -> list[str]:
 
 
 class SettingsForm(Form):
-    """The whole file. `--data` and the environment stand in for the keys at its top."""
+    """The whole file. `--data` and the environment override the top-level keys."""
 
     base_url: _BaseUrl = defaults.BASE_URL
     data: _Folder = defaults.DATA

@@ -44,8 +44,8 @@ class RenderedText:
 
     `summary` (plain text) and `description` (HTML) end with the stamp. `text` and `html` are the full
     text with its credits, ending with the stamp; None for the summary form. `body` is the HTML of the
-    article alone, empty for the summary form. What a reader must not miss, the end of an embargo and what
-    a version corrects, is in all four. Absent names are None, never empty.
+    article alone, empty for the summary form. `summary`, `description`, `text` and `html` all carry the
+    embargo end and the correction note. Absent names are None, never empty.
     """
 
     stamp: str
@@ -103,7 +103,7 @@ def render_text(item: StampedItem, publisher: Publisher) -> RenderedText:
 
 
 def _notices(note: str | None, embargo: Text | None) -> tuple[Credit, ...]:
-    """What stands before all other credits, and under an abstract too."""
+    """Notices: first among the credits, and after the abstract in summaries."""
     lines = []
     if embargo is not None:
         only_after = Text("（此前不得发布）", " (nothing of it may be published before)")

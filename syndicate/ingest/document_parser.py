@@ -21,7 +21,7 @@ from syndicate.model.parties import Publisher
 MAX_DOCUMENT: Final = 10 * 1024 * 1024
 """Bytes. A page of the site has some 60,000."""
 
-_HEAD: Final = 4096
+_SNIFF_CHARS: Final = 4096
 _COMMENTS: Final = re.compile(r"(?:\s|<!--.*?-->)*", re.DOTALL)
 _DECLARATION: Final = re.compile(r"<\?xml\b[^>]*\?>", re.IGNORECASE)
 _HTML: Final = re.compile(
@@ -44,8 +44,8 @@ class _Kind(Enum):
 def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
     """Parse a document into an item taken in at `now`, an aware datetime.
 
-    `name` is what people call the document, usually its path; an ending `.json` makes it ninjs, whatever
-    it begins with. Raises Faulty(name, faults), and nothing else, for whatever cannot become an item.
+    `name` is what people call the document, usually its path; a name ending in `.json` is read as ninjs
+    whatever its content. Raises Faulty(name, faults), and nothing else, for whatever cannot become an item.
     """
     if len(data) > MAX_DOCUMENT:
         raise Faulty(name, [_too_large(len(data))])
@@ -87,12 +87,12 @@ def _kind(text: str, name: str) -> _Kind:
         return _Kind.OTHER
     declaration = _DECLARATION.match(start)
     start = start[declaration.end() :] if declaration else start
-    head = _COMMENTS.sub("", start[:_HEAD], count=1)
-    if _HTML.match(head) and not (declaration and not _HTML_INSIDE.search(start[:_HEAD])):
+    head = _COMMENTS.sub("", start[:_SNIFF_CHARS], count=1)
+    if _HTML.match(head) and not (declaration and not _HTML_INSIDE.search(start[:_SNIFF_CHARS])):
         return _Kind.PAGE
     if declaration or _MARKUP.match(head):
         return _Kind.OTHER
-    return _Kind.PAGE if _HTML_INSIDE.search(text[:_HEAD]) else _Kind.PLAIN
+    return _Kind.PAGE if _HTML_INSIDE.search(text[:_SNIFF_CHARS]) else _Kind.PLAIN
 
 
 def _too_large(size: int) -> Fault:

@@ -24,7 +24,7 @@ from syndicate.ingest.markup import Extract, blocks_of, too_many_tags
 from syndicate.ingest.metadata import Metadata, metadata_of
 from syndicate.ingest.metadata_check import checked_headline, with_metadata
 from syndicate.ingest.outlets import channel_of, is_breadcrumb
-from syndicate.ingest.page_faults import invalid_date, more_pages
+from syndicate.ingest.page_faults import incomplete_text, invalid_date
 from syndicate.ingest.page_layout import read
 from syndicate.ingest.page_lines import PageLine
 from syndicate.ingest.second_opinion import second_opinion
@@ -148,7 +148,7 @@ def _by_template(
         published = datetime.fromtimestamp(int(stamp[1]), publisher.zone)
         published = published.replace(tzinfo=timezone(published.utcoffset() or timedelta(0)))
     shown = dated[1][0] if dated else next((one.text for one in whens if one.text), "")
-    pages = more_pages([PageLine(block) for block in extract.blocks])
+    pages = incomplete_text([PageLine(block) for block in extract.blocks])
     faults = (*hidden_fault(extract, found.body), *pages)
     return Draft(
         headline=next((one for one in _texts(tree, template.headline) if one), ""),
@@ -178,7 +178,8 @@ def _read_outside(whole: Extract, publisher: Publisher, draft: Draft) -> Draft:
         byline=None,
         editor=None,
         body=(),
-        faults=((invalid_date(dated[1][0]),) if dated and published is None else ()) + more_pages(outside),
+        faults=((invalid_date(dated[1][0]),) if dated and published is None else ())
+        + incomplete_text(outside),
     )
 
 

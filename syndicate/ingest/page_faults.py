@@ -1,9 +1,10 @@
-"""Report the faults of a page: it has no valid date, or it is one page of several."""
+"""Report the faults of a page: it has no valid date, is one page of several, or its text is cut short."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from syndicate.errors import Fault
 from syndicate.ingest.dates import PRINTED
@@ -17,7 +18,7 @@ from syndicate.model.notes import quoted
 
 def date_faults(
     dated: tuple[Label, re.Match[str]] | None,
-    published: object,
+    published: datetime | None,
     info: Sequence[Labelled],
     page: Sequence[PageLine],
     texts: Sequence[str],
@@ -26,10 +27,9 @@ def date_faults(
     if published is not None:
         return ()
     if dated is not None:
-        number = next(
-            (one.number for one, text in zip(page, texts, strict=True) if dated[1][0] in text), None
-        )
-        return (invalid_date(dated[1][0], number),)
+        _, match = dated
+        number = next((one.number for one, text in zip(page, texts, strict=True) if match[0] in text), None)
+        return (invalid_date(match[0], number),)
     unread = next(
         (one.text for one in info if any(label in DATES and value for label, value in one.values)), ""
     )
@@ -44,11 +44,11 @@ def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault,
     for one, text in zip(page, texts, strict=True):
         if is_prose(text) and not PRINTED.search(text):
             continue
-        near = PRINTED.search(text) or re.search(
+        nearest = PRINTED.search(text) or re.search(
             r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|[〇零一二三四五六七八九]{4}年|\d{4}\s?年|\d{1,2}月\d{1,2}日|\d{1,2}-\d{1,2}\s+\d{1,2}:\d\d|\d+\s?(?:小时|分钟|天)前|[今昨前]天|刚刚",
             text,
         )
-        if near:
+        if nearest:
             return (
                 Fault(
                     "published_missing",
@@ -65,7 +65,7 @@ def missing_date(page: Sequence[PageLine], texts: Sequence[str]) -> tuple[Fault,
 
 
 def invalid_date(found: str, number: int | None = None) -> Fault:
-    """Return the fault of a date that names no instant."""
+    """Return the fault for an incomplete or impossible date."""
     return Fault(
         "published_invalid",
         "published",
@@ -77,9 +77,9 @@ def invalid_date(found: str, number: int | None = None) -> Fault:
     )
 
 
-def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
+def incomplete_text(page: Sequence[PageLine]) -> tuple[Fault, ...]:
     """Return the fault of a document that is one page of several, or shows a part; else nothing."""
-    related = False
+    after_article = False
     for one in page:
         text = one.block.text.replace("\n", " ")
         if names_more_pages(text):
@@ -95,8 +95,8 @@ def more_pages(page: Sequence[PageLine]) -> tuple[Fault, ...]:
                     one.number,
                 ),
             )
-        related = related or is_firm_end(text)
-        if is_cut_short(text) and not related:
+        after_article = after_article or is_firm_end(text)
+        if is_cut_short(text) and not after_article:
             return (
                 Fault(
                     "text_cut_short",

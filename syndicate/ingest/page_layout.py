@@ -17,7 +17,7 @@ from syndicate.ingest.furniture import is_prose
 from syndicate.ingest.headings import with_headings
 from syndicate.ingest.labels import best_date, credits_of, instant, labelled
 from syndicate.ingest.outlets import channel_of, is_breadcrumb
-from syndicate.ingest.page_faults import date_faults, more_pages
+from syndicate.ingest.page_faults import date_faults, incomplete_text
 from syndicate.ingest.page_head import Head, head_of
 from syndicate.ingest.page_lines import PageLine, labelled_lines
 from syndicate.model.item import Block, BlockKind, ChannelId
@@ -57,7 +57,7 @@ def read(page: Sequence[PageLine], publisher: Publisher, *, headline: str = "", 
         head=above,
         numbers=[one.number for one in page[head.start :]],
     )
-    pager = more_pages(page[head.start :])
+    pager = incomplete_text(page[head.start :])
     said = above | article.credits
     dated = best_date(head.info) or best_date(article.trailing)
     published = instant(dated[1] if dated else None, publisher.zone)

@@ -27,7 +27,7 @@ class Movement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RecallChange:
     """A recall of an item, or the end of one (`recalled` is False), as a record of the trail states it."""
 
     item: ItemId
@@ -40,7 +40,7 @@ class Turn:
 class Account:
     """The keys by which one row of a report adds up deliveries. None: unknown.
 
-    A statement adds over outlets and clauses: there they are None and empty.
+    In a statement `outlet` is None and `clause` empty: it does not split by them.
     """
 
     owner: str | None
@@ -70,7 +70,7 @@ class Balance:
 
     @property
     def net(self) -> int:
-        """Below zero where more of earlier months was recalled than was delivered."""
+        """Negative when recalls of earlier deliveries exceed this period's deliveries."""
         return self.delivered - self.recalled + self.reinstated
 
     def __add__(self, other: Balance) -> Balance:
@@ -116,11 +116,13 @@ def _balance(counts: Counter[Movement]) -> Balance:
     return Balance(counts[Movement.DELIVERED], counts[Movement.RECALLED], counts[Movement.REINSTATED])
 
 
-def settled(delivery: Delivery, turns: Iterable[Turn], within: Window) -> Iterator[tuple[Movement, int]]:
+def statement_movements(
+    delivery: Delivery, turns: Iterable[RecallChange], within: Window
+) -> Iterator[tuple[Movement, int]]:
     """The movements of a delivery within a span, each with its record: what a statement counts.
 
-    `turns` are all those of its item, in the order of lines. A recall calls back what stands, whenever it
-    was delivered; a reinstatement gives back what was called back.
+    `turns` are all those of its item, in the order of lines. A recall counts only for a delivery not
+    already recalled; a reinstatement only for a recalled one. The delivery may be older than the span.
     """
     if delivery.at in within:
         yield Movement.DELIVERED, delivery.line
@@ -132,7 +134,9 @@ def settled(delivery: Delivery, turns: Iterable[Turn], within: Window) -> Iterat
                 yield Movement.RECALLED if turn.recalled else Movement.REINSTATED, turn.line
 
 
-def used(delivery: Delivery, turns: Sequence[Turn], within: Window) -> Iterator[tuple[Movement, int]]:
+def usage_movements(
+    delivery: Delivery, turns: Sequence[RecallChange], within: Window
+) -> Iterator[tuple[Movement, int]]:
     """What a usage report counts: a delivery within the span, and the recall that it is under now."""
     if delivery.at in within:
         yield Movement.DELIVERED, delivery.line
@@ -153,11 +157,11 @@ def by_owner(rows: Sequence[Row]) -> list[tuple[str | None, Balance]]:
 
 
 def days(first: date, end: date, zone: tzinfo) -> Window:
-    """From the midnight at which `first` begins to the one at which `end` does."""
+    """From midnight of `first` to midnight of `end`; `end` is not included."""
     return Window(datetime.combine(first, time(), zone), datetime.combine(end, time(), zone))
 
 
 def month(year: int, number: int, zone: tzinfo) -> Window:
-    """A month of the calendar. Raises ValueError for one that is none."""
+    """A calendar month. Raises ValueError if `number` is not 1 to 12."""
     following = date(year + number // 12, number % 12 + 1, 1)
     return days(date(year, number, 1), following, zone)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from syndicate.store.faults import translated
+from syndicate.store.faults import translating_errors
 
 T = TypeVar("T")
 
@@ -47,12 +47,12 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection from the engine's pool; whatever was not committed on it is undone at the end."""
     connection = engine.connect()
     try:
-        with translated():
+        with translating_errors():
             await to_the_end(connection.start())
         yield connection
     finally:
         if connection.sync_connection is not None:
-            with translated():
+            with translating_errors():
                 await to_the_end(connection.close())
 
 
@@ -70,13 +70,13 @@ class Transaction:
 
     async def rows(self, query: Executable) -> Sequence[Row[Any]]:
         """Every row of the answer."""
-        with translated():
+        with translating_errors():
             result = await to_the_end(self._connection.execute(query))
         return result.all()
 
     async def row(self, query: Executable) -> Row[Any] | None:
         """The first row of the answer, or None."""
-        with translated():
+        with translating_errors():
             result = await to_the_end(self._connection.execute(query))
         return result.first()
 
@@ -84,7 +84,7 @@ class Transaction:
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Write; how many rows it met (unknown for several sets of values)."""
-        with translated():
+        with translating_errors():
             result = await to_the_end(self._connection.execute(statement, values))
         return result.rowcount
 

@@ -95,15 +95,15 @@ def missing() -> StoreMissing:
 
 
 def broken_disk() -> StoreFault:
-    """The disk lost or may have lost what was written."""
+    """A disk read or write failed; written data may be lost."""
     return StoreFault(_BROKEN_DISK, code="store_io")
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translating_errors() -> Iterator[None]:
     """Turn every error of a database, its driver or the file system into one of ours.
 
-    To be put around what we do with the database, never around what callers do in between.
+    Wrap only database calls, never the caller's code inside a transaction.
     """
     try:
         yield
@@ -123,7 +123,7 @@ def _driver_errors() -> tuple[type[BaseException], ...]:
 
 
 def store_fault(fault: BaseException) -> SyndicateError:
-    """Our error for one of theirs. Its text never holds an address, a statement or a value."""
+    """Translate a driver's error. The text never holds an address, a statement or a value."""
     if isinstance(fault, exc.TimeoutError):
         return busy()
     if isinstance(fault, exc.DBAPIError):
@@ -169,17 +169,29 @@ def _of_postgresql(state: str | None) -> SyndicateError:
     match state:
         case None:
             return StoreFault(_UNREACHABLE, code="store_unreachable")
-        case "55P03" | "57014" | "40001" | "40P01" | "53300" | "25P03":
+        case (
+            "55P03"  # lock_not_available
+            | "57014"  # query_canceled, by statement_timeout
+            | "40001"  # serialization_failure
+            | "40P01"  # deadlock_detected
+            | "53300"  # too_many_connections
+            | "25P03"  # idle_in_transaction_session_timeout
+        ):
             return busy()
-        case "25006" | "42501":
+        case "25006" | "42501":  # read_only_sql_transaction, insufficient_privilege
             return read_only()
-        case "3D000":
+        case "3D000":  # invalid_catalog_name: no such database
             return StoreMissing(_NO_SUCH_DATABASE)
-        case "53100":
+        case "53100":  # disk_full
             return StoreFault(_FULL, code="store_full")
-        case "58030":
+        case "58030":  # io_error
             return broken_disk()
-        case "XX001" | "XX002" | "42P01" | "42703":
+        case (
+            "XX001"  # data_corrupted
+            | "XX002"  # index_corrupted
+            | "42P01"  # undefined_table
+            | "42703"  # undefined_column
+        ):
             return damaged()
         case _:
             return _of_postgresql_class(state)
@@ -187,11 +199,11 @@ def _of_postgresql(state: str | None) -> SyndicateError:
 
 def _of_postgresql_class(state: str) -> SyndicateError:
     match state[:2]:
-        case "08" | "57":
+        case "08" | "57":  # connection_exception, operator_intervention
             return StoreFault(_UNREACHABLE, code="store_unreachable")
-        case "23":
+        case "23":  # integrity_constraint_violation
             return Conflict(_CONFLICT)
-        case "28":
+        case "28":  # invalid_authorization_specification
             return StoreFault(_NOT_ADMITTED, code="store_not_admitted")
         case _:
             return _unforeseen(state)

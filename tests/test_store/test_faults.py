@@ -18,7 +18,7 @@ from syndicate.errors import (
     StoreReadOnly,
     SyndicateError,
 )
-from syndicate.store.faults import store_fault, translated
+from syndicate.store.faults import store_fault, translating_errors
 
 
 def of_sqlite(code: int) -> exc.DBAPIError:
@@ -80,11 +80,11 @@ def test_an_error_is_named_for_what_it_means(
     assert found.text.zh
     assert found.text.en
     assert "secret" not in str(found.text)
-    with pytest.raises(ours) as raised, translated():
+    with pytest.raises(ours) as raised, translating_errors():
         raise fault
     assert raised.value.__cause__ is fault
 
 
 def test_other_peoples_errors_are_left_alone() -> None:
-    with pytest.raises(ZeroDivisionError), translated():
+    with pytest.raises(ZeroDivisionError), translating_errors():
         raise ZeroDivisionError

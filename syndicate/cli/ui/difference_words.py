@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syndicate.agreements.comparison import Difference, Effect, Part
-from syndicate.agreements.field_types import read_any_span
+from syndicate.agreements.field_types import read_written_duration
 from syndicate.agreements.writer import span
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output
@@ -117,7 +117,7 @@ def _value(  # noqa: PLR0911 - one return for each field
         case _ if isinstance(value, bool):
             return Text("是", "yes") if value else Text("否", "no")
         case "takedown" | "delay" | "archive" | "retain":
-            return agreement_words.duration_text(read_any_span(value))
+            return agreement_words.duration_text(read_written_duration(value))
         case "valid_from" | "valid_until":
             return verbatim(voice.moment(datetime.fromisoformat(value)))
         case _:

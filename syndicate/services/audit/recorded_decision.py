@@ -17,9 +17,9 @@ from syndicate.policy.reasons import Reason
 from syndicate.store.protocol import Store
 
 NO_SUCH_ITEM: Final = "unknown"
-"""The reason of a refusal to who asked for what is not there."""
+"""Refusal reason: the item does not exist."""
 QUOTA: Final = "quota_exceeded"
-"""The reason of a refusal that no rule made but the count: the policy had said yes."""
+"""Refusal reason: the policy allowed the item, but the quota was used up."""
 _ITEM: Final = "item:"
 
 
@@ -28,8 +28,11 @@ class Decided:
     """One decision about one item. `reason` None is a yes.
 
     `asked` is the use that was asked for (None: none was named), `use` the one that it was given for.
-    `version` and `mandate` are None where the line does not say them. `counted`: what was given counts
-    against a quota. A recall notice in a feed names no clause: `clause_recorded` is False.
+    `version` and `mandate` are None where the line does not say them. `counted`: take this record into
+    account when quota use is replayed. It is True for items sent with their content (not for HEAD, an
+    export or a status other than 200) and for the refusal of a single item, which other rights may allow.
+    `clause_recorded` is False for a recall listed in a feed: the manifest keeps no clause for it, so none
+    is compared.
     """
 
     item: ItemId

@@ -13,12 +13,12 @@ from syndicate.model.item import Item, Medium
 from syndicate.model.names import ItemId, OutletId, PartnerId
 from syndicate.model.register import Register
 from syndicate.model.rights import Window
-from syndicate.model.statement import Account, Balance, Movement, Row, Tally, Turn
+from syndicate.model.statement import Account, Balance, Movement, RecallChange, Row, Tally
 from syndicate.store.protocol import Store
 
 ItemVersion = tuple[ItemId, int]
-Count = Callable[[Delivery, Sequence[Turn], Window], Iterable[tuple[Movement, int]]]
-"""What happened to a delivery within a period: `settled` or `used`."""
+Count = Callable[[Delivery, Sequence[RecallChange], Window], Iterable[tuple[Movement, int]]]
+"""What happened to a delivery within a period: `statement_movements` or `usage_movements`."""
 
 _MOVEMENTS: Final = ("delivered", "recalled", "reinstated")
 
@@ -31,7 +31,7 @@ class Scope:
     count: Count
     register: Register
     by_clause: bool = False
-    """By outlet and clause too, as a usage report is."""
+    """Also split rows by outlet and clause; usage reports do."""
     partner: PartnerId | None = None
     outlet: OutletId | None = None
     lines: bool = False
@@ -39,7 +39,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a report needs to know of an item version; nothing is known of one that there is not."""
+    """What a report needs of an item version; all fields are empty if the version does not exist."""
 
     outlet: OutletId | None = None
     medium: Medium | None = None
@@ -59,11 +59,13 @@ class Aggregator:
         self._newest: dict[ItemId, Item | None] = {}
         self._tally = Tally(lines=scope.lines)
 
-    async def take(self, batch: Iterable[Delivery], turns: Mapping[ItemId, Sequence[Turn]]) -> None:
+    async def count_batch(
+        self, batch: Iterable[Delivery], turns: Mapping[ItemId, Sequence[RecallChange]]
+    ) -> None:
         """Count these deliveries; `turns` are the recalls and reinstatements of their items."""
         scope = self._scope
         counted = [(one, list(scope.count(one, turns.get(one.item, ()), scope.within))) for one in batch]
-        moved = [(one, movements) for one, movements in counted if movements and self._asked(one)]
+        moved = [(one, movements) for one, movements in counted if movements and self._in_scope(one)]
         await self._learn([one for one, _ in moved])
         for one, movements in moved:
             about = self._known[one.item, one.version]
@@ -74,7 +76,7 @@ class Aggregator:
 
     async def recalled(self, batch: Sequence[Delivery]) -> set[ItemId]:
         """Which items of these deliveries are under a recall now."""
-        items = {one.item for one in batch if self._asked(one)}
+        items = {one.item for one in batch if self._in_scope(one)}
         await self._outline(items)
         found = (self._newest[item] for item in items)
         return {one.id for one in found if one is not None and one.holds.recall is not None}
@@ -94,7 +96,7 @@ class Aggregator:
         return {name: about.digest for name, about in self._known.items() if about.digest}
 
     def differing(self, trail: Aggregator) -> Iterator[Fault]:
-        """The rows that come out otherwise in `trail`, which was added up from the trail."""
+        """A fault for each count that differs from `trail`, the aggregator filled from the trail."""
         ours, theirs = ({row.account: row.balance for row in one.rows()} for one in (self, trail))
         for account in sorted({*ours, *theirs}, key=lambda one: one.place):
             reported, replayed = ours.get(account, Balance()), theirs.get(account, Balance())
@@ -107,7 +109,7 @@ class Aggregator:
                     )
                     yield Fault("row_differs", f"{_name(account)} {name}", text)
 
-    def _asked(self, one: Delivery) -> bool:
+    def _in_scope(self, one: Delivery) -> bool:
         return self._scope.partner is None or one.partner == self._scope.partner
 
     def _account(self, one: Delivery, about: _About) -> Account:

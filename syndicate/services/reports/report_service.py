@@ -20,7 +20,7 @@ from syndicate.model.names import ItemId, OutletId, PartnerId
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Window
-from syndicate.model.statement import Row, Turn, days, month, settled, used
+from syndicate.model.statement import RecallChange, Row, days, month, statement_movements, usage_movements
 from syndicate.services.audit.proof_builder import broken
 from syndicate.services.reports.aggregator import Aggregator, Scope
 from syndicate.services.reports.trail_replay import TrailReplay, turns_between
@@ -94,7 +94,7 @@ class ReportService:
         last = await self._store.line_at(_FAR)
         scope = Scope(
             within=within,
-            count=used,
+            count=usage_movements,
             register=register,
             by_clause=True,
             partner=partner,
@@ -102,11 +102,11 @@ class ReportService:
             lines=lines,
         )
         aggregator = Aggregator(self._store, scope, thorough=check)
-        turns: dict[ItemId, list[Turn]] = {}
+        turns: dict[ItemId, list[RecallChange]] = {}
         async for batch in self._deliveries(last, since=within.opens, until=within.closes):
             for item in await aggregator.recalled(batch) - turns.keys():
                 turns[item] = await self._history(item, last)
-            await aggregator.take(batch, turns)
+            await aggregator.count_batch(batch, turns)
         differences = await self._differences(last, None, aggregator) if check else None
         return self._made(within, last, aggregator, differences)
 
@@ -134,13 +134,13 @@ class ReportService:
             raise broken(unreadable[0])
         turns = {item: await self._history(item, last) for item in turned}
         register = await self._store.register()
-        scope = Scope(within=within, count=settled, register=register, lines=lines)
+        scope = Scope(within=within, count=statement_movements, register=register, lines=lines)
         aggregator = Aggregator(self._store, scope, thorough=check)
         async for batch in self._deliveries(last, since=within.opens, until=within.closes):
-            await aggregator.take(batch, turns)
+            await aggregator.count_batch(batch, turns)
         for item in turns:
             async for batch in self._deliveries(last, until=within.opens, item=item):
-                await aggregator.take(batch, turns)
+                await aggregator.count_batch(batch, turns)
         differences = await self._differences(last, within.closes, aggregator) if check else None
         return self._made(within, last, aggregator, differences)
 
@@ -176,7 +176,7 @@ class ReportService:
         recomputed = aggregator.empty_copy()
         replayed = list(replay.deliveries.values())
         for start in range(0, len(replayed), _BATCH):
-            await recomputed.take(replayed[start : start + _BATCH], replay.turns)
+            await recomputed.count_batch(replayed[start : start + _BATCH], replay.turns)
         async for batch in self._deliveries(None, until=until):
             for entry in batch:
                 await replay.compare(entry)
@@ -202,7 +202,7 @@ class ReportService:
             yield [one for _, one in placed if last is None or one.line <= last]
             after = placed[-1][0]
 
-    async def _history(self, item: ItemId, last: int) -> list[Turn]:
+    async def _history(self, item: ItemId, last: int) -> list[RecallChange]:
         """Return every recall and reinstatement of an item up to line `last`."""
         turns, after = [], 0
         kinds = (ItemRecalled.kind, ItemReinstated.kind)
@@ -210,7 +210,9 @@ class ReportService:
             for line in lines:
                 event = line.entry.event
                 if isinstance(event, ItemRecalled | ItemReinstated) and line.seq <= last:
-                    turns.append(Turn(item, line.seq, line.entry.at, isinstance(event, ItemRecalled)))
+                    turns.append(
+                        RecallChange(item, line.seq, line.entry.at, isinstance(event, ItemRecalled))
+                    )
             after = lines[-1].seq
         return turns
 

@@ -22,7 +22,7 @@ from syndicate.model.lifecycle_events import ChangesDelivered, ItemCorrected, It
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.model.records import Written, event_from
 from syndicate.model.rights import Clause
-from syndicate.model.statement import Turn
+from syndicate.model.statement import RecallChange
 from syndicate.store.protocol import Store
 
 Given = tuple[PartnerId, str, ItemId, int]
@@ -43,12 +43,14 @@ _RELEVANT: Final = _TURNS | {
 }
 
 
-async def turns_between(store: Store, after: int, last: int) -> tuple[dict[ItemId, list[Turn]], list[int]]:
+async def turns_between(
+    store: Store, after: int, last: int
+) -> tuple[dict[ItemId, list[RecallChange]], list[int]]:
     """Return the recalls and reinstatements in the lines after `after` up to `last`, by item, in order.
 
     The second value lists the lines that should record one and cannot be read.
     """
-    turns: dict[ItemId, list[Turn]] = {}
+    turns: dict[ItemId, list[RecallChange]] = {}
     unreadable: list[int] = []
     async for row in _lines(store, after, last):
         if row.kind in _TURNS:
@@ -78,7 +80,7 @@ class TrailReplay:
         self._store, self._last, self._contents = store, last, contents
         self._read: LRUCache[tuple[str, str], bool] = LRUCache(_LISTS)
         self.deliveries: dict[Given, Delivery] = {}
-        self.turns: dict[ItemId, list[Turn]] = {}
+        self.turns: dict[ItemId, list[RecallChange]] = {}
         self.faults: list[Fault] = []
 
     async def read(self) -> None:
@@ -185,10 +187,10 @@ def _event(row: Written) -> Event | None:
         return None
 
 
-def _turn(row: Written, event: Event | None) -> Turn | None:
+def _turn(row: Written, event: Event | None) -> RecallChange | None:
     if not isinstance(event, ItemRecalled | ItemReinstated):
         return None
-    return Turn(ItemId(event.item), row.seq, row.at, isinstance(event, ItemRecalled))
+    return RecallChange(ItemId(event.item), row.seq, row.at, isinstance(event, ItemRecalled))
 
 
 def _differing(entry: Delivery, replayed: Delivery) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from syndicate.errors import SyndicateError
 from syndicate.store.database import connected
-from syndicate.store.faults import translated
+from syndicate.store.faults import translating_errors
 
 CHANNEL: Final = "syndicate_change"
 _PULSE: Final = 3.0
@@ -62,7 +62,7 @@ class ChangeListener:
     async def _hear(self) -> None:
         """Listen until the line is lost: always ends with a StoreFault, or by cancellation."""
         async with connected(self._engine) as connection:
-            with translated():
+            with translating_errors():
                 line: Any = (await connection.get_raw_connection()).driver_connection
                 lost = asyncio.Event()
                 line.add_termination_listener(lambda _: lost.set())

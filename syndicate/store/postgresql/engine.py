@@ -13,7 +13,7 @@ from typing_extensions import override
 from syndicate.errors import StoreDamaged
 from syndicate.language import Text
 from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
-from syndicate.store.faults import PATIENCE, translated
+from syndicate.store.faults import PATIENCE, translating_errors
 from syndicate.store.postgresql.change_listener import CHANNEL, ChangeListener
 from syndicate.store.postgresql.password_file import explained, silence_driver
 from syndicate.store.schema.release import bring_up, require_current
@@ -39,7 +39,7 @@ class PostgresqlDatabase(Database):
         engine = _engine(self._url, patience=0, poolclass=NullPool)
         with explained(self._url):
             async with connected(engine) as connection:
-                with translated():
+                with translating_errors():
                     return await to_the_end(_bring_up(connection))
 
     @override
@@ -55,7 +55,7 @@ class PostgresqlDatabase(Database):
         try:
             with explained(self._url):
                 async with connected(engine) as connection:
-                    with translated():
+                    with translating_errors():
                         await _require_utf8(connection)
                         await connection.run_sync(require_current)
         except BaseException:
@@ -97,7 +97,7 @@ class PostgresqlDatabase(Database):
             if left < PATIENCE * 0.9:
                 await transaction.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
             yield transaction
-            with translated():
+            with translating_errors():
                 await to_the_end(_commit(connection, transaction, listener))
 
 

@@ -20,7 +20,10 @@ def notes_text(notes: Sequence[Note]) -> str:
 
 
 def notes_from(text: str) -> tuple[Note, ...]:
-    """The inverse of `notes_text`. Raises KeyError, TypeError or ValueError for what is not ours."""
+    """The inverse of `notes_text`.
+
+    Raises KeyError, TypeError or ValueError for text that `notes_text` did not write.
+    """
     return tuple(
         Note(one["code"], one["field"], Text(one["zh"], one["en"]), one["line"]) for one in json.loads(text)
     )

@@ -23,7 +23,7 @@ from typing_extensions import override
 from syndicate.errors import StoreBusy, StoreFault, StoreReadOnly
 from syndicate.store.counters import reached
 from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
-from syndicate.store.faults import PATIENCE, broken_disk, damaged, missing, translated
+from syndicate.store.faults import PATIENCE, broken_disk, damaged, missing, translating_errors
 from syndicate.store.private_files import private_file, private_folder
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.change_notice import Notice
@@ -71,16 +71,16 @@ class SqliteDatabase(Database):
 
     @override
     async def create(self) -> bool:
-        with translated():
+        with translating_errors():
             private_folder(self._path.parent)
         async with self._turn.taken():
-            with translated():
+            with translating_errors():
                 # SQLite gives `-wal` and `-shm` the mode that it finds on the database.
                 private_file(self._path)
             engine = _engine(self._path, {"mode": "rwc"}, _WRITER, "BEGIN IMMEDIATE", 1)
             try:
                 async with connected(engine) as connection:
-                    with translated():
+                    with translating_errors():
                         return await to_the_end(_bring_up(connection))
             finally:
                 # In our turn too: SQLite brings the log into the database when the last one leaves.
@@ -88,7 +88,7 @@ class SqliteDatabase(Database):
 
     @override
     async def open(self) -> None:
-        with translated():
+        with translating_errors():
             if not self._path.exists():
                 raise missing()
             if not self._path.is_file():
@@ -146,10 +146,10 @@ class SqliteDatabase(Database):
                 async with connected(writer) as connection:
                     self._wrote = True
                     transaction = Transaction(connection)
-                    with translated():
+                    with translating_errors():
                         await to_the_end(self._begin(connection, left))
                     yield transaction
-                    with translated():
+                    with translating_errors():
                         await to_the_end(self._commit(connection, transaction))
             except StoreFault as fault:
                 if fault.code == broken_disk().code:
@@ -205,7 +205,7 @@ class SqliteDatabase(Database):
         if old is not None:
             await to_the_end(old.dispose())
         traces = self._traces()
-        with translated():
+        with translating_errors():
             try:
                 self._reader = await self._looked_at({"mode": "ro"})
             except DBAPIError as fault:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from syndicate.store.faults import PATIENCE, busy, translated
+from syndicate.store.faults import PATIENCE, busy, translating_errors
 from syndicate.store.private_files import FILE
 
 
@@ -72,7 +72,7 @@ class FileTurn(Turn):
             await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
 
     def _try(self) -> bool:
-        with translated():
+        with translating_errors():
             try:
                 self._lock.acquire(blocking=False)
             except Timeout:

@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[0-9]{1,16}")
 
 
 async def changes(request: web.Request) -> PreparedDelivery:
-    """Everything that changed for the partner after a cursor; with `wait`, as soon as anything did."""
+    """Return changes after the cursor; with `wait`, hold the request until there is one."""
     must_accept(request, CHANGES)
     worker, session = request.app[WORKER], request[SESSION]
     services = worker.services
@@ -49,7 +49,13 @@ async def changes(request: web.Request) -> PreparedDelivery:
         while True:
             page = await services.changes.read(session, after, limit)
             left = ends - loop.time()
-            if not page.empty or page.page.reset or left <= 0 or worker.draining or _gone(request):
+            if (
+                not page.empty
+                or page.page.reset
+                or left <= 0
+                or worker.draining
+                or _client_disconnected(request)
+            ):
                 break
             # A second at a time: a revoked key or a stopping worker ends the wait.
             await services.changes.wait_for_change(session, min(left, 1.0))
@@ -65,7 +71,7 @@ async def changes(request: web.Request) -> PreparedDelivery:
     )
 
 
-def _gone(request: web.Request) -> bool:
+def _client_disconnected(request: web.Request) -> bool:
     """Whether the client has closed the connection."""
     return request.transport is None or request.transport.is_closing()
 
