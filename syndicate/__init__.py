@@ -1,3 +1,3 @@
 """The server that a news publisher trusts with its exclusive rights."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
