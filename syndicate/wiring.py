@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
 from syndicate.errors import Conflict, Fault, Faulty
+from syndicate.formats.registry import load_serializers
 from syndicate.language import Text
 from syndicate.model.events import ClockAccepted
 from syndicate.model.records import Entry
@@ -163,6 +164,12 @@ class Services:
 
         publisher = self.settings.publisher
         return Takedowns(self.store, publisher, self._detector, self.rights_cache, self.clock)
+
+    def load(self) -> None:
+        """Build what a server uses, before its first request: no request waits for an import."""
+        for name in ("authenticator", "delivery", "changes", "scheduler"):
+            getattr(self, name)
+        load_serializers()
 
     async def close(self) -> None:
         """Finish what the services do in the background. The store stays open."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Final, Generic, TypeVar
 
 from syndicate.formats.rendered import Rendered
@@ -156,3 +157,9 @@ def accepted_types(format: Format[Content]) -> frozenset[str]:
         FEED_FORMATS.values() if format.feeds else (format,)
     )
     return frozenset(name for one in alike for name in (one.media_type, *one.also_asked_as))
+
+
+def load_serializers() -> None:
+    """Import every serializer with its libraries, as a server does before its first request."""
+    for name in ("atom", "changes_page", "html", "jsonfeed", "ninjs", "opml", "rss"):
+        import_module(f"syndicate.formats.{name}")

@@ -41,3 +41,11 @@ def test_no_serializer_is_imported_before_it_writes() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_server_imports_every_serializer_before_its_first_request() -> None:
+    code = (
+        "import sys; from syndicate.formats.registry import load_serializers; load_serializers();"
+        "print({'feedgen', 'lxml', 'jinja2'} <= set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"

@@ -185,6 +185,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         loop.add_reader(parent.sentinel, stop.set)
     async with opened(settings) as services:
         services.signing_keys.load()
+        services.load()
         app = build(services)
         runner = Runner(app, shutdown_timeout=DRAIN)
         await runner.setup()
