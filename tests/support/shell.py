@@ -109,7 +109,9 @@ class Running:
     def lines(self) -> Iterator[str]:
         """What it prints, line by line, until it ends."""
         assert self.process.stdout is not None
-        yield from self.process.stdout
+        # Not `yield from`: who stops reading would close the pipe, and the next word would end the process.
+        while line := self.process.stdout.readline():
+            yield line
 
     def line(self) -> Any:
         """The next line, as JSON."""
