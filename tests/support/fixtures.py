@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from syndicate.model.events import (
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import event_fields
 from syndicate.wiring import Services
-from tests.support.servers import Answer, Serving, serving
+from tests.support.servers import Answer, Serving, new_pattern, serving
 from tests.test_matrix import furnish
 
 LICENSED_FEED = "/licensed/feeds/all.json"
@@ -36,12 +38,28 @@ _OWN_TO_EACH = ("date", "x-request-id")
 
 def visit(folder: Path, act: Callable[[Serving, Keys], Awaitable[None]], *, empty: bool = False) -> None:
     """Do this in a house in this folder, furnished unless `empty`."""
+    keys: Keys = {}
+    if not empty:
+        pattern, keys = _furnished()
+        shutil.copytree(pattern, folder, dirs_exist_ok=True)
 
     async def inside() -> None:
         async with serving(folder) as here:
-            await act(here, {} if empty else await furnish(here))
+            await act(here, dict(keys))
 
     asyncio.run(inside())
+
+
+@cache
+def _furnished() -> tuple[Path, Keys]:
+    """A house as `furnish` leaves it, and its keys: made once for each process."""
+    folder = new_pattern("furnished")
+
+    async def make() -> Keys:
+        async with serving(folder) as here:
+            return await furnish(here)
+
+    return folder, asyncio.run(make())
 
 
 async def session_for(house: Services, partner: PartnerId, jti: str) -> Session:
@@ -68,6 +86,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], str]:
     return answer.status, kept, answer.body.decode(errors="backslashreplace").replace(name, "")
 
 
+@cache
 def jti_of(token: str) -> str:
     """The key's own id."""
     return str(_claims(token)["jti"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from base64 import b64encode
@@ -101,9 +104,11 @@ def settings_for(data: Path, database: str | None = None) -> Settings:
 async def serving(
     data: Path, database: str | None = None, *, clock: MovableClock | None = None
 ) -> AsyncIterator[Serving]:
-    """A house that was just made, served in this process."""
+    """A house that was just made, or that is in `data` already, served in this process."""
     clock = clock or MovableClock()
     settings = settings_for(data, database)
+    if database is None and clock.now == NOON and not settings.data.joinpath("syndicate.db").exists():
+        shutil.copytree(await _made_at_noon(), data, dirs_exist_ok=True)
     await initialise(settings, STAFF, clock)
     store = open_store(settings.database)
     await store.open()
@@ -121,6 +126,25 @@ async def serving(
         await runner.cleanup()
         await house.delivery.close()
         await store.close()
+
+
+_made: list[Path] = []
+
+
+def new_pattern(name: str) -> Path:
+    """A new folder for a house that tests copy; it is removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"syndicate-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+async def _made_at_noon() -> Path:
+    """A house that was made at noon, with nothing in it: once for each process."""
+    if not _made:
+        folder = new_pattern("made")
+        await initialise(settings_for(folder), STAFF, MovableClock())
+        _made.append(folder)
+    return _made[0]
 
 
 def free_port() -> int:
