@@ -22,6 +22,8 @@ run: export SYNDICATE_KEYS ?= keys
 run: $(VENV)/.run
 	@exec $(BIN)/syndicate serve --demo --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
+# Hundreds of processes begin: they share compiled modules, also where the environment forbids to write them.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(TESTS)
 

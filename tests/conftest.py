@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -28,6 +29,12 @@ __all__ = [
 # No test fails because a machine is slow.
 settings.register_profile("syndicate", deadline=None)
 settings.load_profile("syndicate")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays until the end: it would look through it all again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
