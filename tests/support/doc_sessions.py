@@ -15,6 +15,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +41,12 @@ from syndicate.web.server.runner import Runner
 from syndicate.wiring import opened
 
 CHINESE: Final = Path(__file__).parents[2] / "docs" / "zh"
+
+_OWN: Final = Path(sys.executable).parent
+"""The `python3` and `syndicate` of this environment, which readers of the documents have in PATH."""
+
+_MADE: Final = tempfile.TemporaryDirectory(prefix="doc-sessions-")
+"""What `_made_once` has made, for as long as this process runs."""
 
 CHINA: Final = timezone(timedelta(hours=8))
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -112,7 +120,7 @@ class Session:
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=self.folder,
-            env={**os.environ, **self.variables},
+            env={**os.environ, "PATH": f"{_OWN}:{os.environ['PATH']}", **self.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -281,20 +289,44 @@ BEFORE: dict[str, tuple[str, ...]] = {
 @contextmanager
 def prepared_session(name: str) -> Iterator[Session]:
     """A session in a folder of its own, in which has happened what the document starts from."""
+    before = BEFORE[name]
+    alike = before[: before.index("serve")] if "serve" in before else before
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(_moved_clock())
         session = Session(folder)
-        write_files((CHINESE / "write-a-licence.md").read_text(encoding="utf-8"), folder)
+        made, then = _made_once(alike)
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+        MovedDatetime.ahead = then - datetime.now(UTC)
         write_files((CHINESE / name).read_text(encoding="utf-8"), folder)
-        for line in BEFORE[name]:
-            if line.startswith("at "):
-                set_clock(line.removeprefix("at "))
-            elif line == "serve":
-                session.server = stack.enter_context(served(folder / "var"))
-            else:
-                session.run(line)
+        for line in before[len(alike) :]:
+            _step(line, session, stack)
         yield session
+
+
+@cache
+def _made_once(steps: tuple[str, ...]) -> tuple[Path, datetime]:
+    """A folder to copy, in which these steps have happened, and the time at their end."""
+    folder = Path(tempfile.mkdtemp(dir=_MADE.name))
+    with ExitStack() as stack:
+        if len(steps) > 1:
+            made, then = _made_once(steps[:-1])
+            shutil.copytree(made, folder, dirs_exist_ok=True)
+            MovedDatetime.ahead = then - datetime.now(UTC)
+        else:
+            write_files((CHINESE / "write-a-licence.md").read_text(encoding="utf-8"), folder)
+        _step(steps[-1], Session(folder), stack)
+    return folder, MovedDatetime.now(UTC)
+
+
+def _step(line: str, session: Session, stack: ExitStack) -> None:
+    """Do what a line of `BEFORE` says."""
+    if line.startswith("at "):
+        set_clock(line.removeprefix("at "))
+    elif line == "serve":
+        session.server = stack.enter_context(served(session.folder / "var"))
+    else:
+        session.run(line)
 
 
 @contextmanager
