@@ -98,6 +98,13 @@ def test_a_deadline_is_an_everyday_span(demo: Shell, story: str) -> None:
         demo.good("item", "reinstate", story)
 
 
+def test_a_recall_of_what_nobody_received_has_nothing_to_confirm(demo: Shell, story: str) -> None:
+    demo.good("item", "recall", story, "--reason", "editorial", "--note", "事实有误")
+    assert "已全部确认" not in demo.good("item", "recall-report", story).out
+    report = demo.good("--lang", "en", "item", "recall-report", story).out.splitlines()
+    assert report[1:] == ["no partner received it, so none has to confirm"]
+
+
 @pytest.mark.parametrize(
     "word", ["", "2", "h", "0h", "2x", "2h2h", "30m2h", "2H", "1.5h", "99999w", "P1M", "P"]
 )

@@ -72,6 +72,7 @@ def test_the_notice_says_what_the_law_needs_it_to_say() -> None:
         assert word in publisher.notice
     for word in ("exclusive", "reprint", "link", "repost", "copy", STAMP, "Xiaoshan Daily", "pursue"):
         assert word in publisher.notice_en
+    assert "of Xiaoshan Daily, Xiaoshan Television and Xiaoshan People's Radio, and" in publisher.notice_en
 
 
 def test_the_shipped_example_says_the_defaults() -> None:
@@ -343,6 +344,7 @@ def test_another_publisher_never_goes_out_under_the_words_of_this_one() -> None:
     publisher = read(text).publisher
     assert "萧山" not in publisher.notice
     assert "Xiaoshan" not in publisher.notice_en
+    assert "video of 媒体, and holds" in publisher.notice_en
     assert "来源:临平网" in publisher.notice
     assert "来源:临平网" in publisher.notice_en
 

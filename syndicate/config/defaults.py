@@ -42,7 +42,7 @@ CHANNELS: Final = (
     Channel(ChannelId("education"), "教育", "Education"),
     Channel(ChannelId("property"), "房产", "Property"),
     Channel(ChannelId("finance"), "理财", "Personal Finance"),
-    Channel(ChannelId("home"), "家居", "Home"),
+    Channel(ChannelId("home"), "家居", "Home and Living"),
     Channel(ChannelId("health"), "健康", "Health"),
     Channel(ChannelId("auto"), "汽车", "Motoring"),
     Channel(ChannelId("qiantang"), "钱塘新区", "Qiantang New Area"),
@@ -65,9 +65,10 @@ def notice(name: str, outlets: Sequence[str], stamp: str) -> str:
 
 def notice_en(name: str, outlets: Sequence[str], stamp: str) -> str:
     """The rights notice in English."""
+    listed = " and ".join(filter(None, (", ".join(outlets[:-1]), *outlets[-1:])))
     return (
         f"By agreement with the rights holders, {name} has the exclusive right to publish online all text, "
-        f"pictures, audio and video of {', '.join(outlets)}, and holds the copyright in them. Without a "
+        f"pictures, audio and video of {listed}, and holds the copyright in them. Without a "
         f"licence agreement with {name}, no medium, website or person may reprint, link to, repost or "
         f"otherwise copy and publish them. Whoever is licensed must mark every use “{stamp}”. {name} will "
         f"pursue infringements by law."

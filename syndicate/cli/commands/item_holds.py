@@ -52,7 +52,7 @@ async def hold(
     稿件扣住后，无权取得者查不到它；禁发期满自动放行。已取得稿件的授权媒体会收到撤下通知。
 
     To everybody who may not have it, a held item does not exist. An embargo ends by itself. Partners that
-    already have the item are told to remove it.
+    already have the item must remove it.
 
     \b
     例 · Example:
@@ -133,8 +133,8 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     voice.say(
         Text(
             f"已更正 {id}，现为第 {corrected.version} 版；已取得旧版的授权媒体将收到更正。",
-            f"{id} is corrected: version {corrected.version} stands. Partners that have an older one "
-            "will be told.",
+            f"{id} is corrected and is now version {corrected.version}. "
+            "Partners that have an older version get the correction.",
         )
     )
     for one in notes:
@@ -167,8 +167,8 @@ async def recall(
     稿件地址从此答 410，因法律原因撤回的答 451。
     取得过此稿的授权媒体各收到一条撤回通知，须在期限内撤下并确认。
 
-    Its addresses answer 410, or 451 for a legal order. Each partner that received it is told to remove it
-    within the deadline and to acknowledge.
+    Its addresses answer 410, or 451 for a legal order. Each partner that received it must remove it
+    within the deadline and acknowledge.
 
     \b
     例 · Example:
@@ -225,13 +225,19 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
     at = voice.moment(recall.at)
     voice.say(RECALLS[recall.reason] + Text(f"，{at}，", f", {at}, ") + actor_text(report.actor))
     if not voice.json:
-        table(report.takedowns, now, voice, Text("没有授权媒体取得过此稿", "no partner had been given it"))
+        table(
+            report.takedowns,
+            now,
+            voice,
+            Text("没有授权媒体取得过此稿，无须确认", "no partner received it, so none has to confirm"),
+        )
     missing = sum(one.acknowledged is None for one in report.takedowns)
     if missing:
         who = "1 partner has" if missing == 1 else f"{missing} partners have"
         voice.say(Text(f"尚有 {missing} 家未确认。", f"{who} not confirmed removal."))
         return REFUSED
-    voice.say(Text("已全部确认。", "all partners have confirmed removal."))
+    if report.takedowns:
+        voice.say(Text("已全部确认。", "all partners have confirmed removal."))
     return 0
 
 
@@ -305,7 +311,7 @@ def _say(held: Held, services: Services, voice: Output) -> None:
     partners = [order.partner for order in held.orders]
     if partners:
         count = len(partners)
-        ordered = Text(f"已要求 {count} 家授权媒体撤下：", f"told to take it down ({count}): ")
+        ordered = Text(f"已要求 {count} 家授权媒体撤下：", f"must take it down ({count}): ")
         voice.say(ordered + Text("、".join(partners), ", ".join(partners)))
 
 

@@ -180,7 +180,7 @@ def _duties(one: Licence) -> Iterator[tuple[Text, Text]]:
     within = agreement_words.duration_text(one.takedown)
     yield (
         Text("撤稿时限", "takedown"),
-        Text(f"接到撤稿通知后 {within.zh}内", f"within {within.en} of being told to remove an item"),
+        Text(f"接到撤稿通知后 {within.zh}内", f"within {within.en} of the order to remove an item"),
     )
     if one.suspend_overdue:
         yield Text("逾期未撤", "overdue"), Text("暂停该授权媒体", "the partner is suspended")

@@ -159,7 +159,7 @@ async def takedowns(services: Services, voice: Output, partner: str | None, over
                 Column(Text("稿件", "item")),
                 Column(Text("事项", "action")),
                 Column(Text("变更序号", "change")),
-                Column(Text("告知时间", "told")),
+                Column(Text("通知时间", "notified")),
                 Column(Text("期限", "deadline")),
                 Column(Text("确认", "acknowledged")),
                 Column(Text("逾期", "overdue")),
