@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,36 +19,52 @@ import pytest
 from aiohttp import web
 
 from tests.support.forked_commands import Forge, forge
-from tests.support.shell import PROJECT, Outcome, no_settings
+from tests.support.kill_harness import must_be_new
+from tests.support.shell import PROJECT, Cut, Outcome, no_settings
 from tests.support.stub_publisher import Partner, Publishing, an_id, holding, partner, publishing
 
 __all__ = ["no_settings", "partner"]
 
 
-class Cut(BaseException):
-    """The process is gone."""
+def ids(partner: Partner) -> set[str]:
+    """The items that the folder has."""
+    return {path.stem for path in partner.folder.glob("items/*.json")}
 
 
 class Shears:
-    """Ends the process before or after the n-th step that touches the disk."""
+    """Ends the process before or after the n-th step that touches the disk, or before the n-th cursor.
+
+    There is no power cut here: what is written is there for the next run, brought to the disk or not.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left = 10**9
-        for name in ("fsync", "replace", "unlink"):
-            monkeypatch.setattr(os, name, self._counted(getattr(os, name)))
+        self.left = self.cursors = 10**9
+        monkeypatch.setattr(os, "fsync", self._counted(lambda handle: None))
+        monkeypatch.setattr(os, "replace", self._counted(os.replace))
+        monkeypatch.setattr(os, "unlink", self._counted(os.unlink))
+
+    def pull(self, partner: Partner, *words: str, step: int = 10**9, cursor: int = 10**9) -> Outcome:
+        """One run that ends at this step, or when it comes to save this cursor, unless it ends before."""
+        self.left, self.cursors = step, cursor
+        before = ids(partner)
+        outcome = partner.pull(*words)
+        self.left = self.cursors = 10**9
+        must_be_new(outcome.lines, before)
+        return outcome
 
     def _counted(self, step: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **more: Any) -> Any:
-            self._tick()
+            self._tick(*args)
             done = step(*args, **more)
             self._tick()
             return done
 
         return counted
 
-    def _tick(self) -> None:
+    def _tick(self, *args: Any) -> None:
         self.left -= 1
-        if self.left <= 0:
+        self.cursors -= len(args) == 2 and Path(args[1]).name == "state"
+        if self.left <= 0 or self.cursors <= 0:
             raise Cut
 
 
@@ -63,55 +80,87 @@ def a_busy_day(server: Publishing) -> set[int]:
     return gone
 
 
-def news(outcome: Outcome, told: set[str]) -> None:
-    """What is told as new was not told as new before, unless since then it was told to be gone."""
-    for line in (json.loads(line) for line in outcome.out.splitlines()):
-        if line.get("result") == "new":
-            assert line["id"] not in told, outcome
-            told.add(line["id"])
-        elif line.get("result") in ("removed", "absent"):
-            told.discard(line["id"])
-
-
 @pytest.mark.timeout(600)
 def test_a_cut_at_any_step_leaves_nothing_behind_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shears = Shears(monkeypatch)
-    for step in range(1, 10_000):
-        root = tmp_path / str(step)
-        root.mkdir()
-        with publishing() as server:
-            one = Partner.at(root, server)
-            for number in range(6):
-                server.put(number)
-            one.good()
-            before = server.allowed
-            gone = a_busy_day(server)
-            shears.left = step
-            try:
-                outcome = one.pull("--limit", "3")
-            except Cut:
-                outcome = None
-            finally:
-                shears.left = 10**9
-            if outcome is not None:
+    first = tmp_path / "first"
+    first.mkdir()
+    with publishing() as server:
+        for number in range(6):
+            server.put(number)
+        Partner.at(first, server).good()
+        before = server.allowed
+        gone = a_busy_day(server)
+        may = {(id, version) for known in (before, server.allowed) for id, version in known.items()}
+        for step in range(1, 10_000):
+            root = tmp_path / str(step)
+            shutil.copytree(first, root)
+            one = Partner(root, server)
+            server.acknowledged.clear()
+            outcome = shears.pull(one, "--limit", "3", step=step)
+            if outcome.code == 0:
                 assert step > 50
                 assert holding(one.folder) == server.allowed
                 return
-            may = {(id, version) for known in (before, server.allowed) for id, version in known.items()}
             for path in (one.folder / "items").glob("*.json"):
                 assert (path.stem, int(json.loads(path.read_bytes())["version"])) in may
-            one.good("--limit", "3", "--verify")
+            assert shears.pull(one, "--limit", "3", "--verify").code == 0
+            assert holding(one.folder) == server.allowed
             assert set(server.acknowledged) == gone
             assert list((one.folder / ".syndicate" / "aside").iterdir()) == []
     raise AssertionError("it never came to its end")
 
 
+RECALLED_AND_BACK: dict[str, tuple[str, list[tuple[str, str]]]] = {
+    "in one page": ("2", [("recall", "unchanged"), ("put", "unchanged")]),
+    "in two pages": ("1", [("recall", "removed"), ("put", "new")]),
+}
+
+
+@pytest.mark.parametrize(("limit", "told"), RECALLED_AND_BACK.values(), ids=RECALLED_AND_BACK)
+def test_after_a_kill_an_entry_is_new_again_only_where_a_page_ends_with_the_removal_before_it(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch, limit: str, told: list[tuple[str, str]]
+) -> None:
+    shears = Shears(monkeypatch)
+    partner.server.put(1)
+    partner.good()
+    partner.server.recall(1)
+    partner.server.put(1, 2)
+    # The first cursor is the one that it begins with. Whatever it has to tell is told before the second.
+    assert results(shears.pull(partner, "--limit", "2", cursor=2)) == [
+        ("recall", "removed"),
+        ("put", "new"),
+    ]
+    assert ids(partner) == {an_id(1)}
+    assert results(shears.pull(partner, "--limit", limit)) == told
+    assert holding(partner.folder) == partner.server.allowed
+
+
+def test_after_two_kills_an_entry_is_new_again_only_where_a_later_one_removed_the_item_between_them(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shears = Shears(monkeypatch)
+    partner.server.put(1)
+    assert results(shears.pull(partner, cursor=2)) == [("put", "new")]
+    partner.server.recall(1)
+    assert results(shears.pull(partner, cursor=2)) == [("put", "unchanged"), ("recall", "removed")]
+    assert ids(partner) == set()
+    partner.server.put(1)
+    after = shears.pull(partner, "--limit", "1")
+    assert results(after) == [("put", "new"), ("recall", "removed"), ("put", "new")]
+    assert holding(partner.folder) == partner.server.allowed
+
+
+def results(outcome: Outcome) -> list[tuple[str, str]]:
+    """(action, result) of every line."""
+    return [(line["action"], line["result"]) for line in outcome.lines]
+
+
 @pytest.mark.timeout(600)
 def test_sigkill_at_random_moments_leaves_nothing_behind_and_loses_nothing(partner: Partner) -> None:
     chance, server = random.Random(20260105), partner.server
-    told: set[str] = set()
     expected: set[int] = set()
     with forge() as commands:
         for number in range(15):
@@ -121,9 +170,12 @@ def test_sigkill_at_random_moments_leaves_nothing_behind_and_loses_nothing(partn
                     server.put(id, number + 1, lean=act == "lean")
                 else:
                     expected.add(getattr(server, act)(id))
-            news(killed(commands, partner, chance.randint(1, 9), chance.uniform(0, 0.03)), told)
+            before = ids(partner)
+            run = killed(commands, partner, chance.randint(1, 9), chance.uniform(0, 0.03))
+            must_be_new(run.lines, before)
+    before = ids(partner)
     outcome = partner.pull("--verify")
-    news(outcome, told)
+    must_be_new(outcome.lines, before)
     assert outcome.code == 0
     assert holding(partner.folder) == server.allowed
     assert set(server.acknowledged) == expected

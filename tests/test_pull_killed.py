@@ -26,7 +26,7 @@ from syndicate.store.protocol import Selection
 from syndicate.wiring import Services, initialise, opened
 from tests.support.factories import STAFF
 from tests.support.forked_commands import Forge, forge
-from tests.support.kill_harness import Mortal, Victim
+from tests.support.kill_harness import Mortal, Run, Victim, must_be_new
 from tests.support.servers import free_port, settings_for
 from tests.support.shell import no_settings
 from tests.support.stub_publisher import STAMP
@@ -241,8 +241,8 @@ async def must_have_converged(settings: Settings, victim: Victim) -> None:
             del replayed[one.item]
     assert allowed.items() <= replayed.items()
     assert waiting == []
-    # Nothing was `new` twice; whatever was ever in the folder was counted as given, once.
-    assert {key: times for key, times in victim.told().items() if times > 1} == {}
+    # Nothing was `new` that was there; whatever was ever in the folder was counted as given, once.
+    must_have_been_told_as_it_was(victim)
     versions = [(one.clause, one.item, one.version) for one in given]
     assert len(versions) == len(set(versions)) == sum(used.values())
     kept = {
@@ -253,6 +253,20 @@ async def must_have_converged(settings: Settings, victim: Victim) -> None:
     }
     assert kept <= {(one.item, one.version) for one in given}
     assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+
+
+def must_have_been_told_as_it_was(victim: Victim) -> None:
+    """Every `new` was new. An entry was told again only if a kill kept its run from saving it as done."""
+    for run in victim.runs:
+        must_be_new(run.lines, run.before)
+    for runs in victim.rounds():
+        told: dict[tuple[str, int], Run] = {}
+        for run in runs:
+            for (id, seq), times in run.entries().items():
+                assert times == 1, (run, id, seq)
+                earlier = told.get((id, seq))
+                assert earlier is None or earlier.may_say_again(id, seq), (earlier, run, id, seq)
+                told[id, seq] = run
 
 
 def held(victim: Victim) -> dict[str, int]:

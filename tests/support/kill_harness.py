@@ -8,7 +8,7 @@ import signal
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +76,10 @@ class Mortal:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of `pull`: when, with which options, and what it said."""
+    """One run of `pull`: when, with which options, and what it said.
+
+    `before` is which items the folder had when it began, `saved` what it knew of its progress at the end.
+    """
 
     number: int
     options: tuple[str, ...]
@@ -85,6 +88,27 @@ class Run:
     killed: bool
     where: str
     lines: tuple[dict[str, Any], ...]
+    before: frozenset[str]
+    saved: State | None
+
+    def entries(self) -> Counter[tuple[str, int]]:
+        """How often each entry is among the lines: the item's id and the number."""
+        return Counter((line["id"], line["seq"]) for line in self.lines if line.get("seq") is not None)
+
+    def may_say_again(self, id: str, seq: int) -> bool:
+        """Whether a later run may come to this entry again: only if it had not saved that it is done."""
+        return self.killed and (self.saved is None or seq > self.saved.after or id in self.saved.owed)
+
+
+def must_be_new(lines: Iterable[dict[str, Any]], before: Iterable[str]) -> None:
+    """An item is `new` only where the folder, which had these items before, does not have it then."""
+    held = set(before)
+    for line in lines:
+        if line.get("result") == "new":
+            assert line["id"] not in held, line
+            held.add(line["id"])
+        elif line.get("result") == "removed":
+            held.discard(line["id"])
 
 
 @dataclass
@@ -122,7 +146,7 @@ class Victim:
         number = len(self.runs)
         out, err = (self.root / f"{self.name}-{number}.{kind}" for kind in ("out", "err"))
         words = ["pull", self.server.address, "--key-file", str(self.key), "--to", str(self.folder)]
-        before, begun = self._opened(), time.time()
+        held, before, begun = self.held(), self._opened(), time.time()
         process = self.server.forge.begin([*words, "--json", *options], out, err)
         if early is not None:
             process.wait(early)
@@ -143,7 +167,7 @@ class Victim:
         killed = code == -signal.SIGKILL
         assert killed or code == 0, (self.name, number, options, code, said, err.read_text())
         where = self._where(begun, lines, err) if killed else "ended by itself"
-        run = Run(number, options, begun, ended, killed, where, lines)
+        run = Run(number, options, begun, ended, killed, where, lines, held, self._state())
         self.runs.append(run)
         return run
 
@@ -200,23 +224,31 @@ class Victim:
         """Where the kills landed."""
         return Counter(run.where for run in self.runs if run.killed)
 
-    def told(self) -> Counter[tuple[int, str, int]]:
-        """How often each item was `new` for each entry; going through everything once more counts apart."""
-        found: Counter[tuple[int, str, int]] = Counter()
-        time_round = 0
+    def held(self) -> frozenset[str]:
+        """The ids of the items that the folder has."""
+        return frozenset(path.stem for path in self.folder.glob("items/*.json"))
+
+    def rounds(self) -> list[list[Run]]:
+        """The runs; each that goes through everything from the beginning begins a list of its own."""
+        found: list[list[Run]] = [[]]
         for run in self.runs:
-            time_round += "--restart" in run.options
-            found.update(
-                (time_round, line["id"], line["seq"]) for line in run.lines if line.get("result") == "new"
-            )
+            if "--restart" in run.options:
+                found.append([])
+            found[-1].append(run)
         return found
+
+    def _state(self) -> State | None:
+        """What the folder knows of its progress; None before it was first opened."""
+        file = self.folder / ".syndicate" / "state"
+        return decode_state(file.read_bytes()) if file.exists() else None
 
     def _where(self, begun: float, lines: tuple[dict[str, Any], ...], err: Path) -> str:
         """What a run was doing when it was killed, as its folder shows."""
         own, items = self.folder / ".syndicate", self.folder / "items"
         if self._opened() < begun * 1e9:
             return "before it had opened the folder"
-        state = decode_state((own / "state").read_bytes())
+        state = self._state()
+        assert state is not None
         through = "" if state.named is None else ", going through everything"
         return self._doing(state, own, items, lines, err) + through
 

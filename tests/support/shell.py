@@ -25,6 +25,10 @@ SEED = PROJECT / "syndicate" / "demo" / "seed.txt"
 _PATIENCE = 60.0
 
 
+class Cut(BaseException):
+    """Raised where a test ends a command in this process as SIGKILL would."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run of the command left."""
@@ -56,6 +60,8 @@ class Shell:
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 code = main(["--data", str(self.data), *words])
+        except Cut:
+            code = -signal.SIGKILL
         finally:
             sys.stdin = before
         return Outcome(code, _text(out), _text(err))

@@ -168,7 +168,7 @@ class Publishing:
         page = found[:limit]
         return web.json_response(
             {
-                "changes": [self._shown(entry) for entry in page],
+                "changes": [self._shown(entry, page) for entry in page],
                 "next": page[-1]["seq"] if page else after,
                 "more": len(found) > limit,
                 "reset": reset,
@@ -178,7 +178,9 @@ class Publishing:
     def _after(self, after: int) -> list[dict[str, Any]]:
         return [entry for entry in self.entries if entry["seq"] > after]
 
-    def _shown(self, entry: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, entry: dict[str, Any], page: list[dict[str, Any]]) -> dict[str, Any]:
+        """The entry as an answer has it: the item is with the last entry of this page that names it, if
+        that is of its version and the partner may have it now, whatever entries of later pages say."""
         id, action = entry["id"], entry["action"]
         if action == "recall":
             canceled = {
@@ -187,8 +189,9 @@ class Publishing:
                 "pubStatus": "canceled",
             }
             return {**entry, "item": canceled}
-        newest = [one for one in self.entries if one["id"] == id and one["action"] != "embargo"][-1:]
-        if action in ("put", "correct") and newest == [entry] and id not in self.lean:
+        newest = [one for one in page if one["id"] == id and one["action"] != "embargo"][-1:]
+        given = action in ("put", "correct") and newest == [entry] and id not in self.lean
+        if given and self.allowed.get(id) == entry["version"]:
             return {**entry, "item": self.stories[id]}
         return entry
 
