@@ -176,7 +176,7 @@ def test_every_command_has_its_heading_and_every_option_is_named() -> None:
 def test_every_command_that_a_paper_shows_exists() -> None:
     known = dict(_commands(root))
     options = r"(?: --(?:lang|config|data) \S+| --json)*"
-    shown = re.compile(rf"(?:^|\$\()(?:\S*/)?syndicate{options} ([a-z][a-z-]*)(?: ([a-z]+))?")
+    shown = re.compile(rf"(?:^|\$\(|; )(?:\S*/)?syndicate{options} ([a-z][a-z-]*)(?: ([a-z]+))?")
     for paper in PAPERS:
         for language, block in _FENCE.findall(_read(paper)):
             for line in block.splitlines() if language == "sh" else ():
@@ -207,11 +207,15 @@ def _code(text: str) -> list[tuple[str, str]]:
 
 
 def test_no_document_has_a_key_written_into_the_checkout() -> None:
+    """A file that a key is written to or read from is outside the checkout, or ignored by git."""
     for paper in PAPERS:
-        for _, block in _FENCE.findall(_read(paper)):
-            for line in block.splitlines():
-                if "KEY" in line and (target := re.search(r"(?<![0-9=])>+ *([^ &|]+)", line)) is not None:
-                    assert target[1].startswith(("var/", "~/", "/")), f"{paper}: {line}"
+        for language, block in _FENCE.findall(_read(paper)):
+            for line in block.splitlines() if language in ("sh", "console") else ():
+                for target in re.findall(r"(?:(?<![0-9=])>+|--key-file|--out|chmod 600) *([^ &|)]+)", line):
+                    if "key" in line.lower() and "trail key" not in line:
+                        assert target.startswith(("var/", "~/", "/")), f"{paper}: {line}"
+                if "key issue" in line and ">" in line:
+                    assert "(umask 077; " in line, f"{paper}: {line}"
 
 
 def test_the_readme_says_the_same_in_both_languages() -> None:

@@ -15,6 +15,7 @@ README = CHINESE.parent.parent / "README.zh-CN.md"
 def test_every_session_prints_what_the_document_shows(name: str) -> None:
     with prepared_session(name) as session:
         check((CHINESE / name).read_text(encoding="utf-8"), session)
+        assert {path.stat().st_mode & 0o777 for path in session.home.glob("*.key")} <= {0o600}
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])

@@ -51,6 +51,7 @@ _MADE: Final = tempfile.TemporaryDirectory(prefix="doc-sessions-")
 CHINA: Final = timezone(timedelta(hours=8))
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`([^`\n]+)`：\n\n```(?:text|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PRIVATE = re.compile(r"\(umask 077; (syndicate [^$|;&]+)\)")
 _ASSIGNMENT = re.compile(r"([A-Z_]+)=\$\(cat ([^)]+)\)")
 
 _VARIES = re.compile(
@@ -113,14 +114,25 @@ class Session:
         if self.server:
             line = line.replace("http://127.0.0.1:8080", self.server)
         if assignment := _ASSIGNMENT.fullmatch(line):
-            self.variables[assignment[1]] = (self.folder / assignment[2]).read_text().strip()
+            self.variables[assignment[1]] = self._path(assignment[2]).read_text().strip()
             return ""
+        if private := _PRIVATE.fullmatch(line):
+            before = os.umask(0o077)
+            try:
+                return self._syndicate(private[1])
+            finally:
+                os.umask(before)
         if re.fullmatch(r"syndicate [^$|;&]+", line):
             return self._syndicate(line)
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=self.folder,
-            env={**os.environ, "PATH": f"{_OWN}:{os.environ['PATH']}", **self.variables},
+            env={
+                **os.environ,
+                "HOME": str(self.home),
+                "PATH": f"{_OWN}:{os.environ['PATH']}",
+                **self.variables,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -128,13 +140,22 @@ class Session:
         )
         return done.stdout
 
+    @property
+    def home(self) -> Path:
+        """What `~` is in this session."""
+        return self.folder / "home"
+
+    def _path(self, word: str) -> Path:
+        """The file that a word of a command names."""
+        return self.home / word[2:] if word.startswith("~/") else self.folder / word
+
     def _syndicate(self, line: str) -> str:
         """Enter the command in this process, which saves its start."""
-        words = shlex.split(line)[1:]
+        words = [str(self._path(word)) if word.startswith("~/") else word for word in shlex.split(line)[1:]]
         out = err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         target = None
         if ">" in words:
-            target = self.folder / words[words.index(">") + 1]
+            target = self._path(words[words.index(">") + 1])
             del words[words.index(">") :]
             out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         with _inside(self.folder), redirect_stdout(out), redirect_stderr(err):
@@ -269,8 +290,8 @@ _PARTNER = (
     "syndicate partner add zjol --name 浙江在线 --domain zjol.com.cn",
     "syndicate licence add XSW-2026-017.toml",
 )
-_KEY = ("syndicate key issue zjol --label 网站 --days 180 > zjol.key",)
-_READ = ("KEY=$(cat zjol.key)", 'curl -s -u "zjol:$KEY" http://127.0.0.1:8080/licensed/feeds/all.json')
+_KEY = ("(umask 077; syndicate key issue zjol --label 网站 --days 180 > ~/zjol.key)",)
+_READ = ("KEY=$(cat ~/zjol.key)", 'curl -s -u "zjol:$KEY" http://127.0.0.1:8080/licensed/feeds/all.json')
 
 BEFORE: dict[str, tuple[str, ...]] = {
     "first-feed.md": (*_DAY, "serve"),
@@ -315,6 +336,7 @@ def _made_once(steps: tuple[str, ...]) -> tuple[Path, datetime]:
             MovedDatetime.ahead = then - datetime.now(UTC)
         else:
             write_files((CHINESE / "write-a-licence.md").read_text(encoding="utf-8"), folder)
+            Session(folder).home.mkdir()
         _step(steps[-1], Session(folder), stack)
     return folder, MovedDatetime.now(UTC)
 

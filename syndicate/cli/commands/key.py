@@ -79,7 +79,7 @@ async def issue(
     \b
     例 · Example:
       KEY=$(syndicate key issue zjol --label 网站 --days 180)
-      syndicate key issue zjol --letter --out 给浙江在线的信.txt
+      syndicate key issue zjol --letter --out ~/给浙江在线的信.txt
     """
     if out is not None and not letter:
         raise Bilingual(Text("--out 需与 --letter 同用", "--out goes with --letter"))

@@ -89,7 +89,7 @@ def pull(
 
     \b
     例 · Example:
-      syndicate pull https://feeds.example.cn --key-file xsw.key --to 稿件/
+      syndicate pull https://feeds.example.cn --key-file ~/xsw.key --to 稿件/
     """
     # Only this command needs the client: the others start faster without it.
     from syndicate.client.sync import SyncOptions
