@@ -118,6 +118,12 @@ class House:
             body = body.replace(jti_of(key).encode(), partner.encode())
         return answer.status, lines, body
 
+    async def ask_counted(self, question: Question) -> tuple[Answer, object, list[str]]:
+        """The answer, all of it that is compared, and the statements that it put to the database."""
+        with questions_to_database() as statements:
+            answer = await self.ask(question)
+        return answer, self.told(answer), statements
+
     async def take_in(self, headline: str, document: bytes, keep: Keep | None = None) -> None:
         """Into this house, unless it is the one that never had it."""
         if headline in SEEN or self.full:
@@ -162,6 +168,13 @@ class Pair:
         full, bare = await self.ask(question)
         same(question, self.full.told(full), self.bare.told(bare))
         return full
+
+    async def compare_statements(self, question: Question) -> Answer:
+        """Ask one after the other: also the statements put to the database are the same."""
+        answer, *full = await self.full.ask_counted(question)
+        _, *bare = await self.bare.ask_counted(question)
+        same(question, full, bare)
+        return answer
 
 
 def same(question: Question, one: object, other: object) -> None:

@@ -6,6 +6,7 @@ must be found, and everything else is read from outside, over HTTP, and from the
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -123,12 +124,16 @@ class Recipient:
     async def look(
         self, story: Story, may: May, feeds: tuple[str, ...], elsewhere: tuple[str, ...]
     ) -> None:
-        """Hold every route and format against the table's cell: it is in `feeds`, never in `elsewhere`."""
-        await (self._page if self.name == PUBLIC else self._ninjs)(story, may)
-        for feed, format in product(feeds, FORMATS):
-            await self._feed(feed, format, story, may, there=True)
-        for feed, format in zip(elsewhere, FORMATS, strict=True):
-            await self._feed(feed, format, story, may, there=False)
+        """Hold every route and format against the table's cell: it is in `feeds`, never in `elsewhere`.
+
+        Everything is asked at once.
+        """
+        asked = [(feed, format, True) for feed, format in product(feeds, FORMATS)]
+        asked += [(feed, format, False) for feed, format in zip(elsewhere, FORMATS, strict=True)]
+        async with asyncio.TaskGroup() as asking:
+            asking.create_task((self._page if self.name == PUBLIC else self._ninjs)(story, may))
+            for feed, format, there in asked:
+                asking.create_task(self._feed(feed, format, story, may, there=there))
 
     async def _feed(self, feed: str, format: str, story: Story, may: May, *, there: bool) -> None:
         where = (self.name, feed, format, may)
@@ -148,8 +153,10 @@ class Recipient:
         entombed = there and may.entombed and format != "rss"
         assert tombs == ({story.uri: story.recalled} if entombed else {}), where
         if feed == "all":
-            again = await self.get(path, line, **{"If-None-Match": answer.headers["ETag"]})
-            head = await self.get(path, line, "HEAD")
+            again, head = await asyncio.gather(
+                self.get(path, line, **{"If-None-Match": answer.headers["ETag"]}),
+                self.get(path, line, "HEAD"),
+            )
             assert (again.status, again.body) == (304, b""), where
             assert (head.status, head.body, head.headers["ETag"]) == (200, b"", answer.headers["ETag"])
 
