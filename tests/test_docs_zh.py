@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.support.doc_sessions import BEFORE, CHINESE, check, prepared_session, values_that_differ
+from tests.support.doc_sessions import BEFORE, CHINESE, Session, check, prepared_session, values_that_differ
 
 README = CHINESE.parent.parent / "README.zh-CN.md"
 
@@ -30,7 +30,8 @@ def test_the_first_day_of_the_readme_goes_as_it_says(name: str) -> None:
         for language in re.findall(r"SYNDICATE_LANG=(\w+)", first_day):
             patch.setenv("SYNDICATE_LANG", language)
         (toml,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-        (session.folder / "XSW-2026-017.toml").write_text(toml, encoding="utf-8")
+        (file,) = re.findall(r"licence add (\S+)", first_day)
+        (session.folder / file).write_text(toml, encoding="utf-8")
         printed = {
             line: session.run(line) for line in first_day.splitlines() if line.startswith("syndicate")
         }
@@ -40,6 +41,19 @@ def test_the_first_day_of_the_readme_goes_as_it_says(name: str) -> None:
         (jti,) = re.findall(r"^[0-9a-f]{32}", listed, re.MULTILINE)
         assert jti in session.run(f"syndicate key revoke {jti}")
         assert "没有" not in "".join(printed[line] for line in printed if not line.endswith("JTI"))
+        _when_news_changes(readme, session)
+
+
+def _when_news_changes(readme: str, session: Session) -> None:
+    """Make the story that the document shows, and do with it what the document does."""
+    (make,) = (block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "<<'END'" in block)
+    assert session.run(make) == ""
+    commands = readme.partition(make)[2].partition("```sh\n")[2].partition("```")[0].splitlines()
+    ingest, correct, recall, report = (line for line in commands if line.startswith("syndicate"))
+    (item,) = re.findall(r"\b20261128-[a-z0-9]{10}\b", session.run(ingest))
+    assert "2" in session.run(correct.replace("ID", item)).partition(item)[2]
+    assert f"recall-report {item}" in session.run(recall.replace("ID", item))
+    assert session.run(report.replace("ID", item)).count("\n") == 2
 
 
 def test_every_chinese_document_is_run() -> None:
