@@ -16,7 +16,7 @@ __all__ = ["demo", "no_settings", "prepared"]
 def test_ready_is_said_once_the_port_answers(demo: Shell) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with started(demo.data, "--json", "serve", "--port", str(port)) as server:
+    with started(demo.data, "--json", "serve", "--port", str(port), fresh=True) as server:
         assert server.line()["event"] == "starting"
         assert server.line() == {"event": "ready", "address": address}
         with urllib.request.urlopen(f"{address}/healthz", timeout=60) as answer:

@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     Shell(data).good("demo")
     with served(data) as running:
         yield running
-        assert running.process.poll() is None
+        assert running.process.code is None
 
 
 def line(text: bytes, *headers: bytes) -> bytes:

@@ -187,7 +187,7 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
                 poller.join()
         assert on_both(server, token=token) == {"token": YES}
         assert len(log_lines(server.log, "worker_died")) == 1
-    assert server.process.returncode == 0
+    assert server.process.code == 0
     assert {one.status for one in acknowledged} == {200}
     written = asyncio.run(requests_in_the_trail(newsroom.shell.data))
     assert len(acknowledged) > 20

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import atexit
 import io
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -31,6 +29,7 @@ from syndicate.web.server.runner import Runner
 from syndicate.web.server.worker import WORKER, Worker
 from syndicate.wiring import Services, build, initialise
 from tests.support.factories import NOON, STAFF
+from tests.support.forked_commands import Process, begun, shared_forge
 
 BASE_URL = "https://feeds.xsnet.example"
 PROJECT = Path(__file__).parents[2]
@@ -157,23 +156,23 @@ def free_port() -> int:
 def command(
     *words: str, data: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "syndicate", "--data", str(data), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=PROJECT,
-        env={**os.environ, **(environ or {})},
-        timeout=60,
-    )
+    """Run the command to its end, as a process of its own."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = shared_forge().begin(
+            ["--data", str(data), *words], out.fileno(), err.fileno(), environ=environ
+        )
+        code = child.code if child.wait(60) else child.end(signal.SIGKILL)
+        assert code is not None
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
 
 @dataclass
 class ServerProcess:
     """The command, serving."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     log: Path
 
@@ -184,41 +183,34 @@ class ServerProcess:
 
 @contextmanager
 def served(
-    data: Path, *, workers: int = 1, environ: Mapping[str, str] | None = None
+    data: Path, *, workers: int = 1, environ: Mapping[str, str] | None = None, fresh: bool = False
 ) -> Iterator[ServerProcess]:
-    """`syndicate serve` on a free port, ready; stopped at the end."""
+    """`syndicate serve` on a free port, ready; stopped at the end.
+
+    `fresh` in a Python of its own, as a user starts it, and not forked from one that is warm.
+    """
     port = free_port()
     log = data / "serve.log"
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "syndicate", "--data", str(data), "serve"),
-                *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
-            ],
-            stdout=stderr,
-            stderr=stderr,
-            cwd=PROJECT,
-            env={**os.environ, "SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", **(environ or {})},
-        )
+    words = ["--data", str(data), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    words += ["--workers", str(workers)]
+    environ = {"SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", **(environ or {})}
+    log.write_bytes(b"")
+    process = begun(words, log, log, environ=environ, fresh=fresh)
     try:
         _wait_until_ready(process, port, log)
         yield ServerProcess(process, port, log)
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(25)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+        process.send(signal.SIGTERM)
+        if not process.wait(25):
+            process.end(signal.SIGKILL)
+            raise AssertionError(f"the server did not stop in time:\n{log.read_text()}")
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_ready(process: Process, port: int, log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"the server ended with {process.returncode}:\n{log.read_text()}")
+        if process.code is not None:
+            raise AssertionError(f"the server ended with {process.code}:\n{log.read_text()}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
                 if answer.status == 200:

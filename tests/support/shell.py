@@ -7,18 +7,18 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
 from syndicate.cli import main
+from tests.support.forked_commands import Process, begun
 
 PROJECT = Path(__file__).parents[2]
 SEED = PROJECT / "syndicate" / "demo" / "seed.txt"
@@ -109,20 +109,19 @@ def demo(prepared: Path, tmp_path: Path) -> Shell:
 class Running:
     """The command as a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Process
+    out: TextIO
     errors: Path
 
     def lines(self) -> Iterator[str]:
         """What it prints, line by line, until it ends."""
-        assert self.process.stdout is not None
         # Not `yield from`: who stops reading would close the pipe, and the next word would end the process.
-        while line := self.process.stdout.readline():
+        while line := self.out.readline():
             yield line
 
     def line(self) -> Any:
         """The next line, as JSON."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.out.readline()
         assert line, self.errors.read_text()
         return json.loads(line)
 
@@ -130,34 +129,33 @@ class Running:
         """Until it has said this on stderr."""
         deadline = time.monotonic() + _PATIENCE
         while words not in self.errors.read_text():
-            assert self.process.poll() is None, self.errors.read_text()
+            assert self.process.code is None, self.errors.read_text()
             assert time.monotonic() < deadline, self.errors.read_text()
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals) -> int:
         """Send a signal and wait; the exit code."""
-        self.process.send_signal(how)
-        return self.process.wait(_PATIENCE)
+        return self.process.end(how)
 
 
 @contextmanager
-def started(data: Path, *words: str) -> Iterator[Running]:
-    """A command, begun; killed at the end if it is still there."""
+def started(data: Path, *words: str, fresh: bool = False) -> Iterator[Running]:
+    """A command, begun; killed at the end if it is still there.
+
+    `fresh` in a Python of its own, as a user starts it, and not forked from one that is warm.
+    """
     errors = data.parent / "stderr"
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen(
-            [sys.executable, "-m", "syndicate", "--data", str(data), *words],
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            cwd=PROJECT,
-        ) as process,
-    ):
+    errors.write_text("")
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as out:
         try:
-            yield Running(process, errors)
+            process = begun(["--data", str(data), *words], writing, errors, fresh=fresh)
         finally:
-            process.kill()
+            os.close(writing)
+        try:
+            yield Running(process, out, errors)
+        finally:
+            process.end(signal.SIGKILL)
 
 
 def a_page(number: int, paragraphs: int = 3) -> str:
