@@ -2,8 +2,9 @@
 
 A line that begins with `$ ` is a command; the lines up to the next one are what it prints, on both streams.
 Times, ids, keys, digests and numbers of the change sequence differ from run to run: each stands for any
-value of its kind, and a later command that names the document's value gets the real one. `…` inside a line
-stands for any text, a line of `…` alone for any lines.
+value of its kind, a later command that names the document's value gets the real one, and one value is shown
+as the same everywhere in a document. `…` inside a line stands for any text, a line of `…` alone for any
+lines.
 
 `python -m tests.support.doc_sessions FILE…` writes what the commands really print into the documents.
 """
@@ -104,6 +105,8 @@ class Session:
     """The address at which a server of this folder's data really listens, where there is one."""
     real: dict[str, str] = field(default_factory=dict)
     """For a value that the document shows: what it is in this run."""
+    shown: dict[str, str] = field(default_factory=dict)
+    """For a value of this run: what the document shows for it, which is the same everywhere in it."""
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, line: str) -> str:
@@ -247,6 +250,9 @@ def check(document: str, session: Session) -> None:
             values = values_that_differ(shown, printed)
             if values is None:
                 pytest.fail(f"$ {command}\n--- shown\n{chr(10).join(shown)}\n--- printed\n{printed}")
+            for value, real in values.items():
+                if session.shown.setdefault(real, value) != value:
+                    pytest.fail(f"$ {command}\nshows {value} for what was {session.shown[real]} before")
             session.real.update(values)
 
 
