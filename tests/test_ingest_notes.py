@@ -69,7 +69,7 @@ def test_notes_are_kept_with_the_version_that_they_are_about(store_address: str,
     async def story(here: Here) -> None:
         items = here.house.items
         pictured = page().decode().replace("</p>", "</p><img src='http://www.xsnet.cn/1.jpg'>", 1).encode()
-        plain = await items.take_in(STAFF, page("没有注的稿件", minute=5), "b.html")
+        plain = await items.take_in(STAFF, page("没有提示的稿件", minute=5), "b.html")
         first = await items.take_in(STAFF, pictured, "a.html")
         id = ItemId(taken_id(first))
         assert [note.code for note in first.notes] == ["media_left_out"]
@@ -136,7 +136,9 @@ def test_commands_count_list_and_show_notes(tmp_path: Path) -> None:
         (tmp_path / name).write_text(story.format(line), encoding="utf-8")
     files = [str(tmp_path / f"{name}.txt") for name in "abcd"]
     zh = shell.good("ingest", *files).err
-    assert "有注 3 份：source_not_ours 2，published_in_future 1；用 syndicate item list --noted 查看" in zh
+    assert (
+        "有提示 3 份：source_not_ours 2，published_in_future 1；用 syndicate item list --noted 查看" in zh
+    )
     en = shell.good("ingest", *files, "--json", "--lang", "en")
     assert "3 with notes: 2 source_not_ours, 1 published_in_future; list them" in en.err
     assert [[note["code"] for note in one["notes"]] for one in en.lines] == [

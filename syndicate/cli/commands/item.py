@@ -47,7 +47,7 @@ def item() -> None:
     metavar="N",
     help="最多几篇，从最新发布的起 · at most this many, newest publication first",
 )
-@click.option("--noted", is_flag=True, help="只列收稿时有注的 · only those that ingest has notes on")
+@click.option("--noted", is_flag=True, help="只列收稿时有提示的 · only those that ingest has notes on")
 @with_services
 async def list_(services: Services, voice: Output, limit: int, noted: bool) -> None:
     """列出稿件，含来源不属本网的 · List items, also those of other sources.
@@ -75,11 +75,11 @@ async def list_(services: Services, voice: Output, limit: int, noted: bool) -> N
             Column(Text("发布时间", "published")),
             Column(Text("媒体", "outlet")),
             Column(Text("状态", "state")),
-            *([Column(Text("注", "notes"))] if noted else []),
+            *([Column(Text("提示", "notes"))] if noted else []),
             Column(Text("标题", "headline"), tight=False),
         ],
         rows,
-        empty=Text("没有带注的稿件", "no item has notes")
+        empty=Text("没有带提示的稿件", "no item has notes")
         if noted
         else Text(
             "还没有稿件。用 syndicate ingest PATH 收稿",
@@ -126,7 +126,7 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
         ]
     )
     for note in notes:
-        voice.say(Text("注：", "note: ").in_(voice.lang) + note.in_(voice.lang))
+        voice.say(Text("提示：", "note: ").in_(voice.lang) + note.in_(voice.lang))
     for block in one.body:
         voice.say(f"\n{'## ' if block.kind == 'heading' else ''}{block.text}")
 

@@ -138,7 +138,7 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
         )
     )
     for one in notes:
-        voice.say(Text("注：", "note: ").in_(voice.lang) + one.in_(voice.lang))
+        voice.say(Text("提示：", "note: ").in_(voice.lang) + one.in_(voice.lang))
 
 
 @click.command(cls=Command)

@@ -66,7 +66,7 @@ class Intake:
         zh = "，".join(f"{code} {count}" for code, count in codes)
         en = ", ".join(f"{count} {code}" for code, count in codes)
         return said + Text(
-            f"\n有注 {self._with_notes} 份：{zh}；用 syndicate item list --noted 查看",
+            f"\n有提示 {self._with_notes} 份：{zh}；用 syndicate item list --noted 查看",
             f"\n{self._with_notes} with notes: {en}; list them with syndicate item list --noted",
         )
 
@@ -93,4 +93,4 @@ class Intake:
         for fault in taken.faults:
             voice.say(f"    {fault.said(voice.lang)}")
         for note in taken.notes:
-            voice.say(Text("    注：", "    note: ").in_(voice.lang) + note.in_(voice.lang))
+            voice.say(Text("    提示：", "    note: ").in_(voice.lang) + note.in_(voice.lang))
