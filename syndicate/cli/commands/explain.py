@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     "--known",
     type=TIME_OR_NOW,
     metavar="TIME|now",
-    help="按哪一刻所知判断；默认与 --at 相同，--at 在将来则为现在 · judge with what was known when; "
-    "default: at that moment, or now for one to come",
+    help="按哪一刻所知判断；默认与 --at 相同，--at 在将来则为现在 · judge with what was known at this "
+    "time; default: the time of --at, or now where that is in the future",
 )
 @click.option(
     "--line",
     type=click.IntRange(1, 2**63 - 1),
     metavar="SEQ",
-    help="重演审计记录这一条的决定 · make the decision of this line of the trail again",
+    help="重演审计记录这一条的决定 · repeat the decision of this trail record",
 )
 @with_services
 async def explain(
@@ -69,8 +69,8 @@ async def explain(
 
     --line 重演已记录的决定，与记录不符时退出码为 1。
 
-    What is past is judged with what was known then, what is to come with what is known now; --known
-    says otherwise. --line makes a recorded decision again: exit code 1 if it comes out differently.
+    A past time is judged with what was known then, a future time with what is known now; --known sets
+    another time. --line repeats a recorded decision: exit code 1 if the result differs.
 
     \b
     例 · Example:

@@ -51,7 +51,7 @@ async def hold(
 
     稿件扣住后，无权取得者查不到它；禁发期满自动放行。已取得稿件的授权媒体会收到撤下通知。
 
-    To everybody who may not have it, a held item does not exist. An embargo ends by itself. Partners that
+    A held item does not exist for anyone who may not have it. An embargo ends by itself. Partners that
     already have the item must remove it.
 
     \b

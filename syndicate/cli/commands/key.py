@@ -43,7 +43,7 @@ def key() -> None:
     default=365,
     show_default=True,
     metavar="N",
-    help=f"有效天数，1 至 {MOST_DAYS} · days of life",
+    help=f"有效天数，1 至 {MOST_DAYS} · valid for so many days",
 )
 @click.option(
     "--letter",
@@ -54,10 +54,13 @@ def key() -> None:
     "--language",
     type=click.Choice([one.value for one in Lang]),
     default=Lang.ZH.value,
-    help="信的语言，默认中文 · of the letter",
+    help="信的语言，默认中文 · language of the letter",
 )
 @click.option(
-    "--out", type=PATH, metavar="FILE", help="信写入新文件，仅本人可读 · write the letter to a new file"
+    "--out",
+    type=PATH,
+    metavar="FILE",
+    help="信写入新文件，仅本人可读 · write the letter to a new file, mode 600",
 )
 @with_services
 async def issue(
@@ -74,7 +77,7 @@ async def issue(
 
     --letter 输出一封可以直接发给授权媒体的信：密钥、地址、怎样取稿、须知、联系方式。
 
-    With --letter: all that the partner needs to begin, with the key in it.
+    With --letter: a letter, ready to send, with the key, addresses, first steps, duties and contact.
 
     \b
     例 · Example:
@@ -160,7 +163,7 @@ async def revoke(services: Services, voice: Output, jti: str) -> None:
 
     编号可只写开头几位（至少四位），只要不与别的密钥相同。
 
-    The beginning of the id is enough, four characters or more, where no other key has the same.
+    The beginning of the id is enough: four characters or more, with which no other key id begins.
 
     \b
     例 · Example:

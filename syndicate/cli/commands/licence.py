@@ -39,7 +39,7 @@ async def add(services: Services, voice: Output, file: str) -> None:
 
     与该媒体的另一份协议有重叠的，照样添加，并指出是哪几条。
 
-    What it grants together with another licence of the partner is said, and not refused.
+    A licence that overlaps another of the partner is added too, and the clauses are named.
 
     \b
     例 · Example:

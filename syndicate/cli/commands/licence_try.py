@@ -33,13 +33,13 @@ CHANGES = 1
     type=AGO,
     required=True,
     metavar="30d|TIME",
-    help="重新判断多久以来（或何时以来）的请求 · how far back, or from when, to go through what was asked",
+    help="重新判断多久以来（或何时以来）的请求 · judge the requests of this span, or since this time",
 )
 @click.option(
     "--instead-of",
     metavar="NUMBER",
     help="草案代替哪一份协议；默认同编号者，没有则为该媒体的全部协议 · "
-    "which licence the draft stands in for; default: the one with its number, or else all of the partner's",
+    "licence that the draft replaces; default: the one with its number, or else all of the partner's",
 )
 @with_services
 async def try_(

@@ -53,9 +53,13 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
     default=100,
     show_default=True,
     metavar="N",
-    help="每次读取的条数 · entries a request",
+    help="每次读取的条数 · entries per request",
 )
-@click.option("--restart", is_flag=True, help="从头核对一遍，不会丢失稿件 · from the beginning; safe")
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="从头核对一遍，不会丢失稿件 · start again from the beginning; no item is lost",
+)
 @click.option(
     "--accept-embargoes",
     is_flag=True,
@@ -68,7 +72,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="不带 --follow 时最多等待服务器多久 · without --follow, how long the server is waited for",
+    help="不带 --follow 时最多等待服务器多久 · without --follow, how long to wait for the server",
 )
 def pull(
     url: str,
@@ -83,7 +87,7 @@ def pull(
 ) -> int:
     """让文件夹与授权稿件保持一致 · Keep a folder in step with a licence.
 
-    供授权媒体使用：收新稿、换更正稿，移除被撤回和到期的稿件并回执。
+    供授权媒体使用：收新稿、换更正稿，移除被撤回和到期的稿件并确认。
 
     For partners: new items, corrections; removes what is recalled or withdrawn, and acknowledges it.
 

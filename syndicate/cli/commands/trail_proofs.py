@@ -36,7 +36,7 @@ async def verify(services: Services, voice: Output, saved: Path | None) -> int:
 
     凡被改动、删除、插入或调换的记录都会指名；有所发现时退出码为 1。
 
-    Whatever was changed, removed, inserted or moved is named; exit code 1 if anything was found.
+    Names every record that was changed, removed, inserted or moved; exit code 1 if there is any.
 
     \b
     例 · Example:
@@ -96,14 +96,14 @@ async def prove(services: Services, voice: Output, seq: int, out: Path | None) -
 
 @click.command(cls=Command)
 @click.option(
-    "--from", "first", type=PLACE, metavar="SEQ|TIME", help="从此条或此时起 · from this line or moment on"
+    "--from", "first", type=PLACE, metavar="SEQ|TIME", help="从此条或此时起 · from this record or time on"
 )
 @click.option(
     "--to",
     "last",
     type=PLACE,
     metavar="SEQ|TIME",
-    help="到此条为止（含），或此时之前（不含） · to this line (in it), or before this moment",
+    help="到此条为止（含），或此时之前（不含） · up to and including this record, or before this time",
 )
 @click.option("--out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
 @with_services
@@ -118,7 +118,7 @@ async def export(
 
     时间写作 2026-11-01（本网时区当天零时），或带时区的时刻。
 
-    A time is a day (its midnight in the publisher's zone) or a moment with its offset.
+    A time is a day (its midnight in the publisher's zone) or a time with its offset.
 
     \b
     例 · Example:
@@ -138,11 +138,11 @@ async def export(
     "--since",
     type=PATH,
     metavar="FILE",
-    help="另出证明：自该检查点以来只增不改 · prove that lines were only added since this checkpoint",
+    help="另出证明：自该检查点以来只增不改 · prove that records were only added since this checkpoint",
 )
 @with_services
 async def checkpoint(services: Services, voice: Output, since: Path | None) -> None:
-    """签署并打印检查点 · Sign a checkpoint of all lines and print it.
+    """签署并打印检查点 · Sign a checkpoint of all records and print it.
 
     请把它存在本系统之外。 Keep it somewhere outside of this system.
 
@@ -176,7 +176,8 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
 
     检验者需要其中之一；新的在前，旧的仍检验旧检查点。
 
-    What others need to check; the newest first, older ones go on checking what they signed.
+    Whoever checks the trail needs one of them. The newest is first; an older key still checks what it
+    signed.
 
     \b
     例 · Example:

@@ -68,11 +68,13 @@ FORMAT = click.option(
 )
 OUT = click.option("--out", type=PATH, metavar="FILE", help="写入文件，默认标准输出 · default: stdout")
 LINES = click.option(
-    "--lines", is_flag=True, help="列出每行所依据的审计记录序号 · the trail's lines behind each row"
+    "--lines",
+    is_flag=True,
+    help="列出每行所依据的审计记录序号 · numbers of the trail records behind each row",
 )
 CHECK = click.option(
     "--check",
     is_flag=True,
     help="仅凭审计记录重算并比对，有出入时退出码为 1 · "
-    "reckon again from the trail alone; exit code 1 if anything differs",
+    "compute again from the trail alone; exit code 1 if anything differs",
 )
