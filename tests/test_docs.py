@@ -268,6 +268,16 @@ def test_the_changelog_speaks_of_this_release() -> None:
     assert f"## [{version}]" in _read("CHANGELOG.md")
 
 
+def test_the_deployment_files_name_the_image_by_this_release() -> None:
+    version = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
+    files = [path for path in (PROJECT / "deploy").rglob("*") if path.is_file()]
+    named = [
+        tag for path in files for tag in re.findall(r"\bsyndicate:(\d+\.\d[\w.]*)", path.read_text("utf-8"))
+    ]
+    assert len(named) >= 5
+    assert set(named) == {version}
+
+
 def test_the_licence_is_the_one_that_the_package_declares() -> None:
     declared = tomllib.loads(_read("pyproject.toml"))["project"]["license"]
     words = " ".join(_read("LICENSE").split())
