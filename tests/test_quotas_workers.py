@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,14 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.databases import set_database
 from tests.support.raw_http import log_lines, until
 from tests.support.servers import ServerProcess, served
 from tests.support.shell import Shell, a_page
+
+__all__ = ["set_database"]
 
 AT_ONCE, LEFT = 64, 10
 MANDATE = """
@@ -30,16 +31,16 @@ media = ["text"]
 exclusive = true
 valid_from = 2015-01-01
 """
-LICENCE = f"""
-number = "L-1"
-partner = "zjol"
+LICENCE = """
+number = "{number}"
+partner = "{partner}"
 valid_from = 2015-01-01
 valid_until = 2099-01-01
 [[grant]]
 uses = ["reprint"]
 outlets = ["daily"]
 media = ["text"]
-quota = {{ items = {LEFT}, per = "month" }}
+quota = {{ items = {left}, per = "month" }}
 """
 
 
@@ -91,30 +92,46 @@ class Line:
         return int(licence["grants"][0]["quota"]["left"])
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """64 items, and a partner with ten left this month."""
-    for name in [name for name in os.environ if name.startswith("SYNDICATE_") and name != "SYNDICATE_KIT"]:
-        monkeypatch.delenv(name)
-    if request.param == "postgresql":
-        monkeypatch.setenv("SYNDICATE_DATABASE", request.getfixturevalue("postgresql_address"))
-    shell = Shell(tmp_path / "var")
+@dataclass(frozen=True)
+class House:
+    """64 items behind two workers, and partners with ten left this month."""
+
+    shell: Shell
+    server: ServerProcess
+
+    def partner(self, name: str, number: str) -> str:
+        """A new partner with this licence: its key."""
+        self.shell.good("partner", "add", name, "--name", f"授权媒体 {name}")
+        licence = self.shell.data / f"{number}.toml"
+        licence.write_text(LICENCE.format(number=number, partner=name, left=LEFT))
+        self.shell.good("licence", "add", str(licence))
+        return str(self.shell.good("--json", "key", "issue", name).json["token"])
+
+
+@pytest.fixture(scope="module")
+def house(set_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house with 64 items."""
+    folder = tmp_path_factory.mktemp("house")
+    shell = Shell(folder / "var")
     shell.good("init")
-    shell.good("partner", "add", "zjol", "--name", "浙江在线")
-    for kind, text in (("mandate", MANDATE), ("licence", LICENCE)):
-        (tmp_path / f"{kind}.toml").write_text(text)
-        shell.good(kind, "add", str(tmp_path / f"{kind}.toml"))
-    pages = tmp_path / "pages"
+    (folder / "mandate.toml").write_text(MANDATE)
+    shell.good("mandate", "add", str(folder / "mandate.toml"))
+    pages = folder / "pages"
     pages.mkdir()
     for number in range(AT_ONCE):
         (pages / f"{number}.txt").write_text(a_page(number))
     shell.good("ingest", str(pages))
-    # The clock of a real server is not ours to move: stay clear of the month's turn.
+    with served(shell.data, workers=2) as server:
+        yield House(shell, server)
+
+
+@pytest.fixture(autouse=True)
+def clear_of_the_turn_of_the_month() -> None:
+    """Wait for the next month where it is near: the clock of a real server is not ours to move."""
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
-    soon = now + timedelta(seconds=90)
+    soon = now + timedelta(seconds=60)
     if soon.month != now.month:
         time.sleep((soon.replace(day=1, hour=0, minute=0, second=0) - now).total_seconds() + 1)
-    return shell
 
 
 def workers(server: ServerProcess) -> dict[str, int]:
@@ -165,46 +182,46 @@ def at_once(lines: list[Line], paths: list[str]) -> list[Heard]:
         return list(pool.map(ask, lines, paths))
 
 
-def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: Shell) -> None:
-    key = house.good("--json", "key", "issue", "zjol").json["token"]
-    ids = [one["id"] for one in house.good("--json", "item", "list", "--limit", "100").lines]
+def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: House) -> None:
+    key, server = house.partner("zjol", "L-1"), house.server
+    ids = [one["id"] for one in house.shell.good("--json", "item", "list", "--limit", "100").lines]
     paths = [f"/licensed/items/{id}" for id in ids]
     assert len(paths) == AT_ONCE
-    with served(house.data, workers=2) as server:
-        with dealt(server, key) as lines:
-            assert lines[0].left() == lines[-1].left() == LEFT
-            heard = at_once(lines, paths)
-            assert sorted({one.status for one in heard}) == [200, 429]
-            given = [path for path, one in zip(paths, heard, strict=True) if one.status == 200]
-            assert len(given) == LEFT
-            for one in heard:
-                if one.status == 200:
-                    assert json.loads(one.body)["pubStatus"] == "usable"
-                    assert one.headers["RateLimit-Policy"].startswith(f'"L-1#1";q={LEFT};w=')
-                    assert one.headers["RateLimit"].startswith('"L-1#1";r=')
-                    continue
-                problem = json.loads(one.body)
-                assert (problem["code"], problem["clause"]) == ("quota_exceeded", "L-1#1")
-                remaining, resets = one.headers["RateLimit"].removeprefix('"L-1#1";r=').split(";t=")
-                assert (remaining, 0 < int(resets) <= int(one.headers["Retry-After"])) == ("0", True)
-            # The ten are free from now on, on either worker, and all the others are not.
-            for line in (lines[0], lines[-1]):
-                assert line.left() == 0
-                again = {path: line.get(path) for path in paths}
-                assert {path for path, one in again.items() if one.status == 200} == set(given), [
-                    (one.status, one.body) for path, one in again.items() if path in given
-                ]
-                assert line.left() == 0
-        until(lambda: {one.name for one in heard} <= workers(server).keys(), 20, "all is in the log")
-        assert len({workers(server)[one.name] for one in heard}) == 2
-    usage = house.good("--json", "report", "usage", "--from", "2000-01-01", "--to", "2100-01-01").json
-    assert [(one["clause"], one["delivered"]) for one in usage["rows"]] == [("L-1#1", LEFT)]
+    with dealt(server, key) as lines:
+        assert lines[0].left() == lines[-1].left() == LEFT
+        heard = at_once(lines, paths)
+        assert sorted({one.status for one in heard}) == [200, 429]
+        given = [path for path, one in zip(paths, heard, strict=True) if one.status == 200]
+        assert len(given) == LEFT
+        for one in heard:
+            if one.status == 200:
+                assert json.loads(one.body)["pubStatus"] == "usable"
+                assert one.headers["RateLimit-Policy"].startswith(f'"L-1#1";q={LEFT};w=')
+                assert one.headers["RateLimit"].startswith('"L-1#1";r=')
+                continue
+            problem = json.loads(one.body)
+            assert (problem["code"], problem["clause"]) == ("quota_exceeded", "L-1#1")
+            remaining, resets = one.headers["RateLimit"].removeprefix('"L-1#1";r=').split(";t=")
+            assert (remaining, 0 < int(resets) <= int(one.headers["Retry-After"])) == ("0", True)
+        # The ten are free from now on, on either worker, and all the others are not.
+        for line in (lines[0], lines[-1]):
+            assert line.left() == 0
+            again = {path: line.get(path) for path in paths}
+            assert {path for path, one in again.items() if one.status == 200} == set(given), [
+                (one.status, one.body) for path, one in again.items() if path in given
+            ]
+            assert line.left() == 0
+    until(lambda: {one.name for one in heard} <= workers(server).keys(), 20, "all is in the log")
+    assert len({workers(server)[one.name] for one in heard}) == 2
+    usage = house.shell.good("--json", "report", "usage", "--from", "2000-01-01", "--to", "2100-01-01").json
+    delivered = {one["clause"]: one["delivered"] for one in usage["rows"]}
+    assert delivered["L-1#1"] == LEFT
 
 
-def test_one_item_asked_for_by_everybody_at_once_counts_once(house: Shell) -> None:
-    key = house.good("--json", "key", "issue", "zjol").json["token"]
-    id = house.good("--json", "item", "list", "--limit", "1").lines[0]["id"]
-    with served(house.data, workers=2) as server, dealt(server, key) as lines:
+def test_one_item_asked_for_by_everybody_at_once_counts_once(house: House) -> None:
+    key, server = house.partner("hzw", "L-2"), house.server
+    id = house.shell.good("--json", "item", "list", "--limit", "1").lines[0]["id"]
+    with dealt(server, key) as lines:
         heard = at_once(lines, [f"/licensed/items/{id}"] * len(lines))
         assert [one.status for one in heard] == [200] * AT_ONCE
         assert lines[0].left() == lines[-1].left() == LEFT - 1

@@ -222,3 +222,19 @@ def bare_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = server.database("template0")
     yield server.address(name)
     server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def set_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The settings of a house that a module's tests share: on SQLite, then on PostgreSQL; no others."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [one for one in os.environ if one.startswith("SYNDICATE_") and one != "SYNDICATE_KIT"]:
+            patch.delenv(name)
+        if request.param == "sqlite":
+            yield request.param
+            return
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        name = server.database("pattern")
+        patch.setenv("SYNDICATE_DATABASE", server.address(name))
+        yield request.param
+        server.sql(f"DROP DATABASE {name} WITH (FORCE)")
