@@ -98,6 +98,20 @@ def test_a_deadline_is_an_everyday_span(demo: Shell, story: str) -> None:
         demo.good("item", "reinstate", story)
 
 
+def test_notes_and_refusals_show_times_as_the_state_does(demo: Shell, tmp_path: Path) -> None:
+    story = tmp_path / "story.txt"
+    story.write_text(
+        "城北新桥通车\n2026年1月22日 8:01来源:萧山日报\n  城北新桥今日上午通车。\n", encoding="utf-8"
+    )
+    taken = demo.good("ingest", "--embargo", "2036-12-01 08:00", str(story)).out
+    assert "禁发至 2036-12-01 08:00:00 +08:00 [embargoed]" in taken
+    assert "禁发至 2036-12-01 08:00:00 +08:00" in demo.good("item", "list").out
+    item = re.findall(r"\d{8}-[a-z0-9]{10}", taken)[0]
+    recall = ("item", "recall", item, "--reason", "legal", "--note", "裁定")
+    demo.good(*recall)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+08:00", demo(*recall).err)
+
+
 def test_a_recall_of_what_nobody_received_has_nothing_to_confirm(demo: Shell, story: str) -> None:
     demo.good("item", "recall", story, "--reason", "editorial", "--note", "事实有误")
     assert "已全部确认" not in demo.good("item", "recall-report", story).out

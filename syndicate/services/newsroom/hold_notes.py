@@ -10,8 +10,9 @@ from syndicate.model.notes import Note
 
 
 def local_time(at: datetime, zone: tzinfo) -> str:
-    """Return a time as staff read it: in the publisher's zone, to the second."""
-    return at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+    """Return a time as staff read it, in this zone, to the second: `2026-12-01 08:00:00 +08:00`."""
+    local = at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+    return f"{local[:19]} {local[19:]}"
 
 
 def newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:

@@ -22,6 +22,7 @@ from syndicate.model.register import Register
 from syndicate.services.changes.partner_snapshot import partner_snapshot
 from syndicate.services.changes.removals import removal
 from syndicate.services.changes.takedowns import record_orders, write_removals
+from syndicate.services.newsroom.hold_notes import local_time
 from syndicate.store.protocol import Change, Store, Writing
 
 LONGEST_NOTE = 500
@@ -218,8 +219,8 @@ class HoldService:
         return RecallReport(item, recall, recalled.entry.actor, tuple(mine))
 
     def _said(self, moment: datetime) -> str:
-        """A time as staff read it: in the publisher's zone, to the second."""
-        return moment.astimezone(self._publisher.zone).isoformat(sep=" ", timespec="seconds")
+        """A time as staff read it."""
+        return local_time(moment, self._publisher.zone)
 
     async def _item(self, tx: Writing, id: ItemId, *, recalled: bool = False) -> Item:
         item = await tx.item(id)
