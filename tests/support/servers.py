@@ -104,10 +104,10 @@ async def serving(
     data: Path, database: str | None = None, *, clock: MovableClock | None = None
 ) -> AsyncIterator[Serving]:
     """A house that was just made, or that is in `data` already, served in this process."""
-    clock = clock or MovableClock()
     settings = settings_for(data, database)
-    if database is None and clock.now == NOON and not settings.data.joinpath("syndicate.db").exists():
+    if database is None and clock is None and not settings.data.joinpath("syndicate.db").exists():
         shutil.copytree(await _made_at_noon(), data, dirs_exist_ok=True)
+    clock = clock or MovableClock()
     await initialise(settings, STAFF, clock)
     store = open_store(settings.database)
     await store.open()
