@@ -52,14 +52,14 @@ WORDS = {
     "media": Text("按类型", "By medium"),
     "partner": Text("成为授权媒体", "Become a partner"),
     "partner_text": Text(
-        "与本网签订授权协议后，您会得到一把密钥，用它读取协议所含稿件的全文。"
+        "与本网签订授权协议后，您会得到一把密钥，凭它读取协议范围内稿件的全文。"
         "每篇稿件都带有来源标注，使用时必须保留。",
         "With a licence you get a key, and with the key the full text of what the licence covers. "
         "Every item carries its attribution, which must stay on it.",
     ),
-    "partner_how": Text("拿到密钥后，这样读取：", "With a key, read it like this:"),
+    "partner_how": Text("拿到密钥后，这样读取：", "With the key, read a licensed feed like this:"),
     "partner_reader": Text(
-        "订阅阅读器请用 Basic 认证：用户名为授权媒体编号，密码为密钥。",
+        "在阅读器里订阅，请用 Basic 认证：用户名为授权媒体编号，密码为密钥。",
         "Feed readers use Basic authentication: your partner id, and the key as password.",
     ),
     "contact": Text("联系本网", "Contact"),
@@ -71,7 +71,7 @@ WORDS = {
     "stamp": Text("来源标注", "Attribution"),
     "stamp_text": Text(
         "经授权使用本网稿件，必须在显著位置注明：",
-        "Whoever is licensed to use an item must note, where readers see it:",
+        "Whoever uses an item under a licence must show, where readers see it:",
     ),
     "why": Text("原因", "Reason"),
     "when": Text("撤回时间", "Recalled"),
