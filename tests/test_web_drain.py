@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_http import ask, until
+from tests.support.raw_http import ask, log_lines, until
 from tests.support.servers import PROJECT, command, free_port, served
 from tests.support.shell import Shell
 
@@ -105,6 +105,8 @@ def test_a_stop_under_load_cuts_nobody_off(tmp_path: Path, workers: int) -> None
         for client in clients:
             client.start()
         try:
+            # A worker that is stopped before it serves dies of the signal, and the exit code says so.
+            until(lambda: len(log_lines(server.log, "serving")) == workers, 60, "all workers serve")
             until(lambda: load.answered > 60 and len(load.readiness) > 1, 60, "everybody is answered")
             before = load.answered
             server.process.send(signal.SIGTERM)

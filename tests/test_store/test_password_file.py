@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from syndicate.errors import StoreFault
 from syndicate.store.sql_store import open_store
 from tests.support.databases import PostgresqlServer, postgresql_binaries
+from tests.support.servers import command
 
 SECRET = "right-and-hushed"
 
@@ -123,13 +122,10 @@ def test_a_password_in_the_address_or_environment_is_looked_for_there(
 def test_the_right_file_opens_and_the_driver_warns_of_nothing(
     guarded: PostgresqlServer, file: Path, tmp_path: Path
 ) -> None:
-    environ = {**os.environ, "SYNDICATE_DATABASE": address(guarded), "PGPASSFILE": str(file)}
-    command = [sys.executable, "-m", "syndicate", "--data", str(tmp_path / "var"), "--lang", "en", "init"]
+    environ = {"SYNDICATE_DATABASE": address(guarded), "PGPASSFILE": str(file)}
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=environ, capture_output=True, text=True, check=False, timeout=100
-        )
+        return command("--lang", "en", "init", data=tmp_path / "var", environ=environ)
 
     write(file, entry(guarded), 0o644)
     said = run()
