@@ -41,16 +41,26 @@ class Outsider:
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.fixture(scope="module")
+def six_lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with six lines in its trail, to copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("SYNDICATE_")]:
+            patch.delenv(name)
+        shell = Shell(tmp_path_factory.mktemp("six") / "var")
+        shell.good("init")
+        for partner in ("hzw", "daily"):
+            shell.good("partner", "add", partner, "--name", "杭州网")
+        for act in ("suspend", "resume"):
+            shell.good("partner", act, "hzw")
+    return shell.data
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Shell:
+def house(six_lines: Path, tmp_path: Path) -> Shell:
     """A house with six lines in its trail."""
-    shell = Shell(tmp_path / "var")
-    shell.good("init")
-    for partner in ("hzw", "daily"):
-        shell.good("partner", "add", partner, "--name", "杭州网")
-    for act in ("suspend", "resume"):
-        shell.good("partner", act, "hzw")
-    return shell
+    shutil.copytree(six_lines, tmp_path / "var")
+    return Shell(tmp_path / "var")
 
 
 @pytest.fixture
