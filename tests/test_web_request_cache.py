@@ -12,8 +12,9 @@ import pytest
 
 from syndicate.model.item import ItemId
 from tests.support.factories import STAFF, days
-from tests.support.servers import Serving, serving
-from tests.test_matrix import DOCUMENTS, furnish
+from tests.support.fixtures import Keys, visit
+from tests.support.servers import Serving
+from tests.test_matrix import DOCUMENTS
 
 ASK = b"GET /feeds/all.rss HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
@@ -56,14 +57,12 @@ async def connected(here: Serving) -> AsyncIterator[Line]:
 
 
 def told(folder: Path, story: Callable[[Serving, Line], Awaitable[None]]) -> None:
-    async def tell() -> None:
-        async with serving(folder) as here:
-            await furnish(here)
-            async with connected(here) as line:
-                await line.ask(ASK)  # the edition is made, and the head is learned
-                await story(here, line)
+    async def tell(here: Serving, _: Keys) -> None:
+        async with connected(here) as line:
+            await line.ask(ASK)  # the edition is made, and the head is learned
+            await story(here, line)
 
-    asyncio.run(tell())
+    visit(folder, tell)
 
 
 def same(one: dict[str, str], other: dict[str, str]) -> bool:
@@ -225,22 +224,20 @@ def test_a_moment_that_comes_ends_a_kept_answer(tmp_path: Path) -> None:
 
 
 def test_licensed_answers_are_never_given_again_without_their_key_being_looked_at(tmp_path: Path) -> None:
-    asyncio.run(_licensed(tmp_path))
+    visit(tmp_path, _licensed)
 
 
-async def _licensed(folder: Path) -> None:
-    async with serving(folder) as here:
-        keys = await furnish(here)
-        head = "GET /licensed/feeds/all.rss HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
-        asked = f"{head}{keys['broad']}\r\n\r\n".encode()
-        async with connected(here) as line:
-            for _ in range(3):
-                assert (await line.ask(asked))[0] == 200
-            assert here.worker.request_cache.hits == 0
-            for key in await here.house.keys.keys():
-                if key.partner == "broad":
-                    await here.house.keys.revoke(STAFF, key.jti)
-            assert (await line.ask(asked))[0] == 401
+async def _licensed(here: Serving, keys: Keys) -> None:
+    head = "GET /licensed/feeds/all.rss HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+    asked = f"{head}{keys['broad']}\r\n\r\n".encode()
+    async with connected(here) as line:
+        for _ in range(3):
+            assert (await line.ask(asked))[0] == 200
+        assert here.worker.request_cache.hits == 0
+        for key in await here.house.keys.keys():
+            if key.partner == "broad":
+                await here.house.keys.revoke(STAFF, key.jti)
+        assert (await line.ask(asked))[0] == 401
 
 
 def test_after_the_word_to_stop_everything_goes_the_ordinary_way(tmp_path: Path) -> None:

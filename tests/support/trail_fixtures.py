@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -35,6 +36,12 @@ class Signing:
 
     def sign(self, data: bytes) -> bytes:
         return self.private.sign(data)
+
+
+@cache
+def a_signer(number: int = 1) -> Signing:
+    """Always the same one for the same number."""
+    return Signing(Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32))
 
 
 @dataclass
@@ -70,11 +77,7 @@ class Ticking:
         self.now += span
 
 
-def a_signer(number: int = 1) -> Signing:
-    """Always the same one for the same number."""
-    return Signing(Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32))
-
-
+@cache
 def a_key(number: int = 1, name: str = ORIGIN) -> VerifierKey:
     """The public half of `a_signer`."""
     return VerifierKey(name, a_signer(number).public)
