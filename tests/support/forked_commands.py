@@ -31,6 +31,13 @@ from typing import Any, NoReturn, Protocol
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE = 60.0
+_IMPORTED_LATE = (
+    "encodings.idna",
+    "rich.progress",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+)
+"""What libraries and commands of ours import when they first need it."""
 
 
 class Process(Protocol):
@@ -333,12 +340,14 @@ def _become(asked: dict[str, Any], files: list[int]) -> NoReturn:
 
 def _import_everything() -> None:
     """Import what commands would import when they run, so that the forked ones begin at once."""
-    from syndicate import access, cli, client, config, services, store, web
+    from syndicate import access, cli, client, config, formats, services, store, web
 
-    for room in (access, cli, client, config, services, store, web):
+    for room in (access, cli, client, config, formats, services, store, web):
         for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             if not module.name.startswith("syndicate.store.schema.migrations."):
                 importlib.import_module(module.name)
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":
