@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from syndicate.client.sync_state import decode_state
 from tests.support.forked_commands import Forge, forge
 from tests.support.kill_harness import must_be_new
 from tests.support.shell import PROJECT, Cut, Outcome, no_settings
@@ -32,23 +33,23 @@ def ids(partner: Partner) -> set[str]:
 
 
 class Shears:
-    """Ends the process before or after the n-th step that touches the disk, or before the n-th cursor.
+    """Ends the process before or after the n-th step that touches the disk, or when it saves a cursor.
 
     There is no power cut here: what is written is there for the next run, brought to the disk or not.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left = self.cursors = 10**9
+        self.left, self.cursor = 10**9, 10**9
         monkeypatch.setattr(os, "fsync", self._counted(lambda handle: None))
         monkeypatch.setattr(os, "replace", self._counted(os.replace))
         monkeypatch.setattr(os, "unlink", self._counted(os.unlink))
 
     def pull(self, partner: Partner, *words: str, step: int = 10**9, cursor: int = 10**9) -> Outcome:
-        """One run that ends at this step, or when it comes to save this cursor, unless it ends before."""
-        self.left, self.cursors = step, cursor
+        """One run that ends at this step, or before it saves a cursor beyond this one."""
+        self.left, self.cursor = step, cursor
         before = ids(partner)
         outcome = partner.pull(*words)
-        self.left = self.cursors = 10**9
+        self.left, self.cursor = 10**9, 10**9
         must_be_new(outcome.lines, before)
         return outcome
 
@@ -63,9 +64,11 @@ class Shears:
 
     def _tick(self, *args: Any) -> None:
         self.left -= 1
-        self.cursors -= len(args) == 2 and Path(args[1]).name == "state"
-        if self.left <= 0 or self.cursors <= 0:
+        if self.left <= 0 or (len(args) == 2 and Path(args[1]).name == "state" and self._beyond(args[0])):
             raise Cut
+
+    def _beyond(self, draft: str) -> bool:
+        return decode_state(Path(draft).read_bytes()).after > self.cursor
 
 
 def a_busy_day(server: Publishing) -> set[int]:
@@ -113,44 +116,51 @@ def test_a_cut_at_any_step_leaves_nothing_behind_and_loses_nothing(
     raise AssertionError("it never came to its end")
 
 
-RECALLED_AND_BACK: dict[str, tuple[str, list[tuple[str, str]]]] = {
-    "in one page": ("2", [("recall", "unchanged"), ("put", "unchanged")]),
-    "in two pages": ("1", [("recall", "removed"), ("put", "new")]),
-}
-
-
-@pytest.mark.parametrize(("limit", "told"), RECALLED_AND_BACK.values(), ids=RECALLED_AND_BACK)
-def test_after_a_kill_an_entry_is_new_again_only_where_a_page_ends_with_the_removal_before_it(
-    partner: Partner, monkeypatch: pytest.MonkeyPatch, limit: str, told: list[tuple[str, str]]
+@pytest.mark.parametrize("limit", ["1", "2", "100"])
+def test_after_a_kill_no_smaller_page_ends_between_a_removal_and_what_came_back(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     shears = Shears(monkeypatch)
     partner.server.put(1)
     partner.good()
     partner.server.recall(1)
     partner.server.put(1, 2)
-    # The first cursor is the one that it begins with. Whatever it has to tell is told before the second.
-    assert results(shears.pull(partner, "--limit", "2", cursor=2)) == [
+    # The run is killed when it has told its page.
+    assert results(shears.pull(partner, "--limit", "2", cursor=3)) == [
         ("recall", "removed"),
         ("put", "new"),
     ]
     assert ids(partner) == {an_id(1)}
-    assert results(shears.pull(partner, "--limit", limit)) == told
+    after = shears.pull(partner, "--limit", limit)
+    assert results(after) == [("recall", "unchanged"), ("put", "unchanged")]
     assert holding(partner.folder) == partner.server.allowed
 
 
-def test_after_two_kills_an_entry_is_new_again_only_where_a_later_one_removed_the_item_between_them(
+def test_after_two_kills_an_entry_that_was_undone_is_not_new_again(
     partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shears = Shears(monkeypatch)
     partner.server.put(1)
-    assert results(shears.pull(partner, cursor=2)) == [("put", "new")]
+    assert results(shears.pull(partner, cursor=0)) == [("put", "new")]
     partner.server.recall(1)
-    assert results(shears.pull(partner, cursor=2)) == [("put", "unchanged"), ("recall", "removed")]
+    assert results(shears.pull(partner, cursor=0)) == [("put", "unchanged"), ("recall", "removed")]
     assert ids(partner) == set()
     partner.server.put(1)
     after = shears.pull(partner, "--limit", "1")
-    assert results(after) == [("put", "new"), ("recall", "removed"), ("put", "new")]
+    assert results(after) == [("put", "absent"), ("recall", "absent"), ("put", "new")]
     assert holding(partner.folder) == partner.server.allowed
+
+
+def test_a_state_of_an_earlier_release_goes_on(partner: Partner) -> None:
+    partner.server.put(1)
+    partner.good()
+    state = partner.folder / ".syndicate" / "state"
+    value = json.loads(state.read_bytes().partition(b"\n")[0])
+    del value["begun"]
+    line = json.dumps(value).encode()
+    state.write_bytes(line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n")
+    partner.server.put(2)
+    assert partner.good() == [("put", an_id(2), "new")]
 
 
 def results(outcome: Outcome) -> list[tuple[str, str]]:

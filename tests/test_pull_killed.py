@@ -241,7 +241,8 @@ async def must_have_converged(settings: Settings, victim: Victim) -> None:
             del replayed[one.item]
     assert allowed.items() <= replayed.items()
     assert waiting == []
-    # Nothing was `new` that was there; whatever was ever in the folder was counted as given, once.
+    # Nothing was `new` twice; whatever was ever in the folder was counted as given, once.
+    assert {key: times for key, times in victim.told().items() if times > 1} == {}
     must_have_been_told_as_it_was(victim)
     versions = [(one.clause, one.item, one.version) for one in given]
     assert len(versions) == len(set(versions)) == sum(used.values())
@@ -256,7 +257,7 @@ async def must_have_converged(settings: Settings, victim: Victim) -> None:
 
 
 def must_have_been_told_as_it_was(victim: Victim) -> None:
-    """Every `new` was new. An entry was told again only if a kill kept its run from saving it as done."""
+    """Nothing was `new` that was there; no entry came again that its run had saved as done."""
     for run in victim.runs:
         must_be_new(run.lines, run.before)
     for runs in victim.rounds():

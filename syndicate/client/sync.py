@@ -1,8 +1,9 @@
 """Synchronize a local folder with the server's change sequence: read changes, apply, acknowledge, fetch.
 
-The order makes it safe to stop at any time. Removals in a page are applied before additions. The cursor is
-saved only after all effects of a page are on the disk. An acknowledgement is sent only after a crash can no
-longer undo the removal.
+The order makes it safe to stop at any time. Removals in a page are applied before additions. The cursor
+is saved only after all effects of a page are on the disk. After a crash, all that may be applied already is
+read as one page, so that no entry is applied after a later one of its item. An acknowledgement is sent only
+after a crash can no longer undo the removal.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class Synchronizer:
         while True:
             await self._acknowledge()
             requested = self._clock()
-            page = await self._sequence.changes(self._folder.state.after, self._options.limit, wait)
+            page = await self._next_page(wait)
             self._apply(page)
             await self._acknowledge()
             wait = 0
@@ -142,6 +143,20 @@ class Synchronizer:
                 wait = min(WAIT, max(1, math.ceil(due)))
             if wait and not page.changes and not fetched:
                 await asyncio.sleep(_MIN_POLL_INTERVAL - (self._clock() - requested))
+
+    async def _next_page(self, wait: int) -> Page:
+        """Read the page after the cursor, and save how far it goes before any of it is applied.
+
+        Where a run was killed while it applied a page, read at least as far as that page went, in one.
+        """
+        state, limit = self._folder.state, self._options.limit
+        page = await self._sequence.changes(state.after, limit, wait)
+        while page.more and page.next < state.begun and not page.reset:
+            rest = await self._sequence.changes(page.next, limit, 0)
+            page = rest if rest.reset else replace(rest, changes=page.changes + rest.changes)
+        if page.changes:
+            self._save(replace(state, begun=page.next))
+        return page
 
     def _apply(self, page: Page) -> None:
         """Apply a page, removals first; save the cursor. Without await, it cannot be cancelled midway."""

@@ -33,13 +33,15 @@ class Owed:
 class State:
     """Everything needed to resume after a crash.
 
-    `after` is the cursor, issued by `server`. While all changes are read from the beginning, `named` has
-    the ids that may be held, and other items are removed at the end; otherwise it is None. `owed` has the
-    items still to be fetched, `acks` the applied entries that are not acknowledged yet.
+    `after` is the cursor, issued by `server`; entries up to `begun` may be applied already, by a run that
+    was killed before it saved the cursor. While all changes are read from the beginning, `named` has the
+    ids that may be held, and other items are removed at the end; otherwise it is None. `owed` has the items
+    still to be fetched, `acks` the applied entries that are not acknowledged yet.
     """
 
     server: StrictStr
     after: Cursor = 0
+    begun: Cursor = 0
     named: frozenset[Id] | None = frozenset()
     owed: Mapping[Id, Owed] = field(default_factory=dict)
     acks: tuple[Seq, ...] = ()
@@ -55,6 +57,7 @@ def encode_state(state: State) -> bytes:
         "format": state.format,
         "server": state.server,
         "after": state.after,
+        "begun": state.begun,
         "named": None if state.named is None else sorted(state.named),
         "owed": {
             id: {"seq": one.seq, "action": one.action.value, "version": one.version}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 import signal
+import socket
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,17 @@ class Mortal:
         words = ["--data", str(self.data), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         begun = time.monotonic()
         self._process = self.forge.begin(words, self.log, self.log)
-        while time.monotonic() - begun < _PATIENCE:
-            assert not self._process.ended.is_set(), self.log.read_text()[-3000:]
-            with suppress(OSError), urllib.request.urlopen(f"{self.address}/readyz", timeout=5) as answer:
-                if answer.status == 200:
-                    return time.monotonic() - begun
-            time.sleep(0.01)
-        raise AssertionError(f"the server was not ready in time:\n{self.log.read_text()[-3000:]}")
+        while not self._listens():
+            assert not self._process.wait(0.01), self.log.read_text()[-3000:]
+            assert time.monotonic() - begun < _PATIENCE, self.log.read_text()[-3000:]
+        # It listens once it is ready.
+        with urllib.request.urlopen(f"{self.address}/readyz", timeout=5) as answer:
+            assert answer.status == 200
+        return time.monotonic() - begun
+
+    def _listens(self) -> bool:
+        with socket.socket() as line:
+            return line.connect_ex(("127.0.0.1", self.port)) == 0
 
     def die(self) -> None:
         """SIGKILL."""
@@ -151,7 +155,7 @@ class Victim:
         if early is not None:
             process.wait(early)
         else:
-            while self._opened() == before and not process.wait(0.003):
+            while self._opened() == before and not process.wait(0.005):
                 assert time.time() - begun < _PATIENCE
             at_work = time.time()
             if touched is not None:
@@ -190,7 +194,7 @@ class Victim:
     def _until_touched(self, process: Child, before: int) -> None:
         """Wait until the folder's items change; not longer than a whole run takes."""
         until = time.time() + 2 * self._work
-        while self._held_since() == before and time.time() < until and not process.wait(0.001):
+        while self._held_since() == before and time.time() < until and not process.wait(0.002):
             pass
 
     def _held_since(self) -> int:
@@ -227,6 +231,16 @@ class Victim:
     def held(self) -> frozenset[str]:
         """The ids of the items that the folder has."""
         return frozenset(path.stem for path in self.folder.glob("items/*.json"))
+
+    def told(self) -> Counter[tuple[int, str, int]]:
+        """How often each item was `new` for each entry; going through everything once more counts apart."""
+        return Counter(
+            (time_round, line["id"], line["seq"])
+            for time_round, runs in enumerate(self.rounds())
+            for run in runs
+            for line in run.lines
+            if line.get("result") == "new"
+        )
 
     def rounds(self) -> list[list[Run]]:
         """The runs; each that goes through everything from the beginning begins a list of its own."""
