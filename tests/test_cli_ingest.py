@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.cli.ingestion.document_files import Sign, documents
-from syndicate.cli.ingestion.folder_watch import Settling
+from syndicate.cli.ingestion.folder_watch import RESCAN, Settling
 from syndicate.ingest.document_parser import MAX_DOCUMENT
 from tests.support.shell import SEED, Running, Shell, a_page, demo, no_settings, prepared, started
 
@@ -192,7 +192,10 @@ def test_a_followed_folder_gives_each_document_once_and_whole(shell: Shell, inbo
         (inbox / ".new").rename(inbox / "renamed.txt")
         (inbox / "sub").mkdir()
         (inbox / "sub" / "deep.txt").write_text(a_page(5))
+        begun = time.monotonic()
         taken = [running.line() for _ in range(4)]
+        # Also what is in a folder that is new has come without a look at everything.
+        assert time.monotonic() - begun < RESCAN / 2
         assert {one["action"] for one in taken} == {"created"}
         assert sorted(one["path"] for one in taken) == sorted(
             str(inbox / name) for name in ("slow.txt", "pieces.txt", "renamed.txt", "sub/deep.txt")

@@ -96,7 +96,9 @@ async def whole_documents(
     noticed: set[Path] = set()
     scanned = float("-inf")
     async for batch in _notices(roots, stop):
-        noticed |= {file for file in batch if any(belongs(file, root) for root in roots)}
+        # Files that are in a new folder before it is watched have no notice of their own.
+        inside = {file for path in batch if path.is_dir() for file in documents(path)}
+        noticed |= {file for file in batch | inside if any(belongs(file, root) for root in roots)}
         if clock() - scanned >= RESCAN:
             noticed |= set(await asyncio.to_thread(_scan, roots, settling))
             scanned = clock()
