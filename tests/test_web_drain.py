@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forked_commands import begun
 from tests.support.raw_http import ask, log_lines, until
 from tests.support.servers import PROJECT, command, free_port, served
 from tests.support.shell import Shell
@@ -256,6 +257,22 @@ def test_workers_end_with_the_process_that_minds_them(house: Path) -> None:
         while any(serves(int(pid)) for pid in children):
             assert time.monotonic() < deadline, "a worker goes on without anybody who minds it"
             time.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_workers_are_still_starting_is_a_stop_in_order(
+    house: Path, how: signal.Signals
+) -> None:
+    words = ["--data", str(house), "serve", "--port", str(free_port()), "--workers", "2"]
+    log = house / "serve.log"
+    process = begun(words, log, log)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    # Both workers, and the process with which multiprocessing tracks what they share.
+    until(lambda: len(children.read_text().split()) == 3, WITHIN, "two workers")
+    for pid in children.read_text().split()[1:]:
+        os.kill(int(pid), how)  # as a terminal and systemd do, to everybody at once
+    assert process.end(how) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def serves(pid: int) -> bool:

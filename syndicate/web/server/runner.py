@@ -10,6 +10,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Event
@@ -37,6 +38,7 @@ from syndicate.wiring import opened
 _log = structlog.get_logger("syndicate.serving")
 
 BACKLOG = 1024
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_SECONDS = 20.0
 _RESTART_PAUSE = 1.0
 _MAX_DEATHS, _DEATHS_WITHIN = 5, 20.0
@@ -178,8 +180,9 @@ class Runner(web.AppRunner):
 async def _work(settings: Settings, listening: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     parent = multiprocessing.parent_process()
     if parent is not None:
         loop.add_reader(parent.sentinel, stop.set)
@@ -214,7 +217,14 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
 
     def start() -> BaseProcess:
         process = context.Process(target=work, args=(settings, listening), name="syndicate-worker")
-        process.start()
+        # The worker inherits the mask: a stop signal waits until it can end in order. Begun only now, the
+        # process that tracks resources would take the mask away.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return process
 
     def stop(*_: object) -> None:
@@ -223,9 +233,10 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
             if process.is_alive():
                 process.terminate()
 
-    processes: list[BaseProcess] = [start() for _ in range(workers)]
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    processes: list[BaseProcess] = []
+    for number in _STOP_SIGNALS:
+        signal.signal(number, stop)
+    processes += [start() for _ in range(workers)]
     deaths: deque[float] = deque(maxlen=workers * _MAX_DEATHS)
     while not stopping.is_set():
         wait([woken, *(process.sentinel for process in processes)])
@@ -239,8 +250,7 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
                     return 1
                 wait([woken], timeout=_RESTART_PAUSE)
                 processes[index] = start()
-        if stopping.is_set():
-            stop()  # also a worker that was started while the signal came
+    stop()  # also a worker that was started while the signal came
     listening.close()
     deadline = monotonic() + _STOP_SECONDS
     for process in processes:
