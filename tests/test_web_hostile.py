@@ -195,6 +195,20 @@ def test_every_honest_answer_to_nonsense_is_in_the_log(server: ServerProcess) ->
     assert MARK.decode() not in "".join(json.dumps(x) for x in log_lines(server.log, "Unhandled exception"))
 
 
+def test_a_client_that_vanishes_in_the_middle_of_a_body_is_no_fault_of_ours(server: ServerProcess) -> None:
+    key = (server.log.parent / "demo.key").read_text().strip()
+    headers = (f"Authorization: Bearer {key}".encode(), b"Content-Length: 100")
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(line(b"POST /licensed/changes/ack HTTP/1.1", *headers) + b'{"ack":[')
+
+    def logged() -> list[int]:
+        return [one["status"] for one in log_lines(server.log) if one["path"] == "/licensed/changes/ack"]
+
+    until(lambda: bool(logged()), 5, "the request is in the log")
+    assert logged() == [400]
+    assert log_lines(server.log, "unexpected_error") == []
+
+
 def closed_after(port: int, said: bytes, drip: bytes) -> float:
     """Seconds until the server closed this connection, on which we drip once a second."""
     with socket.create_connection(("127.0.0.1", port)) as slow:

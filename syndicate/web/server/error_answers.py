@@ -62,6 +62,9 @@ def problem_of(request: web.Request, error: Exception) -> Reply:
             return _http_error(request, error)
         case TimeoutError() | SyndicateError():
             return _unavailable(request, error)
+        case ConnectionResetError():
+            # The client went away while its body was read: nobody hears this, but the log says whose fault.
+            return _answer(request, "bad_request")
         case _:
             _log.error("unexpected_error", request_id=request[REQUEST_ID], exc_info=error)
             return _answer(request, "internal")
