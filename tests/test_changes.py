@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ import pytest
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
+from syndicate.services.delivery.delivery_service import RequestContext
 from tests.support.factories import STAFF, days, minutes
+from tests.support.fixtures import jti_of, session_for
 from tests.support.servers import Serving, serving
 
 MANDATE = """
@@ -200,5 +202,45 @@ def test_a_delay_passes_while_the_partner_waits(tmp_path: Path) -> None:
             here.clock.move(minutes(60))
             answer = json.loads((await waiting).body)
             assert [one["id"] for one in answer["changes"]] == [id]
+
+    asyncio.run(act())
+
+
+def test_an_answer_whose_item_may_not_leave_any_more_is_neither_recorded_nor_sent(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+            await take_in(here, page("一稿"))
+            partner, service = PartnerId("zjol"), here.house.changes
+            session = await session_for(here.house, partner, jti_of(key))
+            made = await service.read(session, 0, 200)
+            assert made.until == datetime.fromisoformat("2027-01-01T00:00:00+08:00")
+            before = await here.house.store.lines(limit=100)
+            here.clock.now = made.until
+            assert not await service.deliver(made, session, RequestContext("r1", "GET", "json"))
+            assert await here.house.store.lines(limit=100) == before
+            here.clock.now -= timedelta(microseconds=1)
+            assert await service.deliver(made, session, RequestContext("r2", "GET", "json"))
+
+    asyncio.run(act())
+
+
+def test_an_embargo_that_is_over_is_acknowledged_without_a_promise(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key = (await furnish(here, {"zjol": REPRINT + "\nearly = true"}))["zjol"]
+            id = await take_in(here, page("一稿"))
+            until = here.clock.now + minutes(90)
+            await here.house.holds.embargo(STAFF, id, until)
+            told, _ = await changes(here, key)
+            here.clock.now = until
+            assert await acknowledge(here, key, told[-1]["seq"]) == (
+                200,
+                {"acknowledged": [told[-1]["seq"]]},
+            )
+            lines = await here.house.store.lines(limit=100)
+            kinds = [line.entry.event.kind for line in lines]
+            assert "changes_acknowledged" in kinds
+            assert "embargo_acknowledged" not in kinds
 
     asyncio.run(act())
