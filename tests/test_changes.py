@@ -244,3 +244,19 @@ def test_an_embargo_that_is_over_is_acknowledged_without_a_promise(tmp_path: Pat
             assert "embargo_acknowledged" not in kinds
 
     asyncio.run(act())
+
+
+def test_a_key_revoked_in_the_middle_of_an_acknowledgement_acknowledges_nothing(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+            await take_in(here, page("一稿"))
+            told, _ = await changes(here, key)
+            session = await session_for(here.house, PartnerId("zjol"), jti_of(key))
+            await here.house.keys.revoke(STAFF, jti_of(key))
+            context = RequestContext("r1", "POST", "json")
+            assert await here.house.changes.acknowledge(session, [told[-1]["seq"]], context) is None
+            kinds = [line.entry.event.kind for line in await here.house.store.lines(limit=100)]
+            assert "changes_acknowledged" not in kinds
+
+    asyncio.run(act())
