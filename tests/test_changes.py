@@ -17,6 +17,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.services.delivery.delivery_service import RequestContext
 from tests.support.factories import STAFF, days, minutes
 from tests.support.fixtures import jti_of, session_for
+from tests.support.indistinguishability import questions_to_database
 from tests.support.servers import Serving, serving
 
 MANDATE = """
@@ -258,5 +259,21 @@ def test_a_key_revoked_in_the_middle_of_an_acknowledgement_acknowledges_nothing(
             assert await here.house.changes.acknowledge(session, [told[-1]["seq"]], context) is None
             kinds = [line.entry.event.kind for line in await here.house.store.lines(limit=100)]
             assert "changes_acknowledged" not in kinds
+
+    asyncio.run(act())
+
+
+def test_the_items_of_an_answer_are_read_many_at_a_time(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+            ids = [
+                await take_in(here, page(f"第{n}稿", body=f"第{n}次说。"), f"{n}.txt") for n in range(45)
+            ]
+            with questions_to_database() as asked:
+                told, _ = await changes(here, key)
+            assert [one["id"] for one in told] == [one["item"]["uri"].rpartition(":")[2] for one in told]
+            assert {one["id"] for one in told} == set(ids)
+            assert sum("FROM versions" in statement for statement in asked) == 3
 
     asyncio.run(act())

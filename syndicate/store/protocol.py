@@ -66,6 +66,9 @@ class ItemReads(Protocol):
     async def outlines(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
         """`outline` of several items; those there are not are missing."""
 
+    async def newest(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        """The newest version of several items, with its text; those there are not are missing."""
+
     async def versions(self, id: ItemId) -> list[Item]:
         """All versions of an item, oldest first; empty if there is none."""
 

@@ -14,7 +14,7 @@ from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import ChangeUnknown, CursorUnknown, Unstampable
 from syndicate.language import Text
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry, Charge, Progress
-from syndicate.model.item import Item, canonical_json
+from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.lifecycle_events import ChangesAcknowledged, ChangesDelivered, EmbargoAcknowledged
 from syndicate.model.parties import PartnerId, Publisher, recipient_id
 from syndicate.model.records import Entry
@@ -38,6 +38,8 @@ _log = structlog.get_logger("syndicate.services")
 
 _MOST_TEXT = 4_000_000
 """Characters of items in one answer, about. Entries behind them come with the next answer."""
+_TEXTS_AT_ONCE = 20
+"""How many items are read from the store in one query."""
 _POLL_SECONDS = 0.2
 """How often a waiting request looks for a change."""
 
@@ -72,6 +74,26 @@ class _Shown:
     entry: ChangeEntry
     item: StampedItem | Tombstone | None = None
     until: datetime | None = None
+
+
+class _Texts:
+    """The items of one answer in their order, read a few at a time as they are asked for."""
+
+    def __init__(self, store: Store, wanted: Sequence[ItemId]) -> None:
+        self._store, self._wanted = store, wanted
+        self._found: dict[ItemId, Item] = {}
+        self._read: frozenset[ItemId] = frozenset()
+
+    async def of(self, entry: ChangeEntry) -> Item | None:
+        """The item in the entry's version; None where there is none."""
+        if entry.item not in self._read:
+            start = self._wanted.index(entry.item)
+            ids = self._wanted[start : start + _TEXTS_AT_ONCE]
+            self._found, self._read = await self._store.newest(ids), frozenset(ids)
+        item = self._found.get(entry.item)
+        if item is not None and item.version != entry.version:
+            return await self._store.item(entry.item, entry.version)
+        return item
 
 
 class ChangeService:
@@ -153,6 +175,17 @@ class ChangeService:
         """
         newest = {one.item: one.seq for one in entries}
         outlines = await self._store.outlines(newest.keys())
+        verdicts = {id: snapshot.verdict(outline) for id, outline in outlines.items()}
+        texts = _Texts(
+            self._store,
+            [
+                entry.item
+                for entry in entries
+                if newest[entry.item] == entry.seq
+                and isinstance(verdicts.get(entry.item), Clearance)
+                and _comes_with_item(entry, outlines[entry.item])
+            ],
+        )
         shown: list[_Shown] = []
         size = 0
         for entry in entries:
@@ -160,7 +193,7 @@ class ChangeService:
             if outline is None or newest[entry.item] != entry.seq:
                 shown.append(_Shown(entry))
                 continue
-            one = await self._with_item(snapshot, entry, outline)
+            one = await self._with_item(snapshot, entry, outline, verdicts[entry.item], texts)
             if isinstance(one.item, StampedItem):
                 size += _length(one.item)
                 if size > _MOST_TEXT and shown:
@@ -171,23 +204,28 @@ class ChangeService:
         fits = dict(zip([item.id for item in items], fitting, strict=True))
         return [one if fits.get(one.entry.item, True) else replace(one, item=None) for one in shown]
 
-    async def _with_item(self, snapshot: PartnerSnapshot, entry: ChangeEntry, outline: Item) -> _Shown:
+    async def _with_item(
+        self,
+        snapshot: PartnerSnapshot,
+        entry: ChangeEntry,
+        outline: Item,
+        verdict: Clearance | Refusal,
+        texts: _Texts,
+    ) -> _Shown:
         """The entry with its item, or with the notice of its recall."""
-        verdict = snapshot.verdict(outline)
         if isinstance(verdict, Refusal):
             if entry.action is not Action.RECALL:
                 return _Shown(entry)
             return _Shown(entry, make_tombstone(outline, verdict, snapshot.partner, self._publisher))
-        if entry.action in TAKEDOWNS or entry.version != outline.version:
+        if not _comes_with_item(entry, outline):
             return _Shown(entry)
-        item = await self._stamped(snapshot, entry)
+        item = self._stamped(snapshot, await texts.of(entry))
         if item is None:
             return _Shown(entry, until=verdict.until)
         return _Shown(replace(entry, note=item.note), item, verdict.until)
 
-    async def _stamped(self, snapshot: PartnerSnapshot, entry: ChangeEntry) -> StampedItem | None:
-        """The item in the entry's version; None where it may not leave any more or cannot be stamped."""
-        item = await self._store.item(entry.item, entry.version)
+    def _stamped(self, snapshot: PartnerSnapshot, item: Item | None) -> StampedItem | None:
+        """The item, stamped; None where it may not leave any more or cannot be stamped."""
         if item is None:
             return None
         verdict = snapshot.verdict(item)
@@ -295,6 +333,11 @@ def _shortened(update: SequenceUpdate | None, progress: Progress, last: int) -> 
         entries,
         held=tuple(one for one in update.held if one.item in names),
     )
+
+
+def _comes_with_item(entry: ChangeEntry, outline: Item) -> bool:
+    """Whether the entry gives the item in the version that is the newest."""
+    return entry.action not in TAKEDOWNS and entry.version == outline.version
 
 
 def _length(item: StampedItem) -> int:

@@ -50,6 +50,17 @@ class SqlItemReads(SqlReads, ItemReads):
         return found
 
     @override
+    async def newest(self, ids: Collection[ItemId]) -> dict[ItemId, Item]:
+        query = _versions_with_holds().where(versions.c.version == items.c.version)
+        found: dict[ItemId, Item] = {}
+        async with self._reading() as transaction:
+            for batch in batches(ids):
+                for row in await transaction.rows(query.where(versions.c.item.in_(batch))):
+                    item = item_from(row)
+                    found[item.id] = item
+        return found
+
+    @override
     async def versions(self, id: ItemId) -> list[Item]:
         query = _versions_with_holds().where(versions.c.item == id).order_by(versions.c.version)
         return [item_from(row) for row in await self._rows(query)]
