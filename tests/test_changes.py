@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from syndicate.model.holds import RecallReason
-from syndicate.model.item import ItemId
+from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.services.delivery.delivery_service import RequestContext
 from tests.support.factories import STAFF, days, minutes
@@ -275,5 +275,30 @@ def test_the_items_of_an_answer_are_read_many_at_a_time(tmp_path: Path) -> None:
             assert [one["id"] for one in told] == [one["item"]["uri"].rpartition(":")[2] for one in told]
             assert {one["id"] for one in told} == set(ids)
             assert sum("FROM versions" in statement for statement in asked) == 3
+
+    asyncio.run(act())
+
+
+def test_an_item_corrected_while_an_answer_is_made_is_given_in_the_version_that_its_entry_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+            id = await take_in(here, page("一稿"))
+            newest = here.house.store.newest
+
+            async def after_a_correction(ids: Collection[ItemId]) -> dict[ItemId, Item]:
+                monkeypatch.undo()
+                corrected = page("一稿", body="湘湖水质持续变好。")
+                await here.house.items.correct(STAFF, id, corrected, "b.txt", "更正一处")
+                return await newest(ids)
+
+            monkeypatch.setattr(here.house.store, "newest", after_a_correction)
+            (first,), answer = await changes(here, key)
+            assert (first["version"], first["item"]["version"]) == (1, "1")
+            assert "持续向好" in json.dumps(first["item"], ensure_ascii=False)
+            (second,), _ = await changes(here, key, answer["next"])
+            assert (second["action"], second["item"]["version"]) == ("correct", "2")
 
     asyncio.run(act())
