@@ -7,10 +7,12 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from syndicate.model.changes import Holding, Progress, Terms
 from syndicate.model.holds import Exclusive, Holds
 from syndicate.model.item import Item
 from syndicate.model.parties import PartnerId
-from syndicate.store.protocol import CandidateQuery, Change
+from syndicate.model.rights import Clause
+from syndicate.store.protocol import CandidateQuery, Change, SequenceUpdate
 from tests.support.databases import opened
 from tests.test_store.samples import NOON, an_act, an_item
 
@@ -72,5 +74,36 @@ def test_fewer_candidates_than_the_limit_are_all_of_them(store_address: str) -> 
                     found = await store.candidates(query, limit)
                     assert len(found) == len(set(found)) == min(limit, len(expected)), (query, limit)
                     assert set(found) <= expected, (query, limit)
+
+    asyncio.run(act())
+
+
+def test_changed_items_come_in_the_order_of_changes_with_their_holders(store_address: str) -> None:
+    async def act() -> None:
+        zjol, hzw, nobody = PartnerId("zjol"), PartnerId("hzw"), PartnerId("nobody")
+        items = [an_item(number) for number in range(4)]
+        async with opened(store_address) as store:
+            first = (await store.sequence()).change + 1
+            for item in reversed(items):
+                async with store.writing() as writing:
+                    await writing.put_item(item, [])
+                    await writing.append(an_act())
+                    await writing.changed(Change.ITEM)
+            async with store.writing() as writing:
+                for partner, theirs in ((zjol, items[:2]), (hzw, items[1:3])):
+                    held = tuple(Holding(partner, one.id, 1, Clause("L#1"), 1, Terms()) for one in theirs)
+                    progress = Progress(partner, last=7)
+                    assert await writing.append_entries(SequenceUpdate(0, progress, held=held))
+                await writing.append(an_act())
+            changed = await store.changed_since(first, 2)
+            assert [(change, item.id) for change, item in changed] == [
+                (first + 1, items[2].id),
+                (first + 2, items[1].id),
+            ]
+            assert await store.changed_since(first + 3, 2) == []
+            ids = [one.id for one in items]
+            assert await store.holders_of([ids[1], ids[3]]) == {(zjol, ids[1]), (hzw, ids[1])}
+            found = await store.progress_of([zjol, nobody])
+            assert found == {zjol: Progress(zjol, 1, 7)}
 
     asyncio.run(act())
