@@ -2,7 +2,7 @@
 #   make run     the demonstration server (make run PORT=9000 moves it)
 #   make test    every test that this machine can run
 #   make check   formatter, linter, types, import contracts
-#   make bench   the benchmarks, side by side
+#   make bench   the benchmarks, side by side (make bench ONLY=public-304,feedgen runs those rows alone)
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -34,7 +34,7 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

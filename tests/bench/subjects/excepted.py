@@ -1,4 +1,4 @@
-"""For `make bench`: how long a licensed feed takes to build where `[[except]]` hides the newest items.
+"""Measure how long a licensed feed takes to build where `[[except]]` hides the newest items.
 
 Two partners have the same grant in one archive. The licence of one excepts the channel of the newest 6,000
 items. Both feeds end with 50 items; the one has to be found behind what is excepted.
@@ -7,7 +7,9 @@ items. Both feeds end with 50 items; the one has to be found behind what is exce
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +20,11 @@ from syndicate.model.register import Register
 from syndicate.services.delivery.editions import Editions
 from syndicate.store.protocol import Change
 from syndicate.wiring import Services, initialise, opened
+from tests.bench.rows import Bench, Row, ratios, spread
 from tests.support.factories import ASK, NEWS, NOON, STAFF, an_item
 from tests.test_store.samples import an_act
 
+NAMES = ("excepted",)
 EXCEPTED_ITEMS = 6_000
 LICENCE = (
     'number="{0}"\npartner="{0}"\nvalid_from=2015-01-01\nvalid_until=2099-01-01\n'
@@ -29,9 +33,23 @@ LICENCE = (
 EXCEPT = '[[except]]\nchannels=["ask"]\n'
 
 
-def build_times(folder: Path, rounds: int) -> list[tuple[float, float]]:
-    """Return the seconds that each round took: the feed without an exception, and with one."""
-    return asyncio.run(_build_times(folder, rounds))
+def rows(bench: Bench) -> Iterator[Row]:
+    """The row of this subject, if it is wanted."""
+    if not bench.wants(*NAMES):
+        return
+    bench.say(f"excepted: {EXCEPTED_ITEMS:,} items of the newest hidden by an exception")
+    plain, excepting = zip(
+        *asyncio.run(_build_times(bench.scratch / "excepted", bench.rounds)), strict=True
+    )
+    yield Row(
+        "excepted",
+        f"time to build a licensed feed, newest {EXCEPTED_ITEMS:,} items excepted",
+        "1,300 ms",
+        "bounded by the feed",
+        f"{spread(ratios(excepting, plain), 1)} × the feed without an exception",
+        None,
+        f"without {statistics.median(plain) * 1e3:.1f} ms, with {statistics.median(excepting) * 1e3:.1f}",
+    )
 
 
 async def _build_times(folder: Path, rounds: int) -> list[tuple[float, float]]:

@@ -1,6 +1,6 @@
 """For `make bench` alone: this server with its gate held open, so that what the trail costs is seen.
 
-`python -m tests.bench_trailless --data DIR serve …` takes the commands of `syndicate`. Answers leave with
+`python -m tests.bench.trailless --data DIR serve …` takes the commands of `syndicate`. Answers leave with
 no line, no count and no look at what changed: no product, only something to compare with.
 """
 

@@ -1,0 +1,255 @@
+"""Compare the feeds of this server with nginx, with bare aiohttp, and with feedgen at every request.
+
+Each contestant answers the same requests with the same bytes, alone on one core, in turns. What is
+compared is CPU time for each answer in the same round: 0.5 says that the other needs half of what we need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from syndicate.config import load as load_settings
+from syndicate.wiring import initialise, opened
+from tests.bench import contestants, load
+from tests.bench.contestants import PROJECT, Server
+from tests.bench.machine import cpu_seconds
+from tests.bench.partners import add_partners
+from tests.bench.rows import Bench, Row, ratios, spread
+from tests.support.factories import STAFF
+
+NAMES = (
+    *("public-200", "public-gzip", "public-304", "feedgen"),
+    *("licensed-64", "licensed-64-keys", "licensed-8", "licensed-8-keys"),
+    *("licensed-304", "licensed-304-keys"),
+)
+ITEMS = 50
+PARTNERS = 64
+OURS, NGINX, BARE, FEEDGEN = "ours", "nginx", "bare aiohttp", "aiohttp with feedgen"
+TRAILLESS, MANY = "ours without a trail", "ours, 64 keys"
+ZIPPED = {"Accept-Encoding": "gzip"}
+PUBLIC, LICENSED = "/feeds/all.rss", "/licensed/feeds/all.rss"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One server, what it is asked, and what it answers."""
+
+    server: Server
+    requests: Sequence[bytes]
+    expected: load.Answer
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question, asked of several."""
+
+    what: str
+    connections: int
+    contestants: dict[str, Contestant]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Every contestant, under way."""
+
+    ours: Server
+    trailless: Server
+    bare: Server
+    feedgen: Server
+    nginx: Server | None
+    keys: Sequence[str]
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """The rows of this subject that are wanted."""
+    if not bench.wants(*NAMES):
+        return
+    folder = bench.scratch / "peers"
+    folder.mkdir()
+    bench.say(f"peers: {ITEMS} items, {PARTNERS} partners")
+    keys = asyncio.run(_furnish(folder / "data"))
+    with ExitStack() as stack:
+        servers = _start(stack, folder, keys)
+        for name, case in _cases(bench, servers).items():
+            yield from _compare(bench, name, case)
+
+
+async def _furnish(data: Path) -> list[str]:
+    """Make 50 items under a mandate and 64 partners with a licence and a key each; the keys."""
+    settings = load_settings(None, {}, data=data)
+    await initialise(settings, STAFF)
+    async with opened(settings) as services:
+        await services.rights.add_mandate(
+            STAFF,
+            'number="B-1"\nholder="萧山日报社"\noutlets=["daily"]\nmedia=["text"]\nexclusive=true\n'
+            "valid_from=2015-01-01\n",
+            "mandate",
+        )
+        seed = (PROJECT / "syndicate" / "demo" / "seed.txt").read_text("utf-8")
+        for number in range(ITEMS):
+            text = seed.replace("系列报道之四", f"系列报道之{number}").replace(
+                "2018年1月22日", f"2018年1月{number % 28 + 1}日"
+            )
+            taken = await services.items.take_in(STAFF, text.encode(), f"{number}.txt")
+            if taken.item is None:
+                raise SystemExit(f"a document was refused: {taken.faults}")
+        licence = (
+            'number="L-{0}"\npartner="{0}"\nvalid_from=2015-01-01\nvalid_until=2099-01-01\n[[grant]]\n'
+            'uses=["reprint"]\noutlets=["daily"]\nmedia=["text"]\n'
+        )
+        names = [f"bench-{number}" for number in range(PARTNERS)]
+        made = await add_partners(services, {name: licence.format(name) for name in names})
+        return list(made.values())
+
+
+def _start(stack: ExitStack, folder: Path, keys: Sequence[str]) -> Servers:
+    """Start every contestant; the others serve the bytes that ours answers."""
+    ours = stack.enter_context(contestants.ours(folder / "data"))
+    files = folder / "files"
+    files.mkdir()
+    bodies = {
+        "public.rss": load.ask(ours.port, PUBLIC, {}).body,
+        "full.rss": load.ask(ours.port, LICENSED, _authorised(keys[0])).body,
+    }
+    for name, body in bodies.items():
+        (files / name).write_bytes(body)
+        (files / f"{name}.gz").write_bytes(gzip.compress(body, 6, mtime=0))
+    return Servers(
+        ours=ours,
+        trailless=stack.enter_context(contestants.ours(folder / "data", module="tests.bench.trailless")),
+        bare=stack.enter_context(contestants.bare(files)),
+        feedgen=stack.enter_context(contestants.bare(files, with_feedgen=True)),
+        nginx=stack.enter_context(contestants.nginx(folder)),
+        keys=keys,
+    )
+
+
+def _authorised(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _contestant(
+    server: Server, path: str, all_headers: Sequence[Mapping[str, str]], status: int
+) -> Contestant:
+    """A server that is asked this path with each of these headers in turn."""
+    expected = [load.ask(server.port, path, headers) for headers in all_headers]
+    for answer in expected:
+        if answer.status != status:
+            raise SystemExit(f"{path}: {answer.status} where {status} was expected")
+    requests = [load.request_bytes(server.port, path, headers) for headers in all_headers]
+    return Contestant(server, requests, expected[0])
+
+
+def _conditional(server: Server, path: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers with the validator of the present answer, so that the next one is a 304."""
+    return {**headers, "If-None-Match": load.ask(server.port, path, headers).headers["etag"]}
+
+
+def _cases(bench: Bench, servers: Servers) -> dict[str, Case]:
+    """What is asked of whom, by the name of its row."""
+
+    def others(file: str, headers: Mapping[str, str], status: int) -> dict[str, Contestant]:
+        found = {BARE: servers.bare, NGINX: servers.nginx}
+        made = {}
+        for name, server in found.items():
+            if server is not None:
+                sent = _conditional(server, file, headers) if status == 304 else headers
+                made[name] = _contestant(server, file, [sent], status)
+        return made
+
+    def public(what: str, status: int, headers: Mapping[str, str]) -> Case:
+        sent = _conditional(servers.ours, PUBLIC, headers) if status == 304 else headers
+        own = _contestant(servers.ours, PUBLIC, [sent], status)
+        return Case(what, 8, {OURS: own, **others("/public.rss", headers, status)})
+
+    def licensed(what: str, status: int, connections: int) -> Case:
+        def own(server: Server, keys: Sequence[str]) -> Contestant:
+            each = [{**ZIPPED, **_authorised(key)} for key in keys]
+            if status == 304:
+                each = [_conditional(server, LICENSED, headers) for headers in each]
+            return _contestant(server, LICENSED, each, status)
+
+        made = {
+            OURS: own(servers.ours, servers.keys[:1]),
+            MANY: own(servers.ours, servers.keys),
+            TRAILLESS: own(servers.trailless, servers.keys[:1]),
+        }
+        return Case(what, connections, {**made, **others("/full.rss", ZIPPED, status)})
+
+    cases: dict[str, Case] = {}
+    if bench.wants("public-200", "feedgen"):
+        cases["public-200"] = public("public feed, 200", 200, {})
+        cases["public-200"].contestants[FEEDGEN] = _contestant(servers.feedgen, "/feedgen", [{}], 200)
+    if bench.wants("public-gzip"):
+        cases["public-gzip"] = public("public feed, 200, gzip", 200, ZIPPED)
+    if bench.wants("public-304"):
+        cases["public-304"] = public("public feed, 304", 304, {})
+    for connections in (64, 8):
+        if bench.wants(f"licensed-{connections}", f"licensed-{connections}-keys"):
+            what = f"licensed feed, gzip, record durable, {connections} at once"
+            cases[f"licensed-{connections}"] = licensed(what, 200, connections)
+    if bench.wants("licensed-304", "licensed-304-keys"):
+        cases["licensed-304"] = licensed("licensed feed, 304, 64 at once", 304, 64)
+    return cases
+
+
+GOALS = {
+    "public-200": ("0.48", 0.8),
+    "public-gzip": ("0.37", 0.8),
+    "public-304": ("0.44", 0.8),
+    "licensed-64": ("0.06", 0.5),
+    "licensed-8": ("0.03", 0.3),
+    "licensed-304": ("not measured", 0.5),
+}
+"""What was measured at 71b94cd, and the share of nginx's efficiency to reach."""
+
+
+def _compare(bench: Bench, name: str, case: Case) -> Iterator[Row]:
+    taken = _measure(bench, case)
+    middles = {who: statistics.median(figures) for who, figures in taken.items()}
+    note = "CPU for each answer: "
+    note += "; ".join(f"{who} {middle:.1f} µs" for who, middle in middles.items())
+    before, goal = GOALS[name]
+    for own, suffix in ((OURS, ""), (MANY, "-keys")):
+        if own not in taken:
+            continue
+        what = case.what + (", 64 partners' keys" if suffix else ", one key" if MANY in taken else "")
+        if NGINX not in taken:
+            yield Row(name + suffix, what, before, f"≥ {goal:.2f} of nginx", "no nginx here", None, note)
+            continue
+        shares = ratios(taken[NGINX], taken[own])
+        reached = statistics.median(shares) >= goal
+        said = before if not suffix else "not measured"
+        more = note if not suffix else ""
+        yield Row(name + suffix, what, said, f"≥ {goal:.2f} of nginx", spread(shares), reached, more)
+    if FEEDGEN in taken:
+        times = ratios(taken[FEEDGEN], taken[OURS])
+        reached = statistics.median(times) >= 50
+        what = "public feed, 200, against feedgen at every request"
+        yield Row("feedgen", what, "18 ×", "≥ 50 ×", f"{spread(times, 0)} ×", reached)
+
+
+def _measure(bench: Bench, case: Case) -> dict[str, list[float]]:
+    """Microseconds of CPU for each answer, by contestant, one figure a round."""
+    taken: dict[str, list[float]] = {name: [] for name in case.contestants}
+    for number in range(bench.rounds + 1):
+        for name, one in case.contestants.items():
+            before = cpu_seconds(one.server.pid)
+            done = load.load(
+                one.server.port,
+                one.requests,
+                connections=case.connections,
+                seconds=bench.seconds,
+                expected=one.expected,
+            )
+            spent = cpu_seconds(one.server.pid) - before
+            if number > 0:  # the first round warms up
+                taken[name].append(spent / done.answers * 1e6)
+    bench.say(case.what)
+    return taken
