@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
-from syndicate.store.faults import translating_errors
 
 T = TypeVar("T")
 
@@ -42,51 +39,34 @@ def opened(part: T | None) -> T:
     return part
 
 
-@asynccontextmanager
-async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection from the engine's pool; whatever was not committed on it is undone at the end."""
-    connection = engine.connect()
-    try:
-        with translating_errors():
-            await to_the_end(connection.start())
-        yield connection
-    finally:
-        if connection.sync_connection is not None:
-            with translating_errors():
-                await to_the_end(connection.close())
-
-
-class Transaction:
+class Transaction(ABC):
     """One transaction, as queries see it. Errors come out as ours.
 
     `change` is the change number that the transaction found or reached, `announces` whether it took a
     new one: what the change notice is made from once it is committed.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self) -> None:
         self.change: int | None = None
         self.announces = False
 
+    @abstractmethod
     async def rows(self, query: Executable) -> Sequence[Row[Any]]:
         """Every row of the answer."""
-        with translating_errors():
-            result = await to_the_end(self._connection.execute(query))
-        return result.all()
 
+    @abstractmethod
     async def row(self, query: Executable) -> Row[Any] | None:
         """The first row of the answer, or None."""
-        with translating_errors():
-            result = await to_the_end(self._connection.execute(query))
-        return result.first()
 
+    @abstractmethod
     async def run(
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Write; how many rows it met (unknown for several sets of values)."""
-        with translating_errors():
-            result = await to_the_end(self._connection.execute(statement, values))
-        return result.rowcount
+
+
+Work = Callable[[Transaction], Coroutine[Any, Any, T]]
+"""What is done in one transaction. It awaits nothing but the transaction's methods."""
 
 
 class Database(ABC):
@@ -118,3 +98,11 @@ class Database(ABC):
 
         After it has taken the counters' row (`count.take`), no other process writes until it ends.
         """
+
+    @abstractmethod
+    async def read(self, work: Work[T]) -> T:
+        """Do this in one transaction that writes nothing; see `Store.read`."""
+
+    @abstractmethod
+    async def transact(self, work: Work[T]) -> T:
+        """Do this in one transaction like that of `writing`; see `Store.transact`."""

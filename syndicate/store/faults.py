@@ -68,6 +68,11 @@ _NOT_ADMITTED: Final = Text(
     "the database server refused the login: check user and password in SYNDICATE_DATABASE, or the file "
     "that PGPASSFILE names",
 )
+_THREAD_DIED: Final = Text(
+    "访问数据库的线程意外终止，本次操作是否完成未经确认：请重试",
+    "the thread that uses the database ended unexpectedly and what it was doing is not confirmed: "
+    "try again",
+)
 _CONFLICT: Final = Text(
     "数据库中已有的内容不允许这项操作",
     "what the database already holds forbids this act",
@@ -97,6 +102,11 @@ def missing() -> StoreMissing:
 def broken_disk() -> StoreFault:
     """A disk read or write failed; written data may be lost."""
     return StoreFault(_BROKEN_DISK, code="store_io")
+
+
+def thread_died() -> StoreFault:
+    """The thread of a connection ended in the middle of its work; the next use gets another one."""
+    return StoreFault(_THREAD_DIED, code="store_interrupted")
 
 
 @contextmanager

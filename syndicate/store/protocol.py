@@ -11,10 +11,10 @@ commits. Reads (and the trail lines they leave) do not count as changes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from syndicate.model.changes import Delivery, Holding
 from syndicate.model.holds import Holds
@@ -35,6 +35,8 @@ from syndicate.store.requests import (
     Selection,
     SequenceUpdate,
 )
+
+T = TypeVar("T")
 
 __all__ = [
     "CandidateQuery",
@@ -313,6 +315,20 @@ class Store(Reads, Protocol):
         written: STALE, the answer must be judged again. (So must one from beyond the newest change: the
         database was restored meanwhile; and one that tells a sequence which moved on.) OVER: what it
         gives anew does not fit into a quota; quotas are counted here and nowhere else.
+        """
+
+    async def read(self, work: Callable[[Reads], Awaitable[T]]) -> T:
+        """Do several reads of one state of the database, cheaper than one by one; the result of `work`.
+
+        `work` awaits nothing but the methods of its `Reads`: on SQLite it runs in a thread without a loop.
+        """
+
+    async def transact(self, work: Callable[[Writing], Awaitable[T]]) -> T:
+        """Do an act of staff in one transaction; the result of `work`, once it is durable.
+
+        The rules are those of `writing`, and it is cheaper. `work` awaits nothing but the methods of the
+        `Writing` that it is given: on SQLite it runs in a thread without an event loop. Where the caller
+        is cancelled meanwhile, the transaction is finished first.
         """
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
+from sqlalchemy import Executable, Row
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from syndicate.errors import StoreFault, StoreReadOnly
 from syndicate.language import Text
+from syndicate.model.register import Register
 from syndicate.store import edition_records, gate
 from syndicate.store.counters import lock_counters, reached
-from syndicate.store.database import Database, Transaction, to_the_end
+from syndicate.store.database import Database, Transaction
 from syndicate.store.postgresql.engine import PostgresqlDatabase
-from syndicate.store.protocol import Outcome, Pending, Reached, Store, Writing
+from syndicate.store.protocol import Outcome, Pending, Reached, Reads, Store, Writing
 from syndicate.store.sqlite.engine import SqliteDatabase
-from syndicate.store.transaction import SqlReadQueries, SqlWriting
+from syndicate.store.transaction import SqlReadQueries, SqlSnapshot, SqlWriting
+
+T = TypeVar("T")
 
 
 def open_store(address: str) -> SqlStore:
@@ -79,34 +84,62 @@ class SqlStore(SqlReadQueries, Store):
         return self._database.notice()
 
     @override
+    async def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+        return await self._database.read(lambda transaction: transaction.rows(query))
+
+    @override
+    async def _row(self, query: Executable) -> Row[Any] | None:
+        return await self._database.read(lambda transaction: transaction.row(query))
+
+    @override
+    async def read(self, work: Callable[[Reads], Awaitable[T]]) -> T:
+        async def whole(transaction: Transaction) -> T:
+            return await work(SqlSnapshot(transaction))
+
+        return await self._database.read(whole)
+
+    @override
+    async def register(self) -> Register:
+        return await self.read(lambda reads: reads.register())
+
+    @override
     async def sequence(self) -> Reached:
-        async with self._reading() as transaction:
-            return await reached(transaction)
+        return await self._database.read(reached)
 
     @override
     async def edition_moment(
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime
     ) -> datetime | None:
-        async with self._database.reading() as transaction:
-            known = await edition_records.edition_record(transaction, feed, recipient)
+        known = await self._database.read(
+            lambda transaction: edition_records.edition_record(transaction, feed, recipient)
+        )
         since, news = edition_records.answer(known, digest, judged, at)
         if news is None:
             return since
         try:
-            async with self._database.writing() as transaction:
-                return await edition_records.edition_moment(
+            return await self._database.transact(
+                lambda transaction: edition_records.edition_moment(
                     transaction, feed, recipient, digest, judged, at
                 )
+            )
         except StoreReadOnly:
             return edition_records.whole_second(at)
 
     @override
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
-        return await to_the_end(self._record(pending)) if pending else []
+        if not pending:
+            return []
+        return await self._database.transact(lambda transaction: gate.record(transaction, pending))
 
-    async def _record(self, pending: Sequence[Pending]) -> list[Outcome]:
-        async with self._database.writing() as transaction:
-            return await gate.record(transaction, pending)
+    @override
+    async def transact(self, work: Callable[[Writing], Awaitable[T]]) -> T:
+        async def whole(transaction: Transaction) -> T:
+            writing = SqlWriting(transaction, await lock_counters(transaction))
+            result = await work(writing)
+            await writing.finish()
+            return result
+
+        return await self._database.transact(whole)
 
     @override
     @asynccontextmanager

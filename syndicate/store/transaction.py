@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from typing_extensions import override
 
 from syndicate.model.records import Entry
@@ -20,6 +22,17 @@ class SqlReadQueries(
     SqlItemReads, SqlRightsReads, SqlTrailReads, SqlChangeReads, SqlDeliveryReads, SqlHistoryReads
 ):
     """Every read, for `SqlStore` (a transaction each) and `SqlWriting` (all in its own)."""
+
+
+class SqlSnapshot(SqlReadQueries):
+    """Every read, all in one transaction: see `Store.read`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    @override
+    def _reading(self) -> AbstractAsyncContextManager[Transaction]:
+        return nullcontext(self._transaction)
 
 
 class SqlWriting(SqlItemWrites, SqlRightsWrites, SqlTrailWrites, SqlChangeWrites, SqlReadQueries, Writing):

@@ -35,7 +35,7 @@ _IMPORTED_LATE = (
     "encodings.idna",
     "rich.progress",
     "sqlalchemy.dialects.postgresql.asyncpg",
-    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "sqlalchemy.dialects.sqlite.pysqlite",
 )
 """What libraries and commands of ours import when they first need it."""
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
 from syndicate.store.protocol import Outcome
@@ -130,17 +131,13 @@ def test_every_connection_keeps_its_promises(postgresql_address: str) -> None:
     async def act() -> None:
         async with opened(postgresql_address) as store:
             async with store._database.writing() as session:
-                connection = session._connection
                 for name, value in {"synchronous_commit": "on", "lock_timeout": "5s"}.items():
-                    found = await connection.exec_driver_sql(f"SHOW {name}")
-                    assert found.scalar_one() == value
+                    assert await session.row(text(f"SHOW {name}")) == (value,)
             async with store._database.reading() as session:
-                connection = session._connection
                 for name, value in {
                     "transaction_isolation": "repeatable read",
                     "transaction_read_only": "on",
                 }.items():
-                    found = await connection.exec_driver_sql(f"SHOW {name}")
-                    assert found.scalar_one() == value
+                    assert await session.row(text(f"SHOW {name}")) == (value,)
 
     asyncio.run(act())

@@ -7,6 +7,7 @@ import resource
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -83,16 +84,16 @@ def test_writes_are_synced_in_full_and_nothing_checkpoints_by_itself(sqlite_addr
             assert isinstance(database, SqliteDatabase)
             async with store.writing() as writing:
                 await keep_partner(writing)
-            for engine, expected in (
-                (database._writer, {"synchronous": 2, "foreign_keys": 1}),
-                (database._reader, {"query_only": 1}),
-            ):
-                assert engine is not None
-                async with engine.connect() as connection:
+            assert database._writer is not None
+            assert database._readers is not None
+            async with database._readers.taken() as reader:
+                for thread, expected in (
+                    (database._writer, {"synchronous": 2, "foreign_keys": 1}),
+                    (reader, {"query_only": 1}),
+                ):
                     settings = {"journal_mode": "wal", "wal_autocheckpoint": 0, **expected}
                     for name, value in settings.items():
-                        found = await connection.exec_driver_sql(f"PRAGMA {name}")
-                        assert found.scalar_one() == value, name
+                        assert await thread.call(methodcaller("pragma", name)) == (value,), name
 
     asyncio.run(act())
 
@@ -147,10 +148,7 @@ def test_a_full_disk_stops_writes_alone_and_only_while_it_is_full(sqlite_address
         database = store._database
         assert isinstance(database, SqliteDatabase)
         assert database._writer is not None
-        async with database._writer.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            await driver.execute_fetchall(f"PRAGMA max_page_count = {pages}")
+        await database._writer.call(methodcaller("pragma", f"max_page_count = {pages}"))
 
     async def act() -> None:
         async with opened(sqlite_address) as store:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from syndicate.errors import SyndicateError
-from syndicate.store.database import connected
 from syndicate.store.faults import translating_errors
+from syndicate.store.postgresql.postgresql_transaction import connected
 
 CHANNEL: Final = "syndicate_change"
 _PULSE: Final = 3.0

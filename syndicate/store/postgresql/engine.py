@@ -12,10 +12,11 @@ from typing_extensions import override
 
 from syndicate.errors import StoreDamaged
 from syndicate.language import Text
-from syndicate.store.database import Database, Transaction, connected, opened, to_the_end
+from syndicate.store.database import Database, T, Transaction, Work, opened, to_the_end
 from syndicate.store.faults import PATIENCE, translating_errors
 from syndicate.store.postgresql.change_listener import CHANNEL, ChangeListener
 from syndicate.store.postgresql.password_file import explained, silence_driver
+from syndicate.store.postgresql.postgresql_transaction import PostgresqlTransaction, connected
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.write_lock import Turn
 
@@ -85,7 +86,7 @@ class PostgresqlDatabase(Database):
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         async with connected(opened(self._snapshots)) as connection:
-            yield Transaction(connection)
+            yield PostgresqlTransaction(connection)
 
     @override
     @asynccontextmanager
@@ -93,12 +94,25 @@ class PostgresqlDatabase(Database):
         listener, engine = opened(self._listener), opened(self._engine)
         # In turn within the process first: writers that only wait must not take the readers' connections.
         async with self._turn.taken() as left, connected(engine) as connection:
-            transaction = Transaction(connection)
+            transaction = PostgresqlTransaction(connection)
             if left < PATIENCE * 0.9:
                 await transaction.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
             yield transaction
             with translating_errors():
                 await to_the_end(_commit(connection, transaction, listener))
+
+    @override
+    async def read(self, work: Work[T]) -> T:
+        async with self.reading() as transaction:
+            return await work(transaction)
+
+    @override
+    async def transact(self, work: Work[T]) -> T:
+        return await to_the_end(self._transact(work))
+
+    async def _transact(self, work: Work[T]) -> T:
+        async with self.writing() as transaction:
+            return await work(transaction)
 
 
 async def _commit(connection: AsyncConnection, transaction: Transaction, listener: ChangeListener) -> None:

@@ -7,12 +7,12 @@ database (security.md, fact 2). Both are done under the same lock file, so they 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from syndicate.store.faults import PATIENCE, busy, translating_errors
 from syndicate.store.private_files import FILE
@@ -23,6 +23,7 @@ class Turn:
 
     def __init__(self) -> None:
         self._queue = asyncio.Lock()
+        self._waiting = 0
 
     @asynccontextmanager
     async def taken(self, patience: float = PATIENCE) -> AsyncIterator[float]:
@@ -32,11 +33,7 @@ class Turn:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._queue.acquire()
-        except TimeoutError:
-            raise busy() from None
+        await self._wait(deadline)
         try:
             await self._take(deadline)
             try:
@@ -46,6 +43,20 @@ class Turn:
         finally:
             self._queue.release()
 
+    async def _wait(self, deadline: float) -> None:
+        """Wait for the others of this process. A timer is set only where there are any."""
+        if not self._waiting and not self._queue.locked():
+            await self._queue.acquire()
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._queue.acquire()
+        except TimeoutError:
+            raise busy() from None
+        finally:
+            self._waiting -= 1
+
     async def _take(self, deadline: float) -> None:
         """Take it from other processes too."""
 
@@ -54,14 +65,15 @@ class Turn:
 
 
 class FileTurn(Turn):
-    """Turns among all processes of this machine, by a lock file.
+    """Turns among all processes of this machine, by a lock file (flock(2)).
 
     Raises StoreReadOnly where no lock can be taken because nothing can be written.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._lock = FileLock(path, mode=FILE, thread_local=False)
+        self._path = path
+        self._file: int | None = None
 
     async def _take(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
@@ -72,12 +84,28 @@ class FileTurn(Turn):
             await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
 
     def _try(self) -> bool:
+        # Opened anew each time: a lock belongs to an open file, which a forked process would share.
         with translating_errors():
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE)
             try:
-                self._lock.acquire(blocking=False)
-            except Timeout:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                there = os.fstat(file).st_nlink > 0
+            except BlockingIOError:
+                there = False
+            except BaseException:
+                os.close(file)
+                raise
+            if not there:
+                # Held by another, or removed meanwhile: then the next one is another file.
+                os.close(file)
                 return False
+        self._file = file
         return True
 
     def _give(self) -> None:
-        self._lock.release()
+        file, self._file = self._file, None
+        assert file is not None
+        try:
+            fcntl.flock(file, fcntl.LOCK_UN)
+        finally:
+            os.close(file)

@@ -1,0 +1,128 @@
+"""One SQLite connection, used only in the thread that opened it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, Executable, NullPool, Row, create_engine
+
+from syndicate.store.faults import PATIENCE, translating_errors
+
+_MILLISECONDS: Final = 1000
+
+_WRITER: Final[dict[str, str | int]] = {
+    "busy_timeout": int(PATIENCE * _MILLISECONDS),
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "wal_autocheckpoint": 0,
+    "foreign_keys": "ON",
+    "recursive_triggers": "ON",
+    "trusted_schema": "OFF",
+}
+_READER: Final[dict[str, str | int]] = {
+    "busy_timeout": int(PATIENCE * _MILLISECONDS),
+    "wal_autocheckpoint": 0,
+    "query_only": "ON",
+    "trusted_schema": "OFF",
+}
+
+
+class SqliteConnection:
+    """The driver's connection, and SQLAlchemy's around it: both see the same transaction.
+
+    Statements that run at every answer go to `driver` as prepared SQL; all others are SQLAlchemy's. The
+    driver begins no transaction by itself: `begin` does.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.sql: Connection = engine.connect()
+        driver = self.sql.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self.driver: sqlite3.Connection = driver
+
+    def begin(self, statement: str) -> None:
+        """`BEGIN IMMEDIATE` to write, `BEGIN` to read one state of the database."""
+        self.driver.execute(statement)
+
+    def commit(self) -> None:
+        """Make it durable."""
+        if self.sql.in_transaction():
+            self.sql.commit()
+        else:
+            self.driver.commit()
+
+    def rollback(self) -> None:
+        """Undo what is open, if anything is."""
+        if self.sql.in_transaction():
+            self.sql.rollback()
+        else:
+            self.driver.rollback()
+
+    def close(self) -> None:
+        """Undo what is open and let go of the file."""
+        try:
+            self.rollback()
+        finally:
+            self.sql.close()
+
+    def rows(self, query: Executable) -> Sequence[Row[Any]]:
+        """See `Transaction.rows`."""
+        with translating_errors():
+            return self.sql.execute(query).all()
+
+    def row(self, query: Executable) -> Row[Any] | None:
+        """See `Transaction.row`."""
+        with translating_errors():
+            return self.sql.execute(query).first()
+
+    def run(
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """See `Transaction.run`."""
+        with translating_errors():
+            return self.sql.execute(statement, values).rowcount
+
+    def pragma(self, pragma: str) -> Any:
+        """The first row of the answer, outside any transaction of SQLAlchemy's."""
+        return self.driver.execute(f"PRAGMA {pragma}").fetchone()
+
+    def set_patience(self, seconds: float) -> None:
+        """How long SQLite waits for another process's lock."""
+        self.pragma(f"busy_timeout = {int(seconds * _MILLISECONDS)}")
+
+
+def writer(path: Path, *, make: bool = False) -> Callable[[], SqliteConnection]:
+    """Connections that write; `make`: the file too, if it is not there."""
+    return _connections(path, {"mode": "rwc" if make else "rw"}, _WRITER)
+
+
+def reader(path: Path, *, immutable: bool = False) -> Callable[[], SqliteConnection]:
+    """Connections that only read; `immutable`: nobody writes to the file meanwhile."""
+    return _connections(path, {"immutable": "1"} if immutable else {"mode": "ro"}, _READER)
+
+
+def _connections(
+    path: Path, how: Mapping[str, str], pragmas: Mapping[str, str | int]
+) -> Callable[[], SqliteConnection]:
+    query = "&".join(f"{name}={value}" for name, value in how.items())
+
+    def connect() -> sqlite3.Connection:
+        # None: the driver begins and commits nothing of its own, so that migrations are transactions too.
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?{query}", uri=True, isolation_level=None, timeout=PATIENCE
+        )
+        try:
+            for name, value in pragmas.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    # One engine for all of them, so that they share its compiled statements; it pools nothing.
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    return lambda: SqliteConnection(engine)
