@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from syndicate.model.parties import PartnerId, Publisher, recipient_id
 from syndicate.model.records import Entry
 from syndicate.policy import Clearance, Refusal
 from syndicate.services.changes.change_detector import ChangeDetector, next_seq
+from syndicate.services.changes.change_watcher import ChangeWatcher
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot, partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
 from syndicate.services.delivery.delivery_service import DeliveryService, RequestContext
@@ -40,8 +41,9 @@ _MOST_TEXT = 4_000_000
 """Characters of items in one answer, about. Entries behind them come with the next answer."""
 _TEXTS_AT_ONCE = 20
 """How many items are read from the store in one query."""
-_POLL_SECONDS = 0.2
-"""How often a waiting request looks for a change."""
+_MADE_AT_ONCE = 8
+"""Answers that one worker makes at the same time. One item may wake a thousand requests at once: they queue
+here, so that they neither fill the memory nor wait in vain for a connection to the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Page:
 
     `after` is the cursor of the request, `revision` the change number of the rights it rests on,
     `until` when a decision may change. `update` is what the answer adds to the partner's sequence,
-    `manifest` the digest and content of the list that its record names.
+    `manifest` the digest and content of the list that its record names. It was judged by `snapshot`, when
+    `last` was the newest number of the partner's sequence.
     """
 
     page: ChangesPage
@@ -60,11 +63,17 @@ class Page:
     charges: tuple[Charge, ...]
     update: SequenceUpdate | None
     manifest: tuple[str, bytes] | None
+    snapshot: PartnerSnapshot
+    last: int
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing new, and nothing more to search."""
         return not self.page.entries and not self.page.more
+
+    def still_true(self, change: int, session: Session) -> Page:
+        """This empty answer, of which a wait has shown that it is true up to change number `change`."""
+        return replace(self, revision=min(session.revision, change))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,8 @@ class ChangeService:
         self._store, self._publisher, self._clock = store, publisher, clock
         self._rights_cache, self._delivery = rights_cache, delivery
         self._detector, self._takedowns = detector, takedowns
+        self._watcher = ChangeWatcher(store, rights_cache, clock)
+        self._turns = asyncio.Semaphore(_MADE_AT_ONCE)
 
     async def read(self, session: Session, after: int, limit: int) -> Page:
         """Return the entries after the cursor `after`, at most `limit`: stored ones first, then new ones.
@@ -121,6 +132,10 @@ class ChangeService:
         entries and `more`; its `next` is then a number of its own, larger than `after`. Raises
         CursorUnknown for a cursor from the future.
         """
+        async with self._turns:
+            return await self._read(session, after, limit)
+
+    async def _read(self, session: Session, after: int, limit: int) -> Page:
         partner = session.partner
         await self._takedowns.order(partner)
         register, change = await self._rights_cache.read()
@@ -165,6 +180,8 @@ class ChangeService:
             charges=self._delivery.quotas.charges(given),
             update=update,
             manifest=_manifest(page, given) if shown else None,
+            snapshot=snapshot,
+            last=progress.last,
         )
 
     async def _show(self, snapshot: PartnerSnapshot, entries: Sequence[ChangeEntry]) -> list[_Shown]:
@@ -258,21 +275,25 @@ class ChangeService:
         pending = Pending(entry, page.revision, page.manifest, charges=page.charges, sequence=page.update)
         return await self._delivery.write(pending) is Outcome.WRITTEN
 
-    async def wait_for_change(self, session: Session, seconds: float) -> None:
-        """Wait until there may be something new for the partner, at most so many seconds."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        register, change = await self._rights_cache.read()
-        snapshot = partner_snapshot(session.partner, register, change, self._clock(), self._publisher.zone)
-        transition = await self._detector.next_transition(snapshot)
-        while loop.time() < end:
-            if self._rights_cache.current_revision() != change:
-                _, current = await self._rights_cache.read()
-                if current != change:
-                    return
-            if transition is not None and self._clock() >= transition:
-                return
-            await asyncio.sleep(max(0.0, min(_POLL_SECONDS, end - loop.time())))
+    async def wait(
+        self, page: Page, session: Session, until: float, is_over: Callable[[], bool]
+    ) -> int | None:
+        """Wait until there may be something new after this empty answer.
+
+        Ends at event-loop time `until`, and soon after `is_over()` is true. Returns the change number up
+        to which the answer is still true (see `Page.still_true`); None where it must be made again.
+        """
+        snapshot = page.snapshot
+        async with self._turns:
+            due = await self._detector.next_transition(snapshot)
+            # Another request of the partner may have added entries while this answer was made.
+            if (await self._store.progress(snapshot.partner.id)).last > page.last:
+                return None
+        # The wait also ends when the key expires.
+        times = [time for time in (due, session.key.expires) if time is not None and time > snapshot.now]
+        return await self._watcher.wait(
+            snapshot, session.key, page.last, min(times, default=None), until, is_over
+        )
 
     async def acknowledge(
         self, session: Session, seqs: Collection[int], context: RequestContext

@@ -39,6 +39,11 @@ async def changes(request: web.Request) -> PreparedDelivery:
     wait = _number(request, "wait", 0, 0, MAX_WAIT_SECONDS)
     loop = asyncio.get_running_loop()
     ends = request.get(WAITS_UNTIL)
+
+    def is_over() -> bool:
+        """Whether the worker stops or the client has closed the connection."""
+        return worker.draining or request.transport is None or request.transport.is_closing()
+
     if worker.waiting[session.partner.id] >= MAX_WAITING:
         wait, ends = 0, loop.time()
     if ends is None:
@@ -46,20 +51,15 @@ async def changes(request: web.Request) -> PreparedDelivery:
         request[TIMEOUT].reschedule(ends + RESPONSE_SECONDS)
     worker.waiting[session.partner.id] += 1
     try:
-        while True:
-            page = await services.changes.read(session, after, limit)
-            left = ends - loop.time()
-            if (
-                not page.empty
-                or page.page.reset
-                or left <= 0
-                or worker.draining
-                or _client_disconnected(request)
-            ):
+        page = await services.changes.read(session, after, limit)
+        while page.empty and not page.page.reset and loop.time() < ends and not is_over():
+            true_until = await services.changes.wait(page, session, ends, is_over)
+            # The key may have been revoked meanwhile.
+            session = request[SESSION] = await services.authenticator.authenticate(request.headers)
+            if true_until is not None:
+                page = page.still_true(true_until, session)
                 break
-            # A second at a time: a revoked key or a stopping worker ends the wait.
-            await services.changes.wait_for_change(session, min(left, 1.0))
-            session = request[SESSION] = await worker.services.authenticator.authenticate(request.headers)
+            page = await services.changes.read(session, after, limit)
     finally:
         worker.waiting[session.partner.id] -= 1
     rendered = await asyncio.to_thread(CHANGES.render, page.page)
@@ -69,11 +69,6 @@ async def changes(request: web.Request) -> PreparedDelivery:
         lambda: services.changes.deliver(page, session, request_context(request, "json")),
         lambda: rate_limit_headers(request),
     )
-
-
-def _client_disconnected(request: web.Request) -> bool:
-    """Whether the client has closed the connection."""
-    return request.transport is None or request.transport.is_closing()
 
 
 async def acknowledge(request: web.Request) -> PreparedDelivery:

@@ -1,0 +1,294 @@
+"""Hold waiting requests for changes, and wake those whose change sequence may have grown.
+
+One task a worker looks at the change notice, some times a second, for all of them. Nothing is read from the
+store while nothing happens. After a change it reads once what changed, and judges it for each partner that
+waits: a request is woken only where it may find something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from itertools import count
+
+import structlog
+
+from syndicate.access.rights_cache import Clock, RightsCache
+from syndicate.errors import SyndicateError
+from syndicate.model.changes import Progress
+from syndicate.model.item import Item, ItemId
+from syndicate.model.parties import PartnerId
+from syndicate.model.register import Key, Register
+from syndicate.policy import Clearance
+from syndicate.policy.reasons import Reason
+from syndicate.services.changes.partner_snapshot import PartnerSnapshot
+from syndicate.services.delivery.editions import reach
+from syndicate.store.protocol import Selection, Store
+
+_LOOK_SECONDS = 0.1
+"""How often the task looks at the change notice and at the clock."""
+_LOOKS_A_SECOND = round(1 / _LOOK_SECONDS)
+_MOST_CHANGED = 500
+"""With more items changed since the last look, every request is woken instead."""
+_VERDICTS_AT_ONCE = 200
+"""Verdicts after which other tasks have their turn."""
+_SETTLING = timedelta(seconds=3)
+"""How long after a transition an answer that was judged before it may still be recorded."""
+
+_log = structlog.get_logger("syndicate.services")
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A request that waits, and up to where it is known that nothing new concerns it.
+
+    `snapshot` is what its empty answer was judged by, `last` the newest number of the partner's sequence
+    then, `due` the next time at which something changes by itself. `is_over` says that the client has gone
+    or the worker stops. `change` and `register` move on with every look that found nothing.
+    """
+
+    snapshot: PartnerSnapshot
+    key: Key
+    last: int
+    due: datetime | None
+    is_over: Callable[[], bool]
+    future: asyncio.Future[bool]
+    change: int
+    register: Register
+    reach: Selection | None
+    ages: tuple[set[timedelta], set[timedelta]]
+
+    @property
+    def partner(self) -> PartnerId:
+        """The partner that waits."""
+        return self.snapshot.partner.id
+
+    def end(self, *, read_again: bool) -> None:
+        """End the wait; `read_again`: there may be something new."""
+        if not self.future.done():
+            self.future.set_result(read_again)
+
+    def same_rights(self, register: Register) -> bool:
+        """Whether key, partner and agreements are in this register what they were in the one before."""
+        if register is self.register:
+            return True
+        return (
+            register.keys.get(self.key.jti) == self.key
+            and register.partners.get(self.partner) == self.snapshot.partner
+            and register.mandates == self.register.mandates
+            and register.licences_of(self.partner) == self.register.licences_of(self.partner)
+        )
+
+    def may_reach(self, item: Item) -> bool:
+        """Whether any grant of the partner names such items."""
+        selection = self.reach
+        return (
+            selection is not None
+            and (selection.outlets is None or item.outlet in selection.outlets)
+            and (selection.media is None or item.medium in selection.media)
+            and (selection.channels is None or item.channel in selection.channels)
+        )
+
+    def next_transition(self, item: Item, now: datetime) -> datetime | None:
+        """The next time at which the item's verdict may change by itself."""
+        published, available = self.ages
+        times = [item.published + age for age in published]
+        times += [item.available + age for age in available]
+        if item.holds.exclusive is not None:
+            times.append(item.holds.exclusive.until)
+        return min((time for time in times if time > now), default=None)
+
+
+class ChangeWatcher:
+    """The waiting requests of one worker."""
+
+    def __init__(self, store: Store, rights_cache: RightsCache, clock: Clock) -> None:
+        self._store, self._rights_cache, self._clock = store, rights_cache, clock
+        self._waiters: set[Waiter] = set()
+        self._due: list[tuple[datetime, int, Waiter]] = []
+        self._numbers = count()
+        self._settling: dict[PartnerId, datetime] = {}
+        self._change: int | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def wait(
+        self,
+        snapshot: PartnerSnapshot,
+        key: Key,
+        last: int,
+        due: datetime | None,
+        until: float,
+        is_over: Callable[[], bool],
+    ) -> int | None:
+        """Wait until there may be something new for the partner, until event-loop time `until` at most.
+
+        For a request whose answer, judged by `snapshot`, was empty. Returns the change number up to which
+        that answer is still true, or None where the sequence must be read again.
+        """
+        loop = asyncio.get_running_loop()
+        settled = self._settling.get(snapshot.partner.id)
+        if settled is not None and settled > snapshot.now:
+            due = settled if due is None else min(due, settled)
+        waiter = Waiter(
+            snapshot=snapshot,
+            key=key,
+            last=last,
+            due=due,
+            is_over=is_over,
+            future=loop.create_future(),
+            change=snapshot.change,
+            register=snapshot.register,
+            reach=reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now),
+            ages=snapshot.transition_ages(),
+        )
+        timer = loop.call_at(until, lambda: waiter.end(read_again=False))
+        self._add(waiter)
+        try:
+            read_again = await waiter.future
+        finally:
+            timer.cancel()
+            self._remove(waiter)
+        if read_again or (waiter.due is not None and self._clock() >= waiter.due):
+            return None
+        return waiter.change
+
+    def _add(self, waiter: Waiter) -> None:
+        if not self._waiters:
+            self._change = waiter.change
+        elif self._change != waiter.change:
+            self._change = None  # look at once: it was judged at another change than the others
+        self._waiters.add(waiter)
+        self._schedule(waiter)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    def _remove(self, waiter: Waiter) -> None:
+        self._waiters.discard(waiter)
+        if not self._waiters:
+            self._due.clear()
+            if self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+    def _schedule(self, waiter: Waiter) -> None:
+        if waiter.due is not None:
+            heappush(self._due, (waiter.due, next(self._numbers), waiter))
+
+    async def _watch(self) -> None:
+        """Look again and again until nobody waits."""
+        for number in count():
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                self._wake_due()
+                if number % _LOOKS_A_SECOND == 0:
+                    self._end_those_over()
+                if self._change is None or self._rights_cache.current_revision() != self._change:
+                    await self._look()
+            except SyndicateError:
+                # Whoever waited meets the same fault when it reads, and answers with it.
+                self._wake(self._waiters)
+            except Exception as error:  # noqa: BLE001  (nobody else would wake those who wait)
+                _log.error("change_watch_failed", exc_info=error)
+                self._wake(self._waiters)
+
+    def _wake(self, waiters: set[Waiter] | Sequence[Waiter]) -> None:
+        for waiter in waiters:
+            waiter.end(read_again=True)
+
+    def _wake_due(self) -> None:
+        """Wake every request whose next transition has come."""
+        if not self._due:
+            return
+        now = self._clock()
+        while self._due and self._due[0][0] <= now:
+            due, _, waiter = heappop(self._due)
+            if waiter.due == due and waiter in self._waiters:
+                if self._settling.get(waiter.partner) != due:
+                    self._settling[waiter.partner] = now + _SETTLING
+                waiter.end(read_again=True)
+
+    def _end_those_over(self) -> None:
+        for waiter in self._waiters:
+            if waiter.is_over():
+                waiter.end(read_again=False)
+
+    async def _look(self) -> None:
+        """Read what changed since the last look, and wake whom it may concern."""
+        register, change = await self._rights_cache.read()
+        now = self._clock()
+        behind = []
+        for waiter in self._waiters:
+            if change < waiter.change or not waiter.same_rights(register):
+                waiter.end(read_again=True)  # a smaller number: the database was restored from a backup
+            elif waiter.change < change and not waiter.future.done():
+                behind.append(waiter)
+        if behind:
+            await self._judge(behind, register, change, now)
+        self._change = change if all(one.change == change for one in self._waiting()) else None
+
+    def _waiting(self) -> list[Waiter]:
+        return [waiter for waiter in self._waiters if not waiter.future.done()]
+
+    async def _judge(
+        self, waiters: Sequence[Waiter], register: Register, change: int, now: datetime
+    ) -> None:
+        """Judge for these requests what changed since each of them was looked at."""
+        after = min(waiter.change for waiter in waiters)
+        changed = await self._store.changed_since(after, _MOST_CHANGED + 1)
+        if len(changed) > _MOST_CHANGED:
+            self._wake(waiters)
+            return
+        holders = await self._store.holders_of([item.id for _, item in changed]) if changed else set()
+        progress = await self._store.progress_of({waiter.partner for waiter in waiters})
+        verdicts = 0
+        for waiter in waiters:
+            items = [item for number, item in changed if number > waiter.change]
+            verdicts += len(items)
+            if verdicts >= _VERDICTS_AT_ONCE:
+                verdicts = 0
+                await asyncio.sleep(0)
+            if _concerns(waiter, register, items, holders, progress, now):
+                waiter.end(read_again=True)
+                continue
+            waiter.register, waiter.change = register, change
+            self._bring_forward(waiter, items, now)
+
+    def _bring_forward(self, waiter: Waiter, items: Sequence[Item], now: datetime) -> None:
+        """Wake the request earlier if one of these items changes by itself before anything else does."""
+        times = [waiter.next_transition(item, now) for item in items if waiter.may_reach(item)]
+        first = min((time for time in times if time is not None), default=None)
+        if first is not None and (waiter.due is None or first < waiter.due):
+            waiter.due = first
+            self._schedule(waiter)
+
+
+def _concerns(
+    waiter: Waiter,
+    register: Register,
+    items: Sequence[Item],
+    holders: set[tuple[PartnerId, ItemId]],
+    progress: dict[PartnerId, Progress],
+    now: datetime,
+) -> bool:
+    """Whether the partner's sequence has grown, or grows by one of these items.
+
+    It grows by an item that the partner holds (a correction, a removal), may have, or is offered under an
+    embargo.
+    """
+    known = progress.get(waiter.partner)
+    if known is not None and known.last > waiter.last:
+        return True
+    if any((waiter.partner, item.id) in holders for item in items):
+        return True
+    near = [item for item in items if waiter.may_reach(item)]
+    if not near:
+        return False
+    snapshot = replace(waiter.snapshot, register=register, now=now)
+    verdicts = (snapshot.verdict(item) for item in near)
+    return any(
+        isinstance(verdict, Clearance) or verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED
+        for verdict in verdicts
+    )
