@@ -156,7 +156,7 @@ class Services:
     def _detector(self) -> ChangeDetector:
         from syndicate.services.changes.change_detector import ChangeDetector
 
-        return ChangeDetector(self.store)
+        return ChangeDetector()
 
     @cached_property
     def _takedowns(self) -> Takedowns:

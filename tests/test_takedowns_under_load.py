@@ -87,7 +87,7 @@ def test_removals_that_cannot_be_written_raise_an_alarm_and_are_due_again_in_the
             await changes(here, key)
             store, publisher = here.house.store, here.house.settings.publisher
             cache = StaleCache(store, here.clock)
-            takedowns = Takedowns(store, publisher, ChangeDetector(store), cache, here.clock)
+            takedowns = Takedowns(store, publisher, ChangeDetector(), cache, here.clock)
             scheduler = Scheduler(cache, takedowns, None, here.clock)
             await here.house.rights.end_licence(STAFF, "L-zjol")
             await cache.read()

@@ -7,6 +7,7 @@ something through.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
 from typing import Final
 from urllib.parse import quote
@@ -22,14 +23,19 @@ _ADDRESS: Final = ":/?#[]@!$&'()*+,;=%~"
 
 def clean(text: str) -> str:
     """The text without characters that XML or HTML cannot carry; every line ends in LF."""
+    if text.isprintable():  # nothing that is forbidden is, nor is CR: most texts need no more than a look
+        return text
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:
     """Clean text on one line, for headlines and fields. Blanks inside, also wide ones, stay as they are."""
+    if text.isprintable():
+        return text.strip()
     return _BREAKS.sub(" ", clean(text)).strip()
 
 
+@lru_cache(maxsize=1_024)
 def address(text: str) -> str:
     """A URL with every character that RFC 3986 does not allow percent-encoded."""
     return quote(clean(text).strip(), safe=_ADDRESS)

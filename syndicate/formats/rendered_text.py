@@ -19,6 +19,13 @@ from syndicate.stamping import StampedItem
 
 CORRECTION: Final = Text("更正", "Correction")
 EMBARGO: Final = Text("禁发至", "Embargoed until")
+_HEADLINE: Final = Text("原标题", "Original headline")
+_SOURCE: Final = Text("来源", "Source")
+_AUTHOR: Final = Text("原作者", "Author")
+_EDITOR: Final = Text("编辑", "Editor")
+_PUBLISHED: Final = Text("首发时间", "First published")
+_ADDRESS: Final = Text("首发地址", "First published at")
+_TERMS: Final = Text("使用要求", "Terms")
 
 _ELEMENTS = {
     BlockKind.PARAGRAPH: "p",
@@ -117,13 +124,13 @@ def _credits(item: StampedItem, publisher: Publisher, headline: str) -> tuple[Cr
     published = readable(item.published, publisher.zone)
     first = address(item.address)
     lines = [
-        Credit(Text("原标题", "Original headline"), verbatim(headline)),
-        Credit(Text("来源", "Source"), verbatim(one_line(item.source))),
-        Credit(Text("原作者", "Author"), verbatim(one_line(item.byline or ""))),
-        Credit(Text("编辑", "Editor"), verbatim(one_line(item.editor or ""))),
-        Credit(Text("首发时间", "First published"), published),
-        Credit(Text("首发地址", "First published at"), verbatim(first), first),
-        Credit(Text("使用要求", "Terms"), conditions(item, publisher)),
+        Credit(_HEADLINE, verbatim(headline)),
+        Credit(_SOURCE, verbatim(one_line(item.source))),
+        Credit(_AUTHOR, verbatim(one_line(item.byline or ""))),
+        Credit(_EDITOR, verbatim(one_line(item.editor or ""))),
+        Credit(_PUBLISHED, published),
+        Credit(_ADDRESS, verbatim(first), first),
+        Credit(_TERMS, conditions(item, publisher)),
     ]
     return tuple(line for line in lines if line.value.zh)
 

@@ -243,11 +243,12 @@ def clear_preferred(
     if use is not None:
         return clear(item, recipient, mandates, licences, use, now)
     mandates, licences = tuple(mandates), tuple(licences)
-    verdicts = [clear(item, recipient, mandates, licences, one, now) for one in PREFERRED_USES]
-    for verdict in verdicts:
+    refusals: list[Refusal] = []
+    for one in PREFERRED_USES:
+        verdict = clear(item, recipient, mandates, licences, one, now)
         if isinstance(verdict, Clearance):
             return verdict
-    refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
+        refusals.append(verdict)
     # A recall is the same for every use; the use that the item had been released for names its clause.
     return max(refusals, key=lambda refusal: (_RANK[refusal.reason], refusal.clause is not None))
 

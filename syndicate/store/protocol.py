@@ -45,6 +45,7 @@ __all__ = [
     "Pending",
     "Place",
     "Reached",
+    "Reads",
     "Selection",
     "SequenceUpdate",
     "Store",

@@ -16,7 +16,7 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.formats import FEED_FORMATS, FORMATS, html
-from syndicate.formats.clean import clean
+from syndicate.formats.clean import clean, one_line
 from syndicate.language import Lang
 from syndicate.model.item import Block, BlockKind, Item
 from syndicate.model.parties import STAMP
@@ -149,3 +149,13 @@ def test_cleaning_takes_away_nothing_that_xml_can_carry(letter: str) -> None:
 
 def test_a_headline_of_nothing_but_refuse_does_not_empty_the_feed() -> None:
     check_feeds(for_public(replace(SEED, id=HOSTILE.id, headline="\x0b\x00")))
+
+
+def test_every_character_that_xml_forbids_is_left_out_and_every_break_is_one_blank_in_a_field() -> None:
+    controls = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0xFFFE, 0xFFFF, 0xD800, 0xDFFF)]
+    for character in (*controls, *map(chr, range(0xFDD0, 0xFDF0))):
+        kept = {"\r": "\n"}.get(character, character) if character in "\t\n\r\x85" else ""
+        assert clean(f"湘{character}湖") == f"湘{kept}湖"
+        assert one_line(f"湘{character}湖") == (f"湘{' ' if kept else ''}湖")
+    assert clean("a\r\nb\u3000c") == "a\nb\u3000c"
+    assert one_line(" a\u2028b\u3000 ") == "a b"

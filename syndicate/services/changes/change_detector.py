@@ -8,31 +8,37 @@ everything is judged again: the holdings at once, the archive in a backfill that
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syndicate.model.changes import Action, ChangeEntry, Holding, Progress, Watermark
 from syndicate.model.item import Item, ItemId
 from syndicate.model.rights import Clause
-from syndicate.policy import Clearance, Refusal
+from syndicate.policy import Clearance, Refusal, Verdict
 from syndicate.policy.reasons import Reason
 from syndicate.services.changes.partner_snapshot import IN_FLIGHT, PartnerSnapshot
 from syndicate.services.changes.removals import Removal, removal, terms_name
 from syndicate.services.delivery.editions import reach
-from syndicate.store.protocol import Place, SequenceUpdate, Store
+from syndicate.store.protocol import Place, Reads, SequenceUpdate
 
 WORK_SECONDS = 2.0
 """How long one search of the archive may take. What is behind it is searched for the next answer."""
 _MOST_CANDIDATES = 2_000
 """With this many candidates, everything is searched instead."""
 _BATCH = 500
+_LEAST = 100
+"""Items that a batch of a backfill has at least, however little room is left."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ITEM = ItemId("")
 """Asked for where there is nothing to ask, so that the time an answer takes shows nothing hidden."""
 _REFRESH = timedelta(minutes=5)
 """How old a watermark may grow while nothing is found. To move it takes a transaction."""
+
+
+Judged = tuple[Item, Verdict]
+"""An item's outline, and what the policy says about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,67 +51,77 @@ class Removals:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """New entries. `update` writes them (None: nothing to write). `more`: the search is not at its end."""
+    """New entries. `update` writes them (None: nothing to write). `more`: the search is not at its end.
+
+    `judged` has the outline and the verdict of each entry's item.
+    """
 
     update: SequenceUpdate | None
     more: bool = False
+    judged: Mapping[ItemId, Judged] = field(default_factory=dict)
 
 
 class ChangeDetector:
     """Compute the entries of change sequences; write nothing.
 
-    `work_seconds` is how long one call of `additions` may search the archive.
+    Every method reads by `reads`, the store or one snapshot of it. `work_seconds` is how long one call of
+    `additions` may search the archive.
     """
 
-    def __init__(self, store: Store, work_seconds: float = WORK_SECONDS) -> None:
-        self._store, self._work_seconds = store, work_seconds
+    def __init__(self, work_seconds: float = WORK_SECONDS) -> None:
+        self._work_seconds = work_seconds
 
-    async def removals(self, snapshot: PartnerSnapshot, watermark: Watermark | None) -> Removals:
+    async def removals(
+        self, reads: Reads, snapshot: PartnerSnapshot, watermark: Watermark | None
+    ) -> Removals:
         """Find every holding that the partner may not keep, judged since this watermark."""
         ids = None
         if watermark is not None and snapshot.same_rights_since(watermark, IN_FLIGHT):
-            ids = await self._candidates(snapshot, watermark)
+            ids = await _candidates(reads, snapshot, watermark)
         found: list[Removal] = []
         if ids is not None:
-            held = await self._store.held(snapshot.partner.id, ids or [_NO_ITEM])
-            found += await self._ended(snapshot, list(held.values()))
+            held = await reads.held(snapshot.partner.id, ids or [_NO_ITEM])
+            found += await _ended(reads, snapshot, list(held.values()))
         else:
             after: ItemId | None = None
-            while batch := await self._store.holdings(snapshot.partner.id, after=after, limit=_BATCH):
-                found += await self._ended(snapshot, batch)
+            while batch := await reads.holdings(snapshot.partner.id, after=after, limit=_BATCH):
+                found += await _ended(reads, snapshot, batch)
                 after = batch[-1].item
         # The two minutes behind a window's edge are searched in full each time, without a new watermark.
         overflow = ids is None and snapshot.same_rights_since(watermark, IN_FLIGHT)
         return Removals(tuple(found), bool(found) or overflow or not _fresh(watermark, snapshot))
 
-    async def _ended(self, snapshot: PartnerSnapshot, holdings: Sequence[Holding]) -> list[Removal]:
-        outlines = await self._store.outlines([one.item for one in holdings])
-        removals = [removal(snapshot, one, outlines[one.item]) for one in holdings if one.item in outlines]
-        return [one for one in removals if one is not None]
+    async def must_order(
+        self, reads: Reads, snapshot: PartnerSnapshot, watermark: Watermark | None
+    ) -> bool:
+        """Whether removals may have to be written before the partner is answered, or their watermark moved.
 
-    async def _candidates(self, snapshot: PartnerSnapshot, watermark: Watermark) -> list[ItemId] | None:
-        """The items whose verdict may have changed since the watermark; None where there are too many."""
-        ids = await self._store.candidates(snapshot.candidates_since(watermark), _MOST_CANDIDATES)
-        return ids if len(ids) < _MOST_CANDIDATES else None
+        Where the rights have changed, the holdings are not searched: that is left to who writes.
+        """
+        if not snapshot.same_rights_since(watermark, IN_FLIGHT):
+            return True
+        return (await self.removals(reads, snapshot, watermark)).save
 
-    async def additions(self, snapshot: PartnerSnapshot, progress: Progress, room: int) -> Additions:
+    async def additions(
+        self, reads: Reads, snapshot: PartnerSnapshot, progress: Progress, room: int
+    ) -> Additions:
         """Find new items, corrections, new terms and embargoes on offer: at most `room` entries.
 
         No entries and `more` is possible: the time was used up by items that the partner may not have.
         """
         watermark = progress.additions_until
         if watermark is None or not snapshot.same_rights_since(watermark):
-            return await self._backfill(snapshot, _restarted(snapshot, progress), room)
+            return await self._backfill(reads, snapshot, _restarted(snapshot, progress), room)
         if progress.backfill_cursor is not None:
-            return await self._backfill(snapshot, progress, room)
-        ids = await self._candidates(snapshot, watermark)
+            return await self._backfill(reads, snapshot, progress, room)
+        ids = await _candidates(reads, snapshot, watermark)
         if ids is None:
-            return await self._backfill(snapshot, _restarted(snapshot, progress), room)
+            return await self._backfill(reads, snapshot, _restarted(snapshot, progress), room)
         outlines = sorted(
-            (await self._store.outlines(ids or [_NO_ITEM])).values(),
+            (await reads.outlines(ids or [_NO_ITEM])).values(),
             key=lambda one: (one.available, one.published, one.id),
         )
-        builder = _UpdateBuilder(self._store, snapshot, progress, room)
+        builder = _UpdateBuilder(reads, snapshot, progress, room)
         for start in range(0, len(outlines) or 1, _BATCH):
             batch = outlines[start : start + _BATCH]
             if await builder.add(batch) < len(batch):
@@ -114,58 +130,78 @@ class ChangeDetector:
             return Additions(None)
         return builder.additions(replace(progress, additions_until=snapshot.watermark()), more=False)
 
-    async def _backfill(self, snapshot: PartnerSnapshot, progress: Progress, room: int) -> Additions:
+    async def _backfill(
+        self, reads: Reads, snapshot: PartnerSnapshot, progress: Progress, room: int
+    ) -> Additions:
         """Search everything that the partner's licences may release, on from the saved cursor.
 
         Stops at `room` entries, at the end of the archive, or when the time is used up.
         """
-        loop = asyncio.get_running_loop()
-        stop = loop.time() + self._work_seconds
-        builder = _UpdateBuilder(self._store, snapshot, progress, room)
+        stop = time.monotonic() + self._work_seconds
+        builder = _UpdateBuilder(reads, snapshot, progress, room)
         selection = reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now)
         while selection is not None and progress.backfill_cursor is not None:
             place = Place(*progress.backfill_cursor)
-            batch = await self._store.listed(selection, after=place, limit=_BATCH)
+            limit = min(_BATCH, max(_LEAST, builder.left + 1))
+            batch = await reads.listed(selection, after=place, limit=limit)
             done = await builder.add(batch)
             if done:
                 last = batch[done - 1]
                 progress = replace(progress, backfill_cursor=(last.published, last.id))
             if done < len(batch):
                 return builder.additions(progress, more=True)
-            if len(batch) < _BATCH:
+            if len(batch) < limit:
                 break
-            if loop.time() >= stop:
+            if time.monotonic() >= stop:
                 return builder.additions(progress, more=True)
         return builder.additions(replace(progress, backfill_cursor=None), more=False)
 
-    async def next_transition(self, snapshot: PartnerSnapshot) -> datetime | None:
+    async def next_transition(self, reads: Reads, snapshot: PartnerSnapshot) -> datetime | None:
         """The next time at which something changes for the partner by itself; None for never."""
         published, available = snapshot.transition_ages()
-        item = await self._store.next_transition(snapshot.now, published, available)
+        item = await reads.next_transition(snapshot.now, published, available)
         times = (item, *snapshot.window_edges())
         return min((time for time in times if time is not None and time > snapshot.now), default=None)
+
+
+async def _candidates(reads: Reads, snapshot: PartnerSnapshot, watermark: Watermark) -> list[ItemId] | None:
+    """The items whose verdict may have changed since the watermark; None where there are too many."""
+    ids = await reads.candidates(snapshot.candidates_since(watermark), _MOST_CANDIDATES)
+    return ids if len(ids) < _MOST_CANDIDATES else None
+
+
+async def _ended(reads: Reads, snapshot: PartnerSnapshot, holdings: Sequence[Holding]) -> list[Removal]:
+    outlines = await reads.outlines([one.item for one in holdings])
+    removals = [removal(snapshot, one, outlines[one.item]) for one in holdings if one.item in outlines]
+    return [one for one in removals if one is not None]
 
 
 class _UpdateBuilder:
     """Collects new entries, and what the partner holds once it has them."""
 
-    def __init__(self, store: Store, snapshot: PartnerSnapshot, progress: Progress, room: int) -> None:
-        self._store, self._snapshot, self._room = store, snapshot, room
+    def __init__(self, reads: Reads, snapshot: PartnerSnapshot, progress: Progress, room: int) -> None:
+        self._reads, self._snapshot, self._room = reads, snapshot, room
         self._read, self._last = progress.revision, progress.last
         self.entries: list[ChangeEntry] = []
         self._held: list[Holding] = []
+        self._judged: dict[ItemId, Judged] = {}
+
+    @property
+    def left(self) -> int:
+        """How many entries there is still room for."""
+        return self._room - len(self.entries)
 
     async def add(self, outlines: Sequence[Item]) -> int:
         """Judge these items in their order until the room is used up; how many of them were judged."""
         partner = self._snapshot.partner.id
         verdicts = [self._snapshot.verdict(one) for one in outlines]
-        held = await self._store.held(partner, [one.id for one in outlines] or [_NO_ITEM])
+        held = await self._reads.held(partner, [one.id for one in outlines] or [_NO_ITEM])
         embargoed = [
             one.id
             for one, verdict in zip(outlines, verdicts, strict=True)
             if isinstance(verdict, Refusal) and verdict.reason is Reason.EMBARGO_UNACKNOWLEDGED
         ]
-        offered = await self._store.offers(partner, embargoed) if embargoed else set()
+        offered = await self._reads.offers(partner, embargoed) if embargoed else set()
         for number, (outline, verdict) in enumerate(zip(outlines, verdicts, strict=True)):
             if isinstance(verdict, Refusal):
                 entry, holding = self._offer(outline, verdict, offered), None
@@ -176,6 +212,7 @@ class _UpdateBuilder:
             if len(self.entries) >= self._room:
                 return number
             self.entries.append(entry)
+            self._judged[outline.id] = (outline, verdict)
             self._held += [holding] if holding is not None else []
             self._last = entry.seq
         return len(outlines)
@@ -205,7 +242,7 @@ class _UpdateBuilder:
         after = Holding(self._snapshot.partner.id, item.id, given, verdict.clause, item.version, terms)
         if holding is None or not 0 < holding.announced < item.version:
             return self._entry(Action.PUT, item, verdict.clause), after
-        corrected = await self._store.item(item.id, item.version)
+        corrected = await self._reads.item(item.id, item.version)
         note = None if corrected is None else corrected.note
         return self._entry(Action.CORRECT, item, verdict.clause, note=note), after
 
@@ -234,7 +271,7 @@ class _UpdateBuilder:
         """The collected entries, with the progress that is true once they are written."""
         after = replace(progress, last=self._last)
         update = SequenceUpdate(self._read, after, tuple(self.entries), held=tuple(self._held))
-        return Additions(update, more)
+        return Additions(update, more, self._judged)
 
 
 def next_seq(last: int, now: datetime) -> int:

@@ -44,7 +44,7 @@ class PartnerSnapshot:
 
         A suspension is not considered: it closes the server to the partner and ends no licence.
         """
-        partner = replace(self.partner, suspended=None)
+        partner = self.partner if self.partner.suspended is None else replace(self.partner, suspended=None)
         return clear_preferred(item, partner, self.register.mandates, self.licences, None, self.now)
 
     def watermark(self) -> Watermark:

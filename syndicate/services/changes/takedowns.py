@@ -59,7 +59,7 @@ class Takedowns:
             progress = await self._store.progress(partner.id)
             now = self._clock()
             snapshot = partner_snapshot(partner, register, change, now, self._publisher.zone)
-            removals = await self._detector.removals(snapshot, progress.removals_until)
+            removals = await self._detector.removals(self._store, snapshot, progress.removals_until)
             if not removals.save or await self._write(snapshot, removals.found):
                 return True
             left = len(removals.found)

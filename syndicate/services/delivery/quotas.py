@@ -19,7 +19,7 @@ from syndicate.model.changes import Charge
 from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.rights import Licence, Quota
 from syndicate.stamping import StampedItem
-from syndicate.store.protocol import Store
+from syndicate.store.protocol import DeliveryReads, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,50 @@ def period_at(quota: Quota, at: datetime, zone: tzinfo) -> Period:
     return Period(f"{first:%Y-%m}", first, (first + timedelta(days=32)).replace(day=1))
 
 
+def charges(items: Iterable[StampedItem], at: datetime, zone: tzinfo) -> tuple[Charge, ...]:
+    """Return the charges for delivering these items at this time; none for the public."""
+    return tuple(
+        _charge(item, item.recipient, at, zone) for item in items if isinstance(item.recipient, Partner)
+    )
+
+
+def _charge(item: StampedItem, partner: Partner, at: datetime, zone: tzinfo) -> Charge:
+    quota = item.quota
+    return Charge(
+        partner=partner.id,
+        item=item.id,
+        version=item.version,
+        clause=item.clause,
+        use=item.use.value,
+        mandate=item.mandate,
+        period="" if quota is None else period_at(quota, at, zone).name,
+        limit=None if quota is None else quota.items,
+    )
+
+
+async def fitting(reads: DeliveryReads, charges: Sequence[Charge]) -> list[bool]:
+    """Return for each of one partner's charges, in order, whether its quotas still allow it.
+
+    An item version that was delivered before is not counted again.
+    """
+    limited = [charge for charge in charges if charge.limit is not None]
+    if not limited:
+        return [True] * len(charges)
+    partner = limited[0].partner
+    given = await reads.given(partner, {charge.item for charge in limited})
+    used = Counter(await reads.used(partner, {charge.period for charge in limited}))
+    fits = []
+    for charge in charges:
+        new = (charge.clause, charge.item, charge.version) not in given
+        if charge.limit is None or not new:
+            fits.append(True)
+            continue
+        account = (charge.clause, charge.period)
+        fits.append(used[account] < charge.limit)
+        used[account] += fits[-1]
+    return fits
+
+
 class Quotas:
     """One per worker."""
 
@@ -63,45 +107,12 @@ class Quotas:
         return period_at(quota, self._clock(), self._publisher.zone)
 
     def charges(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
-        """Return the charges for delivering these items; none for the public."""
-        return tuple(
-            self._charge(item, item.recipient) for item in items if isinstance(item.recipient, Partner)
-        )
-
-    def _charge(self, item: StampedItem, partner: Partner) -> Charge:
-        quota = item.quota
-        return Charge(
-            partner=partner.id,
-            item=item.id,
-            version=item.version,
-            clause=item.clause,
-            use=item.use.value,
-            mandate=item.mandate,
-            period="" if quota is None else self.period(quota).name,
-            limit=None if quota is None else quota.items,
-        )
+        """Return the charges for delivering these items now; none for the public."""
+        return charges(items, self._clock(), self._publisher.zone)
 
     async def fitting(self, items: Sequence[StampedItem]) -> list[bool]:
-        """Return for each item, in order, whether the partner's quotas still allow it.
-
-        An item version that was delivered before is not counted again.
-        """
-        limited = [charge for charge in self.charges(items) if charge.limit is not None]
-        if not limited:
-            return [True] * len(items)
-        partner = limited[0].partner
-        given = await self._store.given(partner, {charge.item for charge in limited})
-        used = Counter(await self._store.used(partner, {charge.period for charge in limited}))
-        fits = []
-        for charge in self.charges(items):
-            new = (charge.clause, charge.item, charge.version) not in given
-            if charge.limit is None or not new:
-                fits.append(True)
-                continue
-            account = (charge.clause, charge.period)
-            fits.append(used[account] < charge.limit)
-            used[account] += fits[-1]
-        return fits
+        """Return for each item, in order, whether the partner's quotas still allow it."""
+        return await fitting(self._store, self.charges(items)) or [True] * len(items)
 
     async def left(self, partner: PartnerId, licences: Iterable[Licence]) -> list[Left]:
         """Return what is left of every quota in these licences."""
