@@ -52,6 +52,8 @@ class SteadyClock:
         counter: Callable[[], float] = boot_counter,
     ) -> None:
         self._wall, self._counter = wall, counter
+        self.follows_machine = wall is wall_clock
+        """Whether this clock goes on as `time.time()` does, for as long as that does not jump."""
         now = wall()
         if floor - now > MOST_BEHIND:
             raise ClockBehind(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from syndicate.model.item import ItemId
+from syndicate.web.server.request_ids import new_request_id
 from tests.support.factories import STAFF, days
-from tests.support.fixtures import Keys, visit
+from tests.support.fixtures import Keys, an_id, visit
 from tests.support.servers import Serving
 from tests.test_matrix import DOCUMENTS
 
@@ -46,9 +51,13 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(here: Serving) -> AsyncIterator[Line]:
+async def connected(here: Serving, *, receive_buffer: int | None = None) -> AsyncIterator[Line]:
     host, _, port = here.address.removeprefix("http://").partition(":")
-    line = Line(*await asyncio.open_connection(host, int(port)))
+    client = socket.socket()
+    if receive_buffer is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.connect((host, int(port)))
+    line = Line(*await asyncio.open_connection(sock=client))
     try:
         yield line
     finally:
@@ -56,13 +65,15 @@ async def connected(here: Serving) -> AsyncIterator[Line]:
         await line.writer.wait_closed()
 
 
-def told(folder: Path, story: Callable[[Serving, Line], Awaitable[None]]) -> None:
+def told(
+    folder: Path, story: Callable[[Serving, Line], Awaitable[None]], *, machine_time: bool = False
+) -> None:
     async def tell(here: Serving, _: Keys) -> None:
         async with connected(here) as line:
             await line.ask(ASK)  # the edition is made, and the head is learned
             await story(here, line)
 
-    visit(folder, tell)
+    visit(folder, tell, machine_time=machine_time)
 
 
 def same(one: dict[str, str], other: dict[str, str]) -> bool:
@@ -99,6 +110,65 @@ def test_another_connection_profits_too_and_a_condition_is_kept(tmp_path: Path) 
         assert here.worker.request_cache.hits > 2
 
     told(tmp_path, story)
+
+
+def test_an_answer_that_is_kept_ready_ends_with_any_change_and_with_its_time(tmp_path: Path) -> None:
+    async def story(here: Serving, line: Line) -> None:
+        item = ItemId(await an_id(here, "日报新闻"))
+        for _ in range(20):
+            assert "日报新闻" in (await line.ask(ASK))[2].decode()
+        assert here.worker.request_cache.hits > 10
+        until = here.house.clock() + timedelta(seconds=0.7)
+        await here.house.holds.embargo(STAFF, item, until)
+        seen = []
+        while here.house.clock() < until + timedelta(seconds=0.2):
+            asked = here.house.clock()
+            shown = "日报新闻" in (await line.ask(ASK))[2].decode()
+            # Judged between the two readings of the clock.
+            assert shown or asked < until, "the embargo is over, and the item is not shown"
+            assert not shown or here.house.clock() >= until, "shown under embargo"
+            seen.append(shown)
+        assert here.worker.request_cache.hits > len(seen) > 20
+        assert set(seen) == {True, False}
+
+    told(tmp_path, story, machine_time=True)
+
+
+def test_a_client_that_reads_late_gets_every_answer_whole_and_in_order(tmp_path: Path) -> None:
+    async def story(here: Serving, _: Line) -> None:
+        async with connected(here, receive_buffer=4096) as line:
+            await reads_late(here, line)
+
+    async def reads_late(here: Serving, line: Line) -> None:
+        body = (await line.ask(ASK))[2]
+        # More than the kernel takes: the transport sends what it leaves, and what comes then is parsed.
+        times = 4_000_000 // len(body)
+        for _ in range(times):
+            hits = here.worker.request_cache.hits
+            await line.say(ASK)
+            for _ in range(20):
+                if here.worker.request_cache.hits > hits:
+                    break
+                await asyncio.sleep(0)
+        answers = [await line.hear() for _ in range(times)]
+        assert all((status, got) == (200, body) for status, _, got in answers)
+        assert len({headers["x-request-id"] for _, headers, _ in answers}) == times
+        assert 1 < here.worker.request_cache.hits < times
+
+    told(tmp_path, story)
+
+
+def test_request_ids_are_never_the_same_also_in_a_child(tmp_path: Path) -> None:
+    ids = [new_request_id() for _ in range(2_000)]
+    child = os.fork()
+    if child == 0:
+        (tmp_path / "ids").write_text(" ".join(new_request_id() for _ in range(2_000)))
+        os._exit(0)
+    ids += [new_request_id() for _ in range(2_000)]
+    assert os.waitpid(child, 0)[1] == 0
+    ids += (tmp_path / "ids").read_text().split()
+    assert len(set(ids)) == 6_000
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20, len(ASK) - 2, len(ASK) - 1])

@@ -36,15 +36,21 @@ _ABOUT_REQUESTS = (EditionDelivered, ItemDelivered, LicenceShown, ReleaseRefused
 _OWN_TO_EACH = ("date", "x-request-id")
 
 
-def visit(folder: Path, act: Callable[[Serving, Keys], Awaitable[None]], *, empty: bool = False) -> None:
-    """Do this in a house in this folder, furnished unless `empty`."""
+def visit(
+    folder: Path,
+    act: Callable[[Serving, Keys], Awaitable[None]],
+    *,
+    empty: bool = False,
+    machine_time: bool = False,
+) -> None:
+    """Do this in a house in this folder, furnished unless `empty`; by the machine's clock if asked to."""
     keys: Keys = {}
     if not empty:
         pattern, keys = _furnished()
         shutil.copytree(pattern, folder, dirs_exist_ok=True)
 
     async def inside() -> None:
-        async with serving(folder) as here:
+        async with serving(folder, machine_time=machine_time) as here:
             await act(here, dict(keys))
 
     asyncio.run(inside())

@@ -21,6 +21,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from syndicate.clock import SteadyClock
 from syndicate.config import Settings, load
 from syndicate.store.sql_store import open_store
 from syndicate.web.routes import build as build_app
@@ -101,9 +102,16 @@ def settings_for(data: Path, database: str | None = None) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    data: Path, database: str | None = None, *, clock: MovableClock | None = None
+    data: Path,
+    database: str | None = None,
+    *,
+    clock: MovableClock | None = None,
+    machine_time: bool = False,
 ) -> AsyncIterator[Serving]:
-    """A house that was just made, or that is in `data` already, served in this process."""
+    """A house that was just made, or that is in `data` already, served in this process.
+
+    With `machine_time` its services go by the machine's clock, as in production, and `clock` stands by.
+    """
     settings = settings_for(data, database)
     if database is None and clock is None and not settings.data.joinpath("syndicate.db").exists():
         shutil.copytree(await _made_at_noon(), data, dirs_exist_ok=True)
@@ -111,7 +119,7 @@ async def serving(
     await initialise(settings, STAFF, clock)
     store = open_store(settings.database)
     await store.open()
-    house = build(settings, store, clock)
+    house = build(settings, store, SteadyClock(clock.now) if machine_time else clock)
     app = build_app(house, AccessLog(io.StringIO()))
     runner = Runner(app)
     await runner.setup()

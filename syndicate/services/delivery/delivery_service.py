@@ -71,6 +71,20 @@ class RequestContext:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentEdition:
+    """A cached edition that is current at `now`, and stays current while nothing changes.
+
+    It may be delivered again for `seconds` from `now`, while the generation and the notice of
+    `DeliveryService.rights` stay as they are.
+    """
+
+    edition: CachedEdition
+    now: datetime
+    seconds: float
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Delivery:
     """One answer to a partner: what leaves, to whom, by whose key or act, and how."""
 
@@ -104,6 +118,11 @@ class DeliveryService:
         """Every feed by its id."""
         return self._feeds
 
+    @property
+    def rights(self) -> RightsCache:
+        """The rights that every answer is judged by."""
+        return self._rights
+
     async def public_feed(self, feed: str) -> CachedEdition:
         """Return the public edition of a feed: headline, abstract, stamp. Raises Unknown."""
         known = self._feed(feed)
@@ -111,10 +130,16 @@ class DeliveryService:
             lambda register, revision: self.editions.of_feed(known, PUBLIC, None, register, revision)
         )
 
-    def cached_public_feed(self, feed: str) -> CachedEdition | None:
-        """Return the public edition of a feed if it is cached and current. Never waits."""
-        revision = self._rights.current_revision()
-        return None if revision is None else self.editions.cached(feed, PUBLIC, None, revision)
+    def current_public_feed(self, feed: str) -> CurrentEdition | None:
+        """Return the public edition of a feed if it is cached and current. Raises ClockAhead."""
+        rights = self._rights.current()
+        edition = None if rights is None else self.editions.cached(feed, PUBLIC, None, rights.revision)
+        if rights is None or edition is None:
+            return None
+        now = self._clock()
+        until = edition.edition.until
+        left = rights.seconds if until is None else (until - now).total_seconds()
+        return CurrentEdition(edition, now, min(rights.seconds, left), rights.generation)
 
     async def licensed_feed(self, feed: str, session: Session, use: Use | None) -> CachedEdition:
         """Return the partner's edition of a feed: exactly what its licences cover.

@@ -12,9 +12,10 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import structlog
 
@@ -54,12 +55,37 @@ def configure(stream: TextIO = sys.stderr) -> None:
     root.setLevel(logging.WARNING)
 
 
+class LineParts(NamedTuple):
+    """The parts of a line that are the same for every answer of a kind, as JSON members."""
+
+    request: str
+    worker: str
+
+
+Line = tuple[float, str, float, LineParts]
+"""When it was answered (seconds since the epoch), the request's id, seconds that it took, the rest."""
+
+
+def line_parts(method: str, path: str, status: int, size: int, partner: str) -> LineParts:
+    """Return what a line says of request and worker: `path` without query, `size` of the body."""
+    whose = f', "partner": {_quoted(partner)}' if partner else ""
+    return LineParts(
+        f'"method": {_quoted(method)}, "path": {_quoted(path)}, "status": {status}, "bytes": {size}',
+        f'"worker": {os.getpid()}{whose}',
+    )
+
+
 class AccessLog:
-    """Collects one line per answer and writes them in groups."""
+    """Collects one line per answer and writes them in groups.
+
+    A line is formatted when it is written. What an answer costs here is one tuple in a list.
+    """
 
     def __init__(self, stream: TextIO = sys.stderr, every: float = 0.5) -> None:
         self._stream, self._every = stream, every
-        self._lines: list[tuple[float, str, str, str, int, int, float, str]] = []
+        self._lines: list[Line] = []
+        self.append = self._lines.append
+        """Add one answer of a kind whose parts are known already."""
         self._task: asyncio.Task[None] | None = None
 
     def add(
@@ -75,7 +101,7 @@ class AccessLog:
         partner: str,
     ) -> None:
         """Add one answer: `at` in seconds since the epoch, `path` without query, `size` of the body."""
-        self._lines.append((at, request_id, method, path, status, size, seconds, partner))
+        self.append((at, request_id, seconds, line_parts(method, path, status, size, partner)))
 
     def start(self) -> None:
         """Start to write periodically."""
@@ -90,10 +116,11 @@ class AccessLog:
 
     def write(self) -> None:
         """Write all collected lines."""
-        lines, self._lines = self._lines, []
-        if not lines:
+        if not self._lines:
             return
-        self._stream.write("".join(_line(*line) for line in lines))
+        text = "".join(_formatted(self._lines))
+        self._lines.clear()
+        self._stream.write(text)
         self._stream.flush()
 
     async def _write_periodically(self) -> None:
@@ -102,23 +129,16 @@ class AccessLog:
             self.write()
 
 
-def _line(
-    at: float,
-    request_id: str,
-    method: str,
-    path: str,
-    status: int,
-    size: int,
-    seconds: float,
-    partner: str,
-) -> str:
-    whose = f', "partner": {_quoted(partner)}' if partner else ""
-    moment = f"{_second(int(at))}.{int(at % 1 * 1000):03}+00:00"
-    return (
-        f'{{"event": "request", "request_id": "{request_id}", "method": {_quoted(method)}, '
-        f'"path": {_quoted(path)}, "status": {status}, "bytes": {size}, "ms": {seconds * 1000:.2f}, '
-        f'"timestamp": "{moment}", "worker": {os.getpid()}{whose}}}\n'
-    )
+def _formatted(lines: Iterable[Line]) -> Iterator[str]:
+    second, stamp = -1, ""
+    for at, request_id, seconds, (request, worker) in lines:
+        if int(at) != second:
+            second = int(at)
+            stamp = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        yield (
+            f'{{"event": "request", "request_id": "{request_id}", {request}, "ms": {seconds * 1000:.2f}, '
+            f'"timestamp": "{stamp}.{int((at - second) * 1000):03}+00:00", {worker}}}\n'
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -129,8 +149,3 @@ def _quoted(text: str) -> str:
     since readers send the same paths for hours.
     """
     return json.dumps(_TOKEN.sub("[key]", text)[:300])
-
-
-@lru_cache(maxsize=8)
-def _second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -30,6 +30,8 @@ _PROTOCOL_ATTRIBUTES: Final = (
     "_waiter",
 )
 _PROTOCOL_METHODS: Final = {
+    "_process_keepalive": (),
+    "connection_made": ("transport",),
     "data_received": ("data",),
     "finish_response": ("request", "resp", "start_time"),
     "handle_error": ("request", "status", "exc", "message"),

@@ -9,10 +9,10 @@ and answers malformed requests with a problem document. It uses internals of aio
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from time import time
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from syndicate.web.server.request_cache import RequestCache
+from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.responses import REQUEST_ID, Reply
 
 IDLE_SECONDS = 10.0
@@ -46,6 +47,7 @@ class Connection(RequestHandler):
     """One client's connection, aborted when the client stalls or reads too slowly."""
 
     __slots__ = (
+        "_answered_at",
         "_at_boundary",
         "_errors",
         "_head",
@@ -53,6 +55,7 @@ class Connection(RequestHandler):
         "_reading_since",
         "_request_cache",
         "_stuck_since",
+        "file",
     )
 
     def __init__(
@@ -62,9 +65,19 @@ class Connection(RequestHandler):
         self._errors = manager.errors
         self._request_cache = manager.request_cache
         self._at_boundary = True
+        self._answered_at = 0.0
+        """When the request cache last answered, by `time.time()`."""
+        self.file = -1
+        """The number of the socket's file; -1, which no write accepts, where there is none."""
         self._head: bytes | None = None
         self._last_progress: tuple[int, int, int] | None = None
         self._stuck_since = self._reading_since = loop.time()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the conversation."""
+        client = transport.get_extra_info("socket")
+        self.file = client.fileno() if client is not None else -1
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer a cached request for a public feed without parsing; pass anything else to aiohttp.
@@ -72,16 +85,19 @@ class Connection(RequestHandler):
         `_at_boundary` says that the parser is between two requests: at the start, and after each read that
         was exactly one request without a body. Once that is uncertain it stays false.
         """
+        waiter, transport = self._waiter, self.transport
         idle = (
             self._at_boundary
-            and self._waiter is not None
-            and not self._waiter.done()
+            and waiter is not None
+            and not waiter.done()
             and not (self._messages or self._close or self._force_close)
         )
-        if idle and self.transport is not None and self._request_cache.answer(data, self.transport):
-            self._request_count += 1
-            self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
-            return
+        if idle and transport is not None and transport.get_write_buffer_size() == 0:
+            answered = self._request_cache.answer(data, self)
+            if answered is not None:
+                self._request_count += 1
+                self._answered_at = answered
+                return
         self._head = None
         count = self._request_count
         super().data_received(data)
@@ -92,6 +108,24 @@ class Connection(RequestHandler):
             )
             if idle and self._at_boundary:
                 self._head = data
+
+    def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
+        """Let the transport send what the kernel has not taken of head and body yet."""
+        transport = self.transport
+        if transport is None:
+            return
+        if sent < len(head):
+            transport.writelines((memoryview(head)[sent:], body))
+        else:
+            transport.write(memoryview(body)[sent - len(head) :])
+
+    def _process_keepalive(self) -> None:
+        """Close an idle connection. An answer of the request cache counts; it sets no timer of its own."""
+        idle = time() - self._answered_at
+        if 0 <= idle < self.keepalive_timeout:
+            close_time = self._loop.time() + self.keepalive_timeout - idle
+            self._next_keepalive_close_time = max(self._next_keepalive_close_time, close_time)
+        super()._process_keepalive()
 
     def request_head(self) -> bytes | None:
         """Return the bytes of the current request, if they came whole, alone and on an idle connection."""
@@ -167,7 +201,7 @@ class Connection(RequestHandler):
 
     def _problem(self, request: web.BaseRequest, code: str, error: BaseException | None) -> Reply:
         if REQUEST_ID not in request:
-            request[REQUEST_ID] = secrets.token_hex(8)
+            request[REQUEST_ID] = new_request_id()
         return self._errors(code, request[REQUEST_ID], error)
 
 

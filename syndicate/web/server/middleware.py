@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from time import perf_counter, time
 
 from aiohttp import HttpVersion10, HttpVersion11, web
 
 from syndicate.web.server.error_answers import problem_of
+from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.responses import CLOSING, REQUEST_ID, Reply
 from syndicate.web.server.worker import RESPONSE_SECONDS, SESSION, TIMEOUT, WORKER, Handler
 
@@ -19,7 +19,7 @@ _VERSIONS = (HttpVersion10, HttpVersion11)
 async def around_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer one request; no exception leaves here as aiohttp's own error page."""
     worker = request.app[WORKER]
-    request[REQUEST_ID] = secrets.token_hex(8)
+    request[REQUEST_ID] = new_request_id()
     if worker.draining:
         request[CLOSING] = True
     started = perf_counter()

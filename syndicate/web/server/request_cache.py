@@ -9,28 +9,28 @@ service does not hold current at this instant.
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from dataclasses import dataclass
-from time import perf_counter, time
-from typing import Protocol, runtime_checkable
+import os
+from time import time
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from aiohttp import web
-from cachetools import LRUCache
 
 from syndicate.access.rights_cache import Clock
+from syndicate.clock import SteadyClock
 from syndicate.errors import ClockAhead
 from syndicate.services.delivery.delivery_service import DeliveryService
-from syndicate.web.server.access_log import AccessLog
+from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
+from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     ResponseCache,
     SelectionHeaders,
-    public_cache_control,
+    public_freshness,
     select,
     selection_headers,
 )
-from syndicate.web.server.responses import full_head
+from syndicate.web.server.responses import head_before_id, http_date
 
+_END = b"\r\n\r\n"
 _MAX_HEADS = 4_096
 MAX_HEAD_BYTES = 2_048
 """Size of a head that is worth remembering."""
@@ -44,14 +44,41 @@ class HasRequestHead(Protocol):
         """Return the bytes, if they came whole, alone and on an idle connection."""
 
 
-@dataclass(frozen=True, slots=True)
+class Sender(Protocol):
+    """A connection with nothing left to send."""
+
+    file: int
+    """The number of the socket's file, to write to directly."""
+
+    def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
+        """Send what the kernel has not taken: everything after the first `sent` bytes of head and body."""
+
+
+class ReadyAnswer(NamedTuple):
+    """An answer that is sent again without being selected again.
+
+    It is good in [`begins`, `ends`), by `time.time()`, while nothing changes. That is at most the second
+    that its Date names.
+    """
+
+    begins: float
+    ends: float
+    generation: int
+    notice: int
+    head: bytes
+    """Everything before the value of X-Request-Id."""
+    body: bytes
+    log: LineParts
+
+
 class RequestHead:
     """What a remembered head requests: an open feed in a format, and the headers that select the answer."""
 
-    feed: str
-    format: str
-    path: str
-    headers: SelectionHeaders
+    __slots__ = ("feed", "format", "headers", "path", "ready")
+
+    def __init__(self, feed: str, format: str, path: str, headers: SelectionHeaders) -> None:
+        self.feed, self.format, self.path, self.headers = feed, format, path, headers
+        self.ready: ReadyAnswer | None = None
 
 
 class RequestCache:
@@ -60,16 +87,19 @@ class RequestCache:
     def __init__(
         self, delivery: DeliveryService, responses: ResponseCache, clock: Clock, access_log: AccessLog
     ) -> None:
-        self._delivery, self._responses = delivery, responses
-        self._clock, self._access_log = clock, access_log
-        self._heads: LRUCache[bytes, RequestHead] = LRUCache(_MAX_HEADS)
+        self._delivery, self._responses, self._log = delivery, responses, access_log.append
+        self._rights, self._notice = delivery.rights, delivery.rights.notice
+        # Where the services' clock is not the machine's, nothing says how long an answer is good.
+        self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
+        self._heads: dict[bytes, RequestHead] = {}
         self.closed = False
         self.hits = 0
 
     def remember(self, request: web.Request, feed: str, format: str) -> None:
         """Remember the head of this request, if the same bytes may be answered without parsing them.
 
-        Only HTTP/1.1 without a Connection header: a remembered request never closes its connection.
+        Only HTTP/1.1 without a Connection header: a remembered request never closes its connection. The
+        head that was remembered first is forgotten for it where there are too many.
         """
         if request.method != "GET" or request.version != (1, 1) or "Connection" in request.headers:
             return
@@ -77,37 +107,67 @@ class RequestCache:
         head = protocol.request_head() if isinstance(protocol, HasRequestHead) else None
         if head is None or len(head) > MAX_HEAD_BYTES:
             return
+        if len(self._heads) >= _MAX_HEADS and head not in self._heads:
+            del self._heads[next(iter(self._heads))]
         self._heads[head] = RequestHead(feed, format, request.path, selection_headers(request))
 
-    def answer(self, data: bytes, transport: asyncio.Transport) -> bool:
-        """Answer these bytes at once; False where they are new or no current answer is cached."""
-        head = self._heads.get(data)
-        if head is None or self.closed or transport.get_write_buffer_size() > 0:
-            return False
-        started = perf_counter()
+    def answer(self, data: bytes, sender: Sender) -> float | None:
+        """Answer these bytes at once, and return when (`time.time()`).
+
+        None where they are new or no current answer is cached. One system call writes head and body: to
+        go through the transport costs more than everything else here.
+        """
+        known = self._heads.get(data)
+        if known is None or self.closed:
+            return None
+        now = time()
+        ready = known.ready
+        if ready is None:
+            ready = self._make_ready(known, now)
+            if ready is None:
+                return None
+        begins, ends, generation, notice, head, body, log = ready
+        if not (
+            begins <= now < ends and generation == self._rights.generation and notice == self._notice()
+        ):
+            ready = self._make_ready(known, now)
+            if ready is None:
+                return None
+            head, body, log = ready.head, ready.body, ready.log
+        request_id = new_request_id()
+        head = head + request_id.encode() + _END
         try:
-            now = self._clock()
-            edition = self._delivery.cached_public_feed(head.feed)
-        except ClockAhead:
-            return False  # once it is parsed, the request is answered with 503
-        prepared = self._responses.cached(edition, head.format) if edition is not None else None
-        if edition is None or prepared is None:
-            return False
-        cache_control = public_cache_control(edition.shown_until, now)
-        selected = select(prepared, head.headers, cache_control)
-        request_id = secrets.token_hex(8)
-        transport.write(full_head(selected.status, selected.head, request_id))
-        if selected.body:
-            transport.write(selected.body)
-        self._access_log.add(
-            at=time(),
-            request_id=request_id,
-            method="GET",
-            path=head.path,
-            status=selected.status,
-            size=len(selected.body),
-            seconds=perf_counter() - started,
-            partner="",
-        )
+            sent = os.writev(sender.file, (head, body)) if body else os.write(sender.file, head)
+        except OSError:  # the kernel takes nothing now, or the client is gone: the transport handles both
+            sent = 0
+        if sent < len(head) + len(body):
+            sender.send_rest(head, body, sent)
+        self._log((now, request_id, time() - now, log))
         self.hits += 1
-        return True
+        return now
+
+    def _make_ready(self, known: RequestHead, now: float) -> ReadyAnswer | None:
+        """Select the answer as the parser's way would; None where it takes that way to make it."""
+        known.ready = None
+        notice = self._notice()
+        try:
+            current = self._delivery.current_public_feed(known.feed)
+        except ClockAhead:
+            return None  # once it is parsed, the request is answered with 503
+        prepared = self._responses.cached(current.edition, known.format) if current is not None else None
+        if current is None or prepared is None:
+            return None
+        cache_control, fresh = public_freshness(current.edition.shown_until, current.now)
+        selected = select(prepared, known.headers, cache_control)
+        second = int(now)
+        ends = min(now + min(current.seconds, fresh), second + 1) if self._keeps_ready else now
+        known.ready = ReadyAnswer(
+            now,
+            ends,
+            current.generation,
+            notice,
+            head_before_id(selected.status, selected.head, http_date(second)),
+            selected.body,
+            line_parts("GET", known.path, selected.status, len(selected.body), ""),
+        )
+        return known.ready

@@ -236,9 +236,17 @@ def respond(prepared: PreparedResponse, request: web.Request, cache_control: byt
 
 def public_cache_control(until: datetime | None, now: datetime) -> bytes:
     """Return Cache-Control of an open response: never past `until`, when the response may change."""
-    if until is None or (left := int((until - now).total_seconds())) >= PUBLIC_MAX_AGE:
-        return _PUBLIC
-    return f"Cache-Control: public, max-age={max(0, left)}\r\n".encode()
+    return public_freshness(until, now)[0]
+
+
+def public_freshness(until: datetime | None, now: datetime) -> tuple[bytes, float]:
+    """Return Cache-Control of an open response, and for how many seconds this one may be sent."""
+    if until is None:
+        return _PUBLIC, PUBLIC_MAX_AGE
+    left = max(0.0, (until - now).total_seconds())
+    if left >= PUBLIC_MAX_AGE:
+        return _PUBLIC, left - PUBLIC_MAX_AGE
+    return f"Cache-Control: public, max-age={int(left)}\r\n".encode(), left % 1
 
 
 _PUBLIC = f"Cache-Control: public, max-age={PUBLIC_MAX_AGE}\r\n".encode()

@@ -104,17 +104,17 @@ class Reply(web.StreamResponse):
 
 def full_head(status: int, head: bytes, request_id: str, connection: bytes = b"\r\n\r\n") -> bytes:
     """Return a prepared head with its status line and the headers that differ from answer to answer."""
-    return b"".join(
-        (
-            _STATUS_LINES[status],
-            head,
-            b"Date: ",
-            _date.now(),
-            b"\r\nX-Request-Id: ",
-            request_id.encode(),
-            connection,
-        )
-    )
+    return head_before_id(status, head, _date.now()) + request_id.encode() + connection
+
+
+def head_before_id(status: int, head: bytes, date: bytes) -> bytes:
+    """Return everything of a head before the value of its last header, X-Request-Id."""
+    return b"".join((_STATUS_LINES[status], head, b"Date: ", date, b"\r\nX-Request-Id: "))
+
+
+def http_date(second: int) -> bytes:
+    """Return this second since the epoch as a header's value (RFC 9110, section 5.6.7)."""
+    return formatdate(second, usegmt=True).encode()
 
 
 _STATUS_LINES = {
@@ -131,7 +131,7 @@ class _Date:
     def now(self) -> bytes:
         second = int(time())
         if second != self._second:
-            self._second, self._text = second, formatdate(second, usegmt=True).encode()
+            self._second, self._text = second, http_date(second)
         return self._text
 
 
