@@ -47,12 +47,15 @@ _CODECS: Final = {
     "big5-hkscs": "big5hkscs",
 }
 """Declared names that we take, with the codec that reads them. GB2312 pages use characters beyond it."""
-_COMMON: Final = frozenset(
+_COMMON: Final = "".join(
     bytes((lead, trail)).decode("gb2312")
     for lead in range(0xB0, 0xD8)
     for trail in range(0xA1, 0xFF if lead < 0xD7 else 0xFA)
 )
 """The 3,755 everyday characters (level 1 of GB 2312): nearly all of any honest Chinese text."""
+_EVERYDAY: Final = re.compile(f"[{_COMMON}]+")
+_PUNCTUATION: Final = re.compile("[，。、；：？！“”‘’（）《》【】—…·\u3000]+")
+_WIDE: Final = re.compile("[\u2e80-\U0010ffff]+")
 
 
 def decode(data: bytes) -> str | Fault:
@@ -134,13 +137,14 @@ def _was_utf8(data: bytes, codec: str) -> bool:
 
 
 def _everyday(text: str) -> int:
-    return sum(c in _COMMON for c in text)
+    return len(text) - len(_EVERYDAY.sub("", text))
 
 
 def _punctuation(text: str) -> int:
-    return sum(c in "，。、；：？！“”‘’（）《》【】—…·\u3000" for c in text)
+    return len(text) - len(_PUNCTUATION.sub("", text))
 
 
 def _reads_as_chinese(text: str) -> bool:
     """Whether everyday characters prevail: they do not where other bytes only happen to fit."""
-    return _everyday(text) * 2 >= sum(c >= "\u2e80" and c.isalpha() for c in text)
+    everyday, wide = _everyday(text), "".join(_WIDE.findall(text))
+    return everyday * 2 >= len(wide) or everyday * 2 >= sum(map(str.isalpha, wide))

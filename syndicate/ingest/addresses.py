@@ -6,6 +6,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from syndicate.ingest.line_cache import cached_with
 from syndicate.ingest.text import words
 
 _SAFE: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -48,6 +49,7 @@ def absolute(address: str | None) -> str | None:
     return address if port_is_fine and _HOST.fullmatch(host) else None
 
 
+@cached_with
 def resolved(href: str, base: str | None) -> str | None:
     """Resolve a link against the page's address where that is known; None if the link must be removed."""
     href = href.strip()

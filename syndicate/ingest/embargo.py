@@ -23,6 +23,7 @@ from syndicate.ingest.embargo_words import (
     joined_label,
     judge,
 )
+from syndicate.ingest.line_cache import cached, cached_with
 from syndicate.ingest.text import folded
 from syndicate.ingest.text import lines as lines_of
 from syndicate.language import Text
@@ -173,15 +174,14 @@ def _in_story(story: Story, lines: Sequence[tuple[int | None, str]], zone: tzinf
                 yield Instruction(field, unit, numbers.get(text), asks)
 
 
-def _judged(text: str, zone: tzinfo) -> Iterator[tuple[str, Judgement]]:
+@cached_with
+def _judged(text: str, zone: tzinfo) -> tuple[tuple[str, Judgement], ...]:
     """Read one line: each bracket at its ends that is an instruction, then the rest of it."""
     brackets = [
         (unit, asks) for unit in _brackets(text) if (asks := judge(unit, zone)) is not None and asks.clear
     ]
-    yield from brackets
     asks = judge(_unbracketed(text) if brackets else text, zone)
-    if asks is not None:
-        yield text, asks
+    return (*brackets, *([(text, asks)] if asks is not None else []))
 
 
 def _brackets(text: str) -> Iterator[str]:
@@ -199,6 +199,7 @@ def _follows_sentence(text: str, start: int) -> bool:
     return start > 0 and _SENTENCE_ENDS.search(before) is not None
 
 
+@cached
 def _unbracketed(text: str) -> str:
     """Remove the brackets at the ends of a text that are instructions."""
     opening = _OPENING.match(text)

@@ -57,6 +57,12 @@ _DAYS: Final = re.compile(_DAY, _FLAGS)
 _CLOCKS: Final = re.compile(_CLOCK, _FLAGS)
 _ZONES: Final = re.compile(_ZONE, _FLAGS)
 _LOOSE: Final = re.compile(_LOOSE_DAY, _FLAGS)
+_DIGIT: Final = re.compile(r"\d")
+_DAY_BEGINS: Final = re.compile(r"[\djfmasond]", _FLAGS)
+_CLOCK_BEGINS: Final = re.compile(r"[\d凌清早上中下傍晚夜]")
+_LOOSE_BEGINS: Final = re.compile(
+    r"[\d明今后次本下年一二三四五六七八九十〇零○当昨这周星礼国元春节月mtwfsn]", _FLAGS
+)
 _WEEKDAYS: Final = re.compile(_WEEKDAY, _FLAGS)
 _JOINTS: Final = re.compile(_JOINT, _FLAGS)
 _BEIJING_BEFORE: Final = re.compile(r"(?:北京时间|beijing time)\s?$", _FLAGS)
@@ -88,16 +94,28 @@ def times_in(text: str, zone: tzinfo) -> list[FoundTime]:
 
 def _next(text: str, place: int, zone: tzinfo) -> FoundTime | None:
     """Find the first time from `place` on: a day with what belongs to it, else a clock before its day."""
+    exact = ((_DAYS, _DAY_BEGINS), (_CLOCKS, _CLOCK_BEGINS)) if _DIGIT.search(text, place) else ()
     candidates = [
         match
-        for pattern in (_DAYS, _CLOCKS, _LOOSE)
-        if (match := pattern.search(text, place)) is not None and match.end() > match.start()
+        for pattern, begins in (*exact, (_LOOSE, _LOOSE_BEGINS))
+        if (match := _search(pattern, begins, text, place)) is not None
     ]
     if not candidates:
         return None
     # Of those that begin first, the longest: a full date goes before the month and day in it.
     first = min(candidates, key=lambda match: (match.start(), -match.end()))
     return _whole(text, first, zone)
+
+
+def _search(
+    pattern: re.Pattern[str], begins: re.Pattern[str], text: str, place: int
+) -> re.Match[str] | None:
+    """`pattern.search`, trying only where one of the characters stands that its matches begin with."""
+    for one in begins.finditer(text, place):
+        match = pattern.match(text, one.start())
+        if match is not None:
+            return match
+    return None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from syndicate.ingest.embargo_time import times_in
+from syndicate.ingest.line_cache import cached, cached_with
 
 _T: Final = "\u23f1"
 """Stands for a time in a text while its words are looked at."""
@@ -22,6 +23,7 @@ _SIMPLIFIED: Final = str.maketrans(
     "禁發佈時間點後請載開報號審準許條視頻圖稅會結佔為與於從級單媒體編輯記網絡電臺聯關門讀傳據規線間達應該須經術務將據",
     "禁发布时间点后请载开报号审准许条视频图税会结占为与于从级单媒体编辑记网络电台联关门读传据规线间达应该须经术务将据",
 )
+_TRADITIONAL: Final = re.compile(f"[{''.join(map(chr, _SIMPLIFIED))}]")
 _LONGEST: Final = 120
 _MOST_REST, _MOST_SHARE, _MOST_SHARE_UNTIMED, _MOST_SHARE_WEAK, _MOST_SHARE_PROSE = 8, 0.35, 0.25, 0.15, 0.2
 """Characters that are no word of an instruction which it may have nevertheless, and their shares."""
@@ -142,8 +144,9 @@ _FIRM: Final = re.compile(
 """Words of an instruction also in a sentence that says more: its imperative, its label with a time, or the
 document that it is about. A sentence about an embargo has none of them."""
 _GATE: Final = re.compile(
-    rf"{_VERB}|[禁稿]|解禁|开禁|统发|统一|保密|封存|提前|通知|指令|早于|embargo|\bhold\b|publi|releas|broadcast"
-    r"|\bus(?:e|ed|ing)\b|distribut|post"
+    # Its first character alone, then the whole word from there: most characters begin none of them.
+    rf"[发刊播载见推采上签编外报对出公传转披使宣泄禁稿解开统保封提通指早ehprbud](?<=(?={_VERB}|[禁稿]|解禁|开禁|统发|统一|保密|封存|提前|通知|指令|早于|embargo|\bhold\b|publi|releas|broadcast"
+    r"|\bus(?:e|ed|ing)\b|distribut|post).)"
 )
 """Words without which no text is an instruction: most are passed over by this alone."""
 _OTHERS: Final = re.compile(
@@ -250,6 +253,7 @@ class Judgement:
     timed: bool
 
 
+@cached_with
 def judge(text: str, zone: tzinfo) -> Judgement | None:
     """Read what one line or bracket asks; None where it asks for no embargo. A wall clock is of `zone`."""
     found = _whole(text, zone)
@@ -268,6 +272,7 @@ def judge(text: str, zone: tzinfo) -> Judgement | None:
     return None
 
 
+@cached_with
 def _whole(text: str, zone: tzinfo) -> Judgement | None:
     """Read what a text asks that is nothing but an instruction; None for every other text."""
     plain = _plain(text) if len(text) <= _LONGEST else ""
@@ -328,9 +333,12 @@ def instruction_lines(texts: Sequence[str]) -> frozenset[int]:
     return frozenset(found)
 
 
+@cached
 def _plain(text: str) -> str:
     """Convert the text to one form: lower case, simplified characters, narrow forms, hours in digits."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLIFIED)
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if _TRADITIONAL.search(plain):
+        plain = plain.translate(_SIMPLIFIED)
     # NFKC leaves the ideographic full stop; the other marks become narrow.
     plain = _ORNAMENT.sub(" ", plain).replace("\u2019", "'")
     return _SPOKEN_HOUR.sub(_hour_in_digits, plain)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from syndicate.ingest.line_cache import cached
+
 FRAME: Final = " \t【】[]〔〕()\uff08\uff09<>《》»«›|:\uff1a·-—=*■●▲◆▍□○△◇#>"
 """Decoration around the words of a line."""
 
@@ -32,6 +34,7 @@ _FURNITURE: Final = re.compile(f"{_BETWEEN}(?:{_WORD}{_BETWEEN})++", re.IGNORECA
 _TAIL: Final = re.compile(
     rf"(?:[\s|｜/·]+|(?=[\[【(（]))(?:[\[【(（]\s*)?{_WORD}(?:\s*[:：]?\s*[\[(（]?\d*[\])）]?)?(?:\s*[\]】)）])?\s*$"
 )
+_MAY_HAVE_TAIL: Final = re.compile(r"[\s|｜/·\[【(（]")
 _LONGEST_LINE: Final = 200
 """A longer line is no row of buttons."""
 _PAGER: Final = re.compile(
@@ -50,9 +53,10 @@ _FIRM: Final = re.compile(
     r"|返回(?:首页|顶部|列表)|关闭窗口|关于我们.{0,60}|网站地图.{0,60}|联系我们.{0,60}|友情链接.{0,60}|[上下]一[篇条则个](?:新闻|文章)?\s?[:：].{0,80}|[上下]一[篇条].{0,60})"
 )
 _FOOTER: Final = re.compile(
-    r"[\u4e00-\u9fff]?ICP\s*(?:备|证)|公网安备|copyright\s*(?:©|\(c\)|&copy;|\d{4})|©\s*\d{4}|all"
+    # Its first character alone, then the rest from there: most characters of a text begin none of them.
+    r"[ic公©a版互新增信违举联关](?<=(?=ICP\s*(?:备|证)|公网安备|copyright\s*(?:©|\(c\)|&copy;|\d{4})|©\s*\d{4}|all"
     r" rights reserved|版权所有\s*[©:：\u4e00-\u9fff]"
-    r"|互联网新闻信息服务许可证|新闻信息服务许可证|增值电信业务经营许可证|信息网络传播视听节目许可证|违法和不良信息举报|(?:新闻|举报|联系)热线\s?[:：]|关于我们\s*[|｜·]",
+    r"|互联网新闻信息服务许可证|新闻信息服务许可证|增值电信业务经营许可证|信息网络传播视听节目许可证|违法和不良信息举报|(?:新闻|举报|联系)热线\s?[:：]|关于我们\s*[|｜·]).)",
     re.IGNORECASE,
 )
 _RESERVED: Final = re.compile(
@@ -80,6 +84,7 @@ _ENDS: Final = re.compile(r"[。！？!?…][”’」』)\uff09\"']*$")
 _LEAST_PROSE: Final = 15
 
 
+@cached
 def is_furniture(text: str) -> bool:
     """Whether the whole line is buttons, counters and their numbers; a bare number is not."""
     return (
@@ -106,6 +111,7 @@ def is_cut_short(text: str) -> bool:
     return len(text) <= _LONGEST_LINE and _CUT_SHORT.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
 
 
+@cached
 def is_firm_end(text: str) -> bool:
     """Whether the line announces what never belongs to a story: related news, notices, footers."""
     bare = text.strip(FRAME)
@@ -122,6 +128,7 @@ def is_finis(text: str) -> bool:
     return _FINIS.fullmatch(text.strip(FRAME + "。.!～~/")) is not None
 
 
+@cached
 def is_loose_end(text: str) -> bool:
     """Whether the line may announce what follows a story, or be a word of it."""
     return _LOOSE.fullmatch(text.strip(FRAME)) is not None
@@ -132,6 +139,7 @@ def is_follow_us(text: str) -> bool:
     return len(text) <= _LONGEST_LINE and _FOLLOW.fullmatch(text.strip(FRAME + "。.!！，,")) is not None
 
 
+@cached
 def is_prose(text: str) -> bool:
     """Whether the line is a sentence of some length: what a story is made of."""
     return len(text) >= _LEAST_PROSE and _ENDS.search(text) is not None
@@ -144,7 +152,7 @@ def is_sentence(text: str) -> bool:
 
 def without_furniture(text: str) -> str:
     """Remove buttons and counters at the end of a text: `萧山日报 | 打印` gives `萧山日报`."""
-    if len(text) > _LONGEST_LINE:
+    if len(text) > _LONGEST_LINE or not _MAY_HAVE_TAIL.search(text):
         return text
     while (shorter := _TAIL.sub("", text).rstrip(" |｜/·")) != text:
         if not shorter:

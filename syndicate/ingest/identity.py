@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from syndicate.ingest.addresses import normal, spellings_before
+from syndicate.ingest.line_cache import cached
 from syndicate.ingest.outlets import outlet_of
 from syndicate.ingest.text import folded, line
 from syndicate.model.item import Block, ItemId, tag_uri
@@ -122,7 +123,12 @@ def agree(one: Sequence[Block], other: Sequence[Block]) -> bool:
 
 def _compared(block: Block) -> str:
     """Return the words of a block; none of an editor's note."""
-    return "" if _NOTE.match(block.text) else folded(block.text)
+    return _words_of(block.text)
+
+
+@cached
+def _words_of(text: str) -> str:
+    return "" if _NOTE.match(text) else folded(text)
 
 
 def _shared(one: str, other: str) -> float:

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 import nh3
 
+from syndicate.ingest.line_cache import cached
 from syndicate.ingest.text import clean
 
 MARKS: Final = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "sub": "sub", "sup": "sup"}
 """Emphasis tags that are kept → the tag that is written."""
 _ORDER: Final = ("strong", "em", "sub", "sup")
 _BLANKS: Final = re.compile(r"\s+")
+_SPECIAL: Final = re.compile("[&<>]")
 _WIDE: Final = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _FOLD: Final = re.compile(f"(?<=[{_WIDE}])[ \t]*\n\\s*(?=[{_WIDE}])")
 _SANITIZER: Final = nh3.Cleaner(
@@ -35,8 +37,7 @@ _RAISED: Final = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹�
 _LOWERED: Final = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A piece of text with the same marks, and the address it links to."""
 
     text: str
@@ -54,11 +55,14 @@ class Line:
 
 def unfolded(text: str) -> str:
     """Clean HTML text, and remove line breaks of the file between wide (East Asian) characters."""
-    return _FOLD.sub("", clean(text))
+    text = clean(text)
+    return _FOLD.sub("", text) if "\n" in text.strip() else text
 
 
 def line_of(runs: Sequence[Run]) -> Line | None:
     """Join the runs to one line, blanks collapsed across them; None if nothing is left to read."""
+    if len(runs) == 1 and not runs[0].marks and runs[0].href is None:
+        return _plain_line(" ".join(runs[0].text.split()))
     tidy: list[Run] = []
     before = " "
     for run in runs:
@@ -73,7 +77,22 @@ def line_of(runs: Sequence[Run]) -> Line | None:
     if not tidy:
         return None
     tidy[-1] = Run(tidy[-1].text.rstrip(), tidy[-1].marks, tidy[-1].href)
-    return Line("".join(map(_plain, tidy)), _SANITIZER.clean(_markup(tidy)))
+    if not any(run.marks or run.href is not None for run in tidy):
+        return _plain_line("".join(run.text for run in tidy))
+    return Line("".join(map(_plain, tidy)), _sanitized(_markup(tidy)))
+
+
+def _plain_line(text: str) -> Line | None:
+    """Make a line of cleaned text without marks and links; None of an empty one."""
+    if not text:
+        return None
+    # Text without these three characters is HTML already, and the sanitizer gives it back as it is.
+    return Line(text, _sanitized(escape(text, quote=False)) if _SPECIAL.search(text) else text)
+
+
+@cached
+def _sanitized(html: str) -> str:
+    return _SANITIZER.clean(html)
 
 
 def _plain(run: Run) -> str:

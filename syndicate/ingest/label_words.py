@@ -59,12 +59,18 @@ _COLON: Final = ":\uff1a\u2236\ufe30\ufe55"
 _COLONS: Final = f"[{_COLON}]"
 _SPACED: Final = {word: r"\s{0,2}".join(word) for word in sorted(_WORDS, key=len, reverse=True)}
 LABEL: Final = re.compile(
+    # What follows begins with one of these characters: most places of a text are passed over by this alone.
+    f"(?=[{''.join(sorted({word[0] for word in _WORDS}))}發]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff])"
     f"((?:{'|'.join(_SPACED.values())})\\s?{_COLONS}"
     # Without a colon, only where what follows can be nothing else.
     r"|(?:发表于|发布于|刊发于|刊登于|更新于|發表於|發布於|发布时间|发布日期|发表时间|更新时间|發布時間)(?=\s*\d{4})"
     r"|(?:(?<=^)|(?<=[\s\d|｜\])】）]))(?:稿件来源|内容来源|来源|來源|稿源)(?=\s+\S)"
     r"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{1,4}(?:时间|日期|時間)\s?" + _COLONS + r")\s?"
 )
+MAY_BE_LABEL: Final = re.compile(
+    f"[{_COLON}发刊更發来來稿](?<=(?={_COLONS}|(?:发表|发布|刊发|刊登|更新)(?:于|时间|日期)|發表於|發布於|發布時間|[来來稿][源]).)"
+)
+"""What no match of `LABEL` is without."""
 _UPDATES: Final = re.compile("更新|修改|编辑|更改|變更|修訂|修订")
 _PUBLISHES: Final = re.compile(
     "发布|发表|首发|刊发|刊登|上传|录入|创建|播出|发稿|入库|见报|出版|推送|發|上線|上线"
@@ -88,6 +94,7 @@ _ROLES: Final = "|".join(
 _BAR: Final = re.compile(
     rf"(?:(?<=^)|(?<=[\s|｜丨\])】）]))({_ROLES}|[文图](?=\s?[丨|｜︱]))\s?[丨|｜/／︱]\s?(?=[\u4e00-\u9fffA-Za-z《【“])"
 )
+_BARS: Final = re.compile("[丨|｜/／︱]")
 _SHORT: Final = {"文": "撰文", "图": "摄影"}
 _PLAIN: Final = re.compile(
     rf"(?:(?:{_ROLES})\s{{1,3}}(?:[\u4e00-\u9fff·]{{2,4}}[\s、,，/|｜丨;；]*){{1,4}}){{1,4}}"
@@ -108,8 +115,13 @@ def label_of(word: str) -> Label:
 
 def with_colons(text: str, *, dated: bool) -> str:
     """Put a colon behind the labels of a line: `编辑丨乙二`, and `来源萧山日报` in a line that is dated."""
-    text = _BAR.sub(lambda found: f"{_SHORT.get(found[1], found[1])}:", text)
-    if dated and not any(f"{word}{colon}" in text for word in _SOURCES for colon in _COLON):
+    if _BARS.search(text):
+        text = _BAR.sub(lambda found: f"{_SHORT.get(found[1], found[1])}:", text)
+    if (
+        dated
+        and any(word in text for word in _SOURCES)
+        and not any(f"{word}{colon}" in text for word in _SOURCES for colon in _COLON)
+    ):
         text = _GLUED.sub(r"\1: ", text)
     return text
 

@@ -10,7 +10,17 @@ from typing import Final
 
 from syndicate.ingest.dates import PRINTED, printed, rfc3339
 from syndicate.ingest.furniture import FRAME, is_furniture, without_furniture
-from syndicate.ingest.label_words import DATES, LABEL, NAMES, Label, label_of, plain_credit, with_colons
+from syndicate.ingest.label_words import (
+    DATES,
+    LABEL,
+    MAY_BE_LABEL,
+    NAMES,
+    Label,
+    label_of,
+    plain_credit,
+    with_colons,
+)
+from syndicate.ingest.line_cache import cached
 
 _BEHIND: Final = re.compile(f"{PRINTED.pattern}$")
 _LONGEST: Final = 150
@@ -18,6 +28,7 @@ _LONGEST: Final = 150
 _LONGEST_NAME: Final = 40
 _NO_NAME: Final = re.compile(r"[?？!！。…；;“”]")
 _BRACKETS: Final = ("【】", "[]", "「」", "『』", "《》", "〈〉", "“”", "()", "（）", "〔〕", "<>")
+_OPENING: Final = frozenset(pair[0] for pair in _BRACKETS)
 _BYLINE_INSIDE: Final = re.compile(
     r"[\s(\uff08]+((?:本报|本网|本台)?(?:首席|见习|实习|特约)?(?:记者|通讯员|作者|责任编辑|责编|编辑|文\s?/|图\s?/|摄影).*)$"
 )
@@ -29,6 +40,16 @@ _BYLINE: Final = re.compile(
     r"[■●◆□○]?\s?[(\uff08]?(?:(?:本报|本网|本台|首席|见习|实习|特约|全媒体)*(?:记者|通讯员|作者|撰文|摄影|编辑)|[文图摄](?=\s?[/／]))[\s/／:：|]{0,2}"
     r"[\u4e00-\u9fff·A-Za-z/／、\s:：]{2,60}[)\uff09]?"
 )
+
+
+_WAITING: Final = {
+    "来源": Label.SOURCE,
+    "來源": Label.SOURCE,
+    "作者": Label.BYLINE,
+    "发布时间": Label.PUBLISHED,
+}
+"""Labels that stand on a line of their own without a colon."""
+_DIGIT: Final = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +81,7 @@ class Labelled:
     def waiting(self) -> Label | None:
         """The last label, where its value must stand on the next line."""
         if not self.values:
-            return {
-                "来源": Label.SOURCE,
-                "來源": Label.SOURCE,
-                "作者": Label.BYLINE,
-                "发布时间": Label.PUBLISHED,
-            }.get(self.text.strip(FRAME))
+            return _WAITING.get(self.text.strip(FRAME))
         label, value = self.values[-1]
         return label if not value.strip(FRAME) and label is not Label.OTHER else None
 
@@ -91,8 +107,11 @@ class Labelled:
         return min(found, key=lambda one: DATES.index(one[0]), default=None)
 
 
+@cached
 def _date(text: str) -> re.Match[str] | None:
     """Match a text that is a date and nothing else, without brackets and buttons around it."""
+    if not _DIGIT.search(text):
+        return None
     bare = text.strip(FRAME)
     return PRINTED.fullmatch(bare) or PRINTED.fullmatch(without_furniture(bare).strip(FRAME))
 
@@ -110,21 +129,23 @@ def is_name(value: str) -> bool:
     return len(value) <= _LONGEST_NAME + 30 and not _NO_NAME.search(value)
 
 
+@cached
 def labelled(line: str) -> Labelled:
     """Split a cleaned line at its labels. A line without a label is all `before`."""
     if len(line) > _LONGEST:
         return Labelled(line, (), line)
     bare = line
-    for pair in _BRACKETS:
+    for pair in _BRACKETS if bare[:1] in _OPENING else ():
         if bare.startswith(pair[0]) and bare.endswith(pair[1]) and pair[0] not in bare[1:]:
             bare = bare[1:-1].strip()
     bare = with_colons(bare, dated=PRINTED.search(bare) is not None)
-    parts = LABEL.split(bare)
+    parts = LABEL.split(bare) if MAY_BE_LABEL.search(bare) else [bare]
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     values = tuple((label_of(word), value.strip().rstrip("|｜,，;；/ ").strip()) for word, value in pairs)
     return Labelled(parts[0].strip().rstrip("|｜").strip() if values else line, values, line)
 
 
+@cached
 def credit_line(text: str) -> Labelled:
     """Split a line under an article at its labels, and at roles without a colon (`(责编 戊五)`)."""
     bare = text.strip(FRAME)

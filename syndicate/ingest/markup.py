@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from selectolax.lexbor import LexborNode
 
@@ -24,10 +24,13 @@ from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note
 
+Attributes: TypeAlias = Mapping[str, str | None]
+
 MOST_TAGS: Final = 20_000
 """A page with more is refused before parsing: parsing time grows with the square of the nesting depth."""
 _TAG: Final = re.compile("<[a-zA-Z]")
 _MEDIA: Final = words("img picture image audio video map svg")
+_ANY_MEDIA: Final = ", ".join(sorted(_MEDIA))
 _STRUCK: Final = words("del s strike")
 _STRUCK_STYLE: Final = re.compile(r"text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
 _FORMULAS: Final = words("math")
@@ -37,6 +40,7 @@ _REMOVED_TAGS: Final = words(
     " textarea option optgroup datalist keygen canvas xmp plaintext listing track source param"
     " area progress meter rp rt"
 )
+_MAYBE_LEFT_OUT: Final = _REMOVED_TAGS | _MEDIA | _FRAMES | _STRUCK | _FORMULAS | frozenset({"figcaption"})
 _BREAKS: Final = words(
     "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset"
     " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol p"
@@ -81,59 +85,40 @@ def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Ext
     With `shown`, `root` is read even if its own style hides it.
     """
     body = _Body(base)
-    for node, entering in _walk(root, shown=shown):
-        if entering:
-            body.enter(node, unread=_is_skipped(node) and not (shown and node == root))
-        else:
-            body.leave(node)
+    opened: list[str] = []
+    pending: list[LexborNode | None] = [root]
+    while pending:
+        node = pending.pop()
+        if node is None:
+            body.leave(opened.pop())
+        elif node.is_text_node:
+            body.write(node.text_content or "")
+        elif node.is_element_node:
+            tag, attributes = node.tag or "", node.attributes
+            if not (shown and node is root) and body.skips(node, tag, attributes):
+                continue
+            body.enter(tag, attributes)
+            opened.append(tag)
+            pending.append(None)  # the end tag, once the children are read
+            pending += reversed(list(node.iter(include_text=True)))
     body.end_line()
     return Extract(body.blocks, _notes(body.dropped), body.hidden)
 
 
-def _walk(root: LexborNode, *, shown: bool) -> Iterator[tuple[LexborNode, bool]]:
-    """Yield each node under `root` when it starts (True) and ends (False), without recursion."""
-    pending: list[tuple[LexborNode, bool]] = [(root, True)]
-    first = shown
-    while pending:
-        node, entering = pending.pop()
-        yield node, entering
-        if not entering or not node.is_element_node:
-            continue
-        pending.append((node, False))
-        if first or not _is_skipped(node):
-            children = []
-            child = node.first_child
-            while child is not None:
-                children.append((child, True))
-                child = child.next
-            pending.extend(reversed(children))
-        first = False
+def _is_hidden(attributes: Attributes) -> bool:
+    style = attributes.get("style") or ""
+    return "hidden" in attributes or (style != "" and _HIDING_STYLE.search(style) is not None)
 
 
-def _is_skipped(node: LexborNode) -> bool:
-    tag = node.tag or ""
-    if tag in _REMOVED_TAGS or tag in _MEDIA or tag in _FRAMES or tag in _FORMULAS or _is_struck(node):
-        return True
-    return _is_hidden(node) or (tag == "figcaption" and _has_media(node))
-
-
-def _is_hidden(node: LexborNode) -> bool:
-    if not node.is_element_node:
-        return False
-    attributes = node.attributes
-    return "hidden" in attributes or bool(_HIDING_STYLE.search(attributes.get("style") or ""))
-
-
-def _is_struck(node: LexborNode) -> bool:
-    return node.is_element_node and (
-        (node.tag or "") in _STRUCK or bool(_STRUCK_STYLE.search(node.attributes.get("style") or ""))
-    )
+def _is_struck(tag: str, attributes: Attributes) -> bool:
+    style = attributes.get("style") or ""
+    return tag in _STRUCK or (style != "" and _STRUCK_STYLE.search(style) is not None)
 
 
 def _has_media(caption: LexborNode) -> bool:
     """Whether the caption's figure has a picture, sound or film: both are removed."""
     figure = caption.parent
-    return figure is not None and figure.css_first(", ".join(sorted(_MEDIA))) is not None
+    return figure is not None and figure.css_first(_ANY_MEDIA) is not None
 
 
 def _hidden_characters(node: LexborNode) -> int:
@@ -148,80 +133,84 @@ class _Body:
     def __init__(self, base: str | None) -> None:
         self.blocks: list[Block] = []
         self.dropped: Counter[str] = Counter()
+        self.hidden = 0
         self._base = base
         self._runs: list[Run] = []
-        self._marks: list[str] = []
+        self._open_marks: list[str] = []
+        self._marks: frozenset[str] = frozenset()
         self._links: list[str | None] = []
         self._heading = False
         self._group: Group | None = None
-        self.hidden = 0
-        self.struck = ""
-        self._skipped: list[LexborNode] = []
 
-    def enter(self, node: LexborNode, *, unread: bool = False) -> None:
-        """Handle a start tag or a text. An `unread` element is only counted, never written."""
-        tag = node.tag or ""
-        if unread and tag not in _REMOVED_TAGS and tag not in _MEDIA and tag not in _FRAMES:
-            self._leave_out(node, tag)
-        elif node.is_text_node:
-            self._write(unfolded(node.text_content or ""))
-        elif tag in _MEDIA:
+    def skips(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        """Whether an element is left out with its content; one that a reader might miss is counted."""
+        if tag not in _MAYBE_LEFT_OUT and not ("hidden" in attributes or attributes.get("style")):
+            return False
+        if tag in _REMOVED_TAGS:
+            return True
+        if tag in _MEDIA:
             self.dropped["media"] += 1
         elif tag in _FRAMES:
             self.dropped["frames"] += 1
-        elif tag in MARKS:
-            self._marks.append(MARKS[tag])
-        elif tag == "q":
-            self._write("“")
-        elif tag == "a":
-            self._links.append(resolved(node.attributes.get("href") or "", self._base))
-        elif tag in _BREAKS:
+        elif _is_struck(tag, attributes):
+            self.dropped["struck"] += 1 if line(node.text()) else 0
+        elif tag in _FORMULAS:
+            self.dropped["formulas"] += 1
+        elif _is_hidden(attributes):
+            if tag == "figcaption":
+                self.dropped["captions"] += 1 if line(node.text()) else 0
+            else:
+                self.hidden += _hidden_characters(node)
+        elif tag == "figcaption" and _has_media(node):
+            self.dropped["captions"] += 1 if line(node.text()) else 0
+        else:
+            return False
+        return True
+
+    def enter(self, tag: str, attributes: Attributes) -> None:
+        """Handle a start tag."""
+        if tag in _BREAKS:
             self.end_line()
             self._heading = tag in _HEADINGS
             if self._group is not None:
-                self._group.enter(tag, node.attributes)
+                self._group.enter(tag, attributes)
             elif tag in _GROUPS:
-                self._group = Group(_GROUPS[tag], tag, node.attributes)
-
-    def _leave_out(self, node: LexborNode, tag: str) -> None:
-        """Count an element that is left out."""
-        said = line(node.text())
-        if _is_struck(node):
-            self.dropped["struck"] += 1 if said else 0
-            self.struck = self.struck or said
-        elif tag in _FORMULAS:
-            self.dropped["formulas"] += 1
-        elif tag == "figcaption":
-            self.dropped["captions"] += 1 if said else 0
-        else:
-            self.hidden += _hidden_characters(node)
-        self._skipped.append(node)
-
-    def leave(self, node: LexborNode) -> None:
-        """Handle an end tag."""
-        tag = node.tag or ""
-        if self._skipped and self._skipped[-1] == node:
-            self._skipped.pop()
-            return
-        if tag in MARKS:
-            self._marks.remove(MARKS[tag])
+                self._group = Group(_GROUPS[tag], tag, attributes)
+        elif tag in MARKS:
+            self._open_marks.append(MARKS[tag])
+            self._marks = frozenset(self._open_marks)
         elif tag == "q":
-            self._write("”")
+            self.write("“")
         elif tag == "a":
-            self._links.pop()
-        elif tag in _BREAKS:
+            self._links.append(resolved(attributes.get("href") or "", self._base))
+
+    def leave(self, tag: str) -> None:
+        """Handle an end tag."""
+        if tag in _BREAKS:
             self.end_line()
             self._heading = self._heading and tag not in _HEADINGS
             if self._group is not None and self._group.leave(tag):
                 self.blocks += self._group.blocks()
                 self.dropped["spans"] += self._group.spanning_cells
                 self._group = None
+        elif tag in MARKS:
+            self._open_marks.remove(MARKS[tag])
+            self._marks = frozenset(self._open_marks)
+        elif tag == "q":
+            self.write("”")
+        elif tag == "a":
+            self._links.pop()
 
-    def _write(self, text: str) -> None:
-        self._runs.append(Run(text, frozenset(self._marks), self._links[-1] if self._links else None))
+    def write(self, text: str) -> None:
+        """Handle a text as the page has it."""
+        if not self._runs and text.isspace():
+            return  # no line begins with a blank
+        self._runs.append(Run(unfolded(text), self._marks, self._links[-1] if self._links else None))
 
     def end_line(self) -> None:
         """Finish the current line and add it as a block."""
+        if not self._runs:
+            return
         found, self._runs = line_of(self._runs), []
         if found is None:
             return

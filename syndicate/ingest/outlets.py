@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from syndicate.ingest.line_cache import cached
 from syndicate.ingest.text import line
 from syndicate.model.item import ChannelId, OutletId
 from syndicate.model.parties import Publisher
@@ -29,6 +30,7 @@ def outlet_of(source: str, publisher: Publisher) -> OutletId | None:
     return None
 
 
+@cached
 def _normal(source: str) -> str:
     return _HYPHEN.sub("-", line(source))
 

@@ -21,6 +21,7 @@ _NAVIGATION: Final = words(
     "手机网 手机版 微信 微博 首页 登录 注册 客户端 无障碍 繁体 简体 English 打印 关闭 收藏 分享 大 中"
     " 小 搜索 设为首页 加入收藏 RSS 订阅 返回 更多 正文"
 )
+_WORD: Final = re.compile(r"[^\s|·>›»\uff1e\uff5c]+")
 _LONGEST_VALUE: Final = 40
 _LONGEST_DATED: Final = 60
 _LONGEST_NAME: Final = 12
@@ -93,5 +94,10 @@ def is_navigation(text: str, publisher: Publisher) -> bool:
     """Whether every word of the line is one of the page's frame: a channel, a button, a breadcrumb."""
     if is_breadcrumb(text):
         return True
-    frame = _NAVIGATION | {channel.name for channel in publisher.channels} | {publisher.name}
-    return bool(text) and all(word in frame for word in re.split(r"[\s|·>›»\uff1e\uff5c]+", text) if word)
+    first = _WORD.search(text)
+    if first is None:
+        return bool(text)
+    names = {publisher.name, *(channel.name for channel in publisher.channels)}
+    if first[0] not in _NAVIGATION and first[0] not in names:
+        return False
+    return all(word in _NAVIGATION or word in names for word in _WORD.findall(text))

@@ -11,6 +11,7 @@ import unicodedata
 from html import escape
 from typing import Final
 
+from syndicate.ingest.line_cache import cached
 from syndicate.model.item import Block, BlockKind
 
 _BREAKS: Final = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -27,30 +28,39 @@ _FORBIDDEN: Final = re.compile(
     # A joiner is kept between the parts of an emoji alone.
     "|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d"
 )
-_RUN: Final = re.compile(r"\s+")
+_UNCLEAN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff"
+    "\ufdd0-\ufdef\ufeff\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e007f]"
+)
+"""Every character that `_BREAKS`, `_BLANKS` or `_FORBIDDEN` may match: most texts have none of them."""
+_NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
 
 
 def clean(text: str) -> str:
     """Remove forbidden characters from the text; every line break is LF, every blank a space."""
+    text = text.replace("\u3000", " ").replace("\xa0", " ")  # by far the commonest, and fast
+    if not _UNCLEAN.search(text):
+        return unicodedata.normalize("NFC", text)
     text = _BLANKS.sub(" ", _BREAKS.sub("\n", text))
     # A character taken out may leave two behind that belong together: compose last.
-    return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text))
+    return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text) if _UNCLEAN.search(text) else text)
 
 
 def line(text: str) -> str:
     """Clean the text and put it on one line: every run of blanks is one blank, none at the ends."""
-    return _RUN.sub(" ", clean(text)).strip()
+    return " ".join(clean(text).split())
 
 
 def lines(text: str) -> list[str]:
     """Split the text into cleaned lines; empty lines stay, as empty text, so that they can be counted."""
-    return [_RUN.sub(" ", one).strip() for one in clean(text).split("\n")]
+    return [" ".join(one.split()) for one in clean(text).split("\n")]
 
 
+@cached
 def folded(text: str) -> str:
     """Return the text for comparison, without case, width, blanks and punctuation."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in plain if c.isalnum()) or "".join(plain.split())
+    return _NEITHER_LETTER_NOR_DIGIT.sub("", plain) or "".join(plain.split())
 
 
 def words(said: str) -> frozenset[str]:
