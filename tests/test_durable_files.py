@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from syndicate import durable_files
 from syndicate.durable_files import PRIVATE, replace_files, replaced_file, sync
 
 
@@ -69,3 +70,54 @@ def test_a_file_whose_writer_fails_does_not_appear(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="stopped"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_many_files_are_written_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    monkeypatch.setattr(durable_files, "syncs_at_once", lambda _: at_once)
+    calls: list[int] = []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) in (1, 6):
+            raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os if not at_once else durable_files, "fsync" if not at_once else "syncfs", full)
+    files = {tmp_path / f"{number}": b"old" for number in range(20)}
+    with pytest.raises(OSError, match="no space") as failed:
+        replace_files(files, drafts=drafts)
+    assert failed.value.filename in ({str(drafts)} if at_once else set(map(str, files)))
+    assert list(tmp_path.iterdir()) == [drafts]
+    assert list(drafts.iterdir()) == []
+    calls.append(0)
+    monkeypatch.undo()
+    replace_files(files, drafts=drafts)
+    assert {path: path.read_bytes() for path in files} == files
+    assert list(drafts.iterdir()) == []
+
+
+def test_syncfs_is_used_only_where_the_kernel_reports_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    proc = os.open("/proc", os.O_RDONLY)
+    try:
+        assert not durable_files.syncs_at_once(proc)
+        if durable_files.syncs_at_once(handle):
+            durable_files.syncfs(handle)
+        release = os.uname()
+        for old in ("5.16.20", "4.19.0-27", "unknown"):
+            uname = os.uname_result((*release[:2], old, *release[3:]))
+            monkeypatch.setattr(os, "uname", lambda uname=uname: uname)
+            durable_files._system.cache_clear()
+            assert not durable_files.syncs_at_once(handle)
+            with pytest.raises(OSError, match="no syncfs"):
+                durable_files.syncfs(handle)
+    finally:
+        durable_files._system.cache_clear()
+        os.close(handle)
+        os.close(proc)

@@ -6,11 +6,13 @@ import json
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from syndicate.client.sync_state import decode_state
 from tests.support.shell import Running, no_settings
 from tests.support.stub_publisher import Partner, Publishing, an_id, holding, partner, problem
 
@@ -326,3 +328,25 @@ def test_without_following_patience_ends(partner: Partner) -> None:
     outcome = partner.pull()
     assert (outcome.code, outcome.json["error"]) == (1, "server_away")
     assert len(partner.server.asked) == 1
+
+
+def test_the_next_page_and_no_other_is_requested_while_a_page_is_written(partner: Partner) -> None:
+    saved: dict[int, int] = {}
+
+    def note(request: web.Request) -> None:
+        if "after" in request.query:
+            state = decode_state((partner.folder / ".syndicate" / "state").read_bytes())
+            saved[int(request.query["after"])] = state.after
+
+    partner.server.put(0)
+    partner.good()
+    partner.server.recall(0)
+    ends = [3, *[partner.server.put(number) for number in range(1, 10)][::2]]
+    partner.server.before = note
+    partner.server.asked.clear()
+    partner.good("--limit", "2")
+    cursors = ends[:-1]
+    assert all(saved[cursor] >= before for before, cursor in pairwise(cursors))
+    # The second page is requested before the recall in the first is acknowledged.
+    asked = [line.split("&")[0] for line in partner.server.asked]
+    assert asked.index("POST /licensed/changes/ack") > asked.index(f"GET /licensed/changes?after={ends[1]}")

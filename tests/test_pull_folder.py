@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from syndicate import durable_files
 from syndicate.client.sync_state import decode_state
 from tests.support.forked_commands import Forge, forge
 from tests.support.kill_harness import must_be_new
@@ -43,6 +44,7 @@ class Shears:
         monkeypatch.setattr(os, "fsync", self._counted(lambda handle: None))
         monkeypatch.setattr(os, "replace", self._counted(os.replace))
         monkeypatch.setattr(os, "unlink", self._counted(os.unlink))
+        monkeypatch.setattr(durable_files, "syncfs", self._counted(lambda handle: None))
 
     def pull(self, partner: Partner, *words: str, step: int = 10**9, cursor: int = 10**9) -> Outcome:
         """One run that ends at this step, or before it saves a cursor beyond this one."""

@@ -14,8 +14,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -55,22 +56,29 @@ class Folder:
     def __init__(self, root: Path, state: State) -> None:
         self._items, self._own = _subfolders(root)
         self.state = state
+        # What a killed run did may not be on the disk yet: the first flush is never left out.
+        self._flushed = False
 
-    def write(self, kept: ItemFiles) -> Result:
-        """Write this version in place of any other. Return NEW, REPLACED or UNCHANGED.
+    def write(self, items: Iterable[ItemFiles]) -> list[Result]:
+        """Write these versions in place of any other. Return NEW, REPLACED or UNCHANGED for each.
 
-        The page is written first, then the JSON, then the record. An item is held once its JSON exists.
-        Raises FolderFull, OSError.
+        Nothing takes its name before all of it is on the disk. Of an item, the page takes its name first,
+        then the JSON, then the record. An item is held once its JSON exists. Raises FolderFull, OSError.
         """
-        ninjs, html, record = self._files(kept.id)
-        known = ninjs.exists() or record.exists()
-        wanted = {html: kept.html, ninjs: kept.ninjs, record: _record(kept)}
-        stale = {path: data for path, data in wanted.items() if _content(path) != data}
-        with _disk_space():
-            replace_files(stale, drafts=self._own / "aside")
-        if not known:
-            return Result.NEW
-        return Result.REPLACED if stale else Result.UNCHANGED
+        results, stale = [], {}
+        for kept in items:
+            ninjs, html, record = self._files(kept.id)
+            wanted = {html: kept.html, ninjs: kept.ninjs, record: _record(kept)}
+            there = {path: _content(path) for path in wanted}
+            changed = {path: data for path, data in wanted.items() if there[path] != data}
+            stale.update(changed)
+            known = there[ninjs] is not None or there[record] is not None
+            results.append(Result.NEW if not known else Result.REPLACED if changed else Result.UNCHANGED)
+        if stale:
+            self._flushed = False
+            with _disk_space():
+                replace_files(stale, drafts=self._own / "aside")
+        return results
 
     def has_files(self, kept: ItemFiles) -> bool:
         """Whether the folder has exactly these files."""
@@ -79,10 +87,11 @@ class Folder:
 
     def holds(self, id: ItemId) -> bool:
         """Whether the folder has some version of the item."""
-        return self._files(id)[0].exists()
+        return (self._items / f"{_checked(id)}.json").exists()
 
     def remove(self, id: ItemId) -> Result:
         """Remove all files of an item. Return REMOVED or ABSENT."""
+        self._flushed = False
         gone = [_remove(path) for path in self._files(id)]
         return Result.REMOVED if any(gone) else Result.ABSENT
 
@@ -95,14 +104,19 @@ class Folder:
 
     def held(self) -> set[ItemId]:
         """Return the id of every item with a file or a record in the folder."""
-        files = {found[1] for path in self._items.iterdir() if (found := _FILE.fullmatch(path.name))}
-        records = {path.name for path in (self._own / "held").iterdir() if _ID.fullmatch(path.name)}
-        return {ItemId(id) for id in files | records}
+        files = {found[1] for name in _names(self._items) if (found := _FILE.fullmatch(name))}
+        return {ItemId(id) for id in files | self._recorded()}
+
+    def _recorded(self) -> set[str]:
+        """The id of every item with a record."""
+        return {name for name in _names(self._own / "held") if _ID.fullmatch(name)}
 
     def flush(self) -> None:
         """Flush (fsync) everything written and removed so far to the disk. Raises FolderFull, OSError."""
-        with _disk_space():
-            sync(self._items, self._own / "held")
+        if not self._flushed:
+            with _disk_space():
+                sync(self._items, self._own / "held")
+            self._flushed = True
 
     def save(self, state: State) -> None:
         """Save the state durably; call `flush` first. Raises FolderFull, OSError."""
@@ -129,24 +143,27 @@ class Folder:
             raise FolderTampered(head + count + RESTART, faults[:_MOST_FAULTS])
 
     def _faults(self, contents: bool) -> Iterator[Fault]:
-        for path in sorted(self._items.iterdir()):
-            if contents and not _FILE.fullmatch(path.name):
+        names, recorded = _names(self._items), self._recorded()
+        if contents:
+            for name in sorted(name for name in names if not _FILE.fullmatch(name)):
                 text = Text("不是客户端写的，请移走", "was not written by this client: move it away")
-                yield Fault("foreign", path.name, text)
-        for id in sorted(self.held()):
-            ninjs, html, record = self._files(id)
-            files = (ninjs, html)
-            if not record.exists():
+                yield Fault("foreign", name, text)
+        for id in sorted({name[:-5] for name in names if _FILE.fullmatch(name)} | recorded):
+            files = (f"{id}.json", f"{id}.html")
+            if id not in recorded:
                 yield Fault("unrecorded", id, Text("没有记录", "is not on record"))
-            elif missing := [path.name for path in files if not path.exists()]:
+            elif missing := [name for name in files if name not in names]:
                 yield Fault("missing", missing[0], Text("不见了", "is missing"))
-            elif contents and _content(record) != _expected_record(self.version(id), ninjs, html):
+            elif contents and self._is_changed(ItemId(id)):
                 yield Fault("changed", id, Text("内容已被改动", "was changed"))
+
+    def _is_changed(self, id: ItemId) -> bool:
+        ninjs, html, record = self._files(id)
+        return _content(record) != _expected_record(self.version(id), ninjs, html)
 
     def _files(self, id: ItemId) -> tuple[Path, Path, Path]:
         """(ninjs, page, record) of an item. Raises ValueError for what is no id."""
-        if not _ID.fullmatch(id):
-            raise ValueError(f"not the id of an item: {id!r}")
+        _checked(id)
         return self._items / f"{id}.json", self._items / f"{id}.html", self._own / "held" / id
 
 
@@ -217,6 +234,19 @@ def _load_state(path: Path, server: str, *, restart: bool) -> State:
 
 def _subfolders(root: Path) -> tuple[Path, Path]:
     return root / "items", root / ".syndicate"
+
+
+def _names(folder: Path) -> set[str]:
+    """The name of everything in the folder."""
+    with os.scandir(folder) as found:
+        return {one.name for one in found}
+
+
+def _checked(id: ItemId) -> ItemId:
+    """The id, which may be a part of a file's name. Raises ValueError for what is no id."""
+    if not _ID.fullmatch(id):
+        raise ValueError(f"not the id of an item: {id!r}")
+    return id
 
 
 def _remove(path: Path) -> bool:

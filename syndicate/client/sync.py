@@ -4,16 +4,19 @@ The order makes it safe to stop at any time. Removals in a page are applied befo
 is saved only after all effects of a page are on the disk. After a crash, all that may be applied already is
 read as one page, so that no entry is applied after a later one of its item. An acknowledgement is sent only
 after a crash can no longer undo the removal.
+
+A page is written in a thread, and the next page, one at most, is requested meanwhile. To request a page
+acknowledges nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from syndicate.client.change_api import ChangeApi, Gone, QuotaUsedUp, with_jitter
 from syndicate.client.change_entries import DELIVERY_ACTIONS, REMOVAL_ACTIONS, Action, Entry, Page
@@ -28,6 +31,8 @@ WAIT: Final = 30
 """Seconds that the server may hold a request open while nothing changes (long polling)."""
 _MAX_ACKS: Final = 500
 """Most acknowledgements in one request."""
+_FETCH_GROUP: Final = 20
+"""Most items fetched one by one that are written together."""
 _DEFAULT_QUOTA_WAIT: Final = 60.0
 """Seconds to wait for a quota where the server sends no `Retry-After`."""
 _INVALID_ITEM_WAIT: Final = 900.0
@@ -79,6 +84,15 @@ class Ending(Enum):
     """In step, except for items whose documents are invalid."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What a page did: outcomes to report, the state to save after that, items with invalid documents."""
+
+    outcomes: list[Outcome]
+    state: State
+    unreadable: list[tuple[ItemId, InvalidResponse]]
+
+
 class SyncObserver(Protocol):
     """Callbacks for progress. An exception from a callback ends the run."""
 
@@ -113,18 +127,33 @@ class Synchronizer:
         self.quota_resets: float | None = None
         """Seconds from the last refusal by a quota until it has room; None if the server does not say."""
         self._synced_before = False
+        self._ahead: asyncio.Task[Page] | None = None
+        """The request for the page after the one that is being applied."""
 
     async def run(self) -> Ending:
         """Synchronize until the folder is in step, or until the next fetch is further away than `patience`.
 
-        With `follow` it ends only by cancellation, which is harmless at any time.
+        With `follow` it ends only by cancellation, which is harmless at any time: a page that is being
+        applied is applied to its end.
         """
+        try:
+            return await self._run()
+        finally:
+            if self._ahead is not None:
+                self._ahead.cancel()
+                await asyncio.gather(self._ahead, return_exceptions=True)
+
+    async def _run(self) -> Ending:
         wait = 0
         while True:
             await self._acknowledge()
             requested = self._clock()
             page = await self._next_page(wait)
-            self._apply(page)
+            if page.more and not self._accepts_embargo(page):
+                self._ahead = asyncio.ensure_future(
+                    self._sequence.changes(page.next, self._options.limit, 0)
+                )
+            await _to_its_end(self._apply(page))
             await self._acknowledge()
             wait = 0
             if page.more or self._accepts_embargo(page):
@@ -150,7 +179,10 @@ class Synchronizer:
         Where a run was killed while it applied a page, read at least as far as that page went, in one.
         """
         state, limit = self._folder.state, self._options.limit
-        page = await self._sequence.changes(state.after, limit, wait)
+        if self._ahead is not None:
+            page, self._ahead = await self._ahead, None
+        else:
+            page = await self._sequence.changes(state.after, limit, wait)
         while page.more and page.next < state.begun and not page.reset:
             rest = await self._sequence.changes(page.next, limit, 0)
             page = rest if rest.reset else replace(rest, changes=page.changes + rest.changes)
@@ -158,15 +190,29 @@ class Synchronizer:
             self._save(replace(state, begun=page.next))
         return page
 
-    def _apply(self, page: Page) -> None:
-        """Apply a page, removals first; save the cursor. Without await, it cannot be cancelled midway."""
+    async def _apply(self, page: Page) -> None:
+        """Apply a page, report it, then save the cursor: a kill may repeat a line, but loses none."""
+        applied = await asyncio.to_thread(self._write, page)
+        for id, error in applied.unreadable:
+            self._observer.on_unreadable(id, error)
+        for outcome in applied.outcomes:
+            self._observer.on_outcome(outcome)
+        await asyncio.to_thread(self._save, replace(applied.state, begun=self._begun()))
+
+    def _begun(self) -> int:
+        """How far the page goes that is applied next, where it is known already: it saves a write."""
+        ahead, begun = self._ahead, self._folder.state.begun
+        if ahead is None or not ahead.done() or ahead.cancelled() or ahead.exception() is not None:
+            return begun
+        return begun if ahead.result().reset else max(begun, ahead.result().next)
+
+    def _write(self, page: Page) -> _Applied:
+        """Bring the effects of a page to the disk, removals first."""
         folder, state = self._folder, self._folder.state
         owed = {} if page.reset else dict(state.owed)
         named = set() if page.reset else None if state.named is None else set(state.named)
         last = {entry.id: entry for entry in page.changes if entry.action is not Action.EMBARGO}
-        given = {
-            id: self._files_of(entry) for id, entry in last.items() if entry.action in DELIVERY_ACTIONS
-        }
+        given, unreadable = _files_given(last.values())
         before = {id: folder.holds(id) for id in last}
         outcomes = [_superseded(id, owed.pop(id), before[id]) for id in last if id in owed]
         results: dict[int, Result] = {}
@@ -182,6 +228,7 @@ class Synchronizer:
                 results[entry.seq] = Result.UNCHANGED if already_written else folder.remove(entry.id)
         removed = [] if page.more or named is None else self._sweep(named)
         folder.flush()
+        written: dict[int, ItemFiles] = {}
         for entry in page.changes:
             if entry.action is Action.EMBARGO:
                 results[entry.seq] = Result.OFFERED
@@ -193,25 +240,14 @@ class Synchronizer:
                     self._not_before.pop(entry.id, None)
                     owed[entry.id] = Owed(seq=entry.seq, action=entry.action, version=entry.version)
                 else:
-                    results[entry.seq] = folder.write(kept)
+                    written[entry.seq] = kept
+        results.update(zip(written, folder.write(written.values()), strict=True))
         folder.flush()
         outcomes += [_outcome(entry, results[entry.seq]) for entry in page.changes if entry.seq in results]
-        for outcome in outcomes + removed:
-            self._observer.on_outcome(outcome)
         acks = dict.fromkeys((*state.acks, *(one.seq for one in page.changes if self._needs_ack(one))))
         names = None if named is None or not page.more else frozenset(named)
-        self._save(replace(state, after=page.next, named=names, owed=owed, acks=tuple(acks)))
-
-    def _files_of(self, entry: Entry) -> ItemFiles | None:
-        """Return the files of the entry's item; None where it has no item, or an invalid one."""
-        if entry.item is None:
-            return None
-        try:
-            return make_item_files(entry.id, entry.item)
-        except InvalidResponse as error:
-            # Its own address may give a valid document: fetch it from there at once.
-            self._observer.on_unreadable(entry.id, error)
-            return None
+        done = replace(state, after=page.next, named=names, owed=owed, acks=tuple(acks))
+        return _Applied(outcomes + removed, done, unreadable)
 
     def _sweep(self, named: Iterable[ItemId]) -> list[Outcome]:
         """Remove every item that a read from the beginning did not list."""
@@ -244,29 +280,51 @@ class Synchronizer:
 
     async def _fetch(self) -> bool:
         """Fetch items that are due, at most `limit`, as recalls must not wait. Return whether any came."""
-        came = False
         owed = sorted(self._folder.state.owed.items(), key=lambda pair: pair[1].seq)
-        due = [(id, one) for id, one in owed if self._due(id) <= self._clock()]
-        for id, one in due[: self._options.limit]:
+        due = [(id, one) for id, one in owed if self._due(id) <= self._clock()][: self._options.limit]
+        came = False
+        while due:
+            came = await self._fetch_group(due[:_FETCH_GROUP]) or came
+            due = [(id, one) for id, one in due[_FETCH_GROUP:] if self._due(id) <= self._clock()]
+        return came
+
+    async def _fetch_group(self, due: Iterable[tuple[ItemId, Owed]]) -> bool:
+        """Fetch these items until a quota is used up, and write them together. Return whether any came."""
+        fetched: dict[ItemId, ItemFiles | None] = {}
+        for id, _ in due:
             try:
                 found = await self._sequence.item(id)
                 if isinstance(found, QuotaUsedUp):
                     self._quota_used_up(found.after)
-                    return came
-                kept = None if isinstance(found, Gone) else make_item_files(id, found)
+                    break
+                fetched[id] = None if isinstance(found, Gone) else make_item_files(id, found)
             except InvalidResponse as error:
                 self._not_before[id] = self._clock() + _INVALID_ITEM_WAIT
                 self._observer.on_unreadable(id, error)
                 continue
             self._not_before.pop(id, None)
-            result = self._folder.remove(id) if kept is None else self._folder.write(kept)
-            self._folder.flush()
+        if fetched:
+            await _to_its_end(self._take_in(fetched))
+        return bool(fetched)
+
+    async def _take_in(self, fetched: Mapping[ItemId, ItemFiles | None]) -> None:
+        """Write fetched items, and remove those that the server does not give; report and save it."""
+        folder, state = self._folder, self._folder.state
+
+        def write() -> dict[ItemId, Result]:
+            results = {id: folder.remove(id) for id, kept in fetched.items() if kept is None}
+            kept = {id: one for id, one in fetched.items() if one is not None}
+            results.update(zip(kept, folder.write(kept.values()), strict=True))
+            folder.flush()
+            return results
+
+        results = await asyncio.to_thread(write)
+        for id, kept in fetched.items():
+            one = state.owed[id]
             version = one.version if kept is None else kept.version
-            self._observer.on_outcome(Outcome(one.seq, one.action.value, id, version, result))
-            left = {other: rest for other, rest in self._folder.state.owed.items() if other != id}
-            self._save(replace(self._folder.state, owed=left))
-            came = True
-        return came
+            self._observer.on_outcome(Outcome(one.seq, one.action.value, id, version, results[id]))
+        left = {id: one for id, one in state.owed.items() if id not in fetched}
+        await asyncio.to_thread(self._save, replace(state, owed=left))
 
     def _quota_used_up(self, after: float | None) -> None:
         """Fetch nothing more until `after` seconds have passed; None where the server does not say."""
@@ -296,8 +354,41 @@ class Synchronizer:
         self._synced_before = True
 
 
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work on the folder. A cancellation waits until it is done."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+
+
 def _outcome(entry: Entry, result: Result) -> Outcome:
     return Outcome(entry.seq, entry.action.value, entry.id, entry.version, result, entry)
+
+
+def _files_given(
+    entries: Iterable[Entry],
+) -> tuple[dict[ItemId, ItemFiles | None], list[tuple[ItemId, InvalidResponse]]]:
+    """The files of each entry that delivers, None where it has no item or an invalid one; the invalid ones.
+
+    The own address of an item may give a valid document: it is fetched from there at once.
+    """
+    given: dict[ItemId, ItemFiles | None] = {}
+    invalid: list[tuple[ItemId, InvalidResponse]] = []
+    for entry in entries:
+        if entry.action in DELIVERY_ACTIONS:
+            given[entry.id] = None
+            try:
+                if entry.item is not None:
+                    given[entry.id] = make_item_files(entry.id, entry.item)
+            except InvalidResponse as error:
+                invalid.append((entry.id, error))
+    return given, invalid
 
 
 def _superseded(id: ItemId, owed: Owed, held: bool) -> Outcome:
