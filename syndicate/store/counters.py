@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from syndicate.model.records import Entry
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.requests import Reached
-from syndicate.store.schema.rows import line_values
-from syndicate.store.schema.tables import counters, trail
+from syndicate.store.schema.rows import TrailRow, trail_row
+from syndicate.store.schema.tables import as_moment, as_number, counters
 
 
 @dataclass(slots=True)
@@ -26,14 +25,14 @@ class Counters:
     line: int
     at: datetime
 
-    def next_line(self, entry: Entry) -> dict[str, Any]:
+    def next_line(self, entry: Entry) -> TrailRow:
         """Give the row for the next trail record.
 
         Its time is never before that of the record before it, whatever the clock did.
         """
         self.line += 1
         self.at = max(self.at, entry.at)
-        return line_values(self.line, self.at, entry)
+        return trail_row(self.line, self.at, entry)
 
 
 async def reached(transaction: Transaction) -> Reached:
@@ -50,34 +49,26 @@ async def lock_counters(transaction: Transaction) -> Counters:
     PostgreSQL locks the row; on SQLite the transaction itself is the lock. What was
     committed before is seen.
     """
-    row = await transaction.row(
-        select(counters.c.change, counters.c.rights, counters.c.line, counters.c.at).with_for_update()
-    )
+    row = await transaction.lock_counters()
     if row is None:
         raise damaged()
-    transaction.change = row.change
-    return Counters(row.change, row.rights, row.line, row.at)
+    change, rights, line, at = row
+    transaction.change = change
+    return Counters(change, rights, line, as_moment(at))
 
 
 async def save_counters(transaction: Transaction, reached_now: Counters) -> None:
     """Write the counters back."""
-    await transaction.run(
-        update(counters),
-        {
-            "change": reached_now.change,
-            "rights": reached_now.rights,
-            "line": reached_now.line,
-            "at": reached_now.at,
-        },
-    )
-    transaction.change = reached_now.change
+    now = reached_now
+    await transaction.save_counters(now.change, now.rights, now.line, as_number(now.at))
+    transaction.change = now.change
 
 
 async def write_lines(
     transaction: Transaction, reached_now: Counters, entries: Iterable[Entry]
-) -> list[dict[str, Any]]:
+) -> list[TrailRow]:
     """Append these records in their order; the rows, with the numbers and times that they got."""
     rows = [reached_now.next_line(entry) for entry in entries]
     if rows:
-        await transaction.run(insert(trail), rows)
+        await transaction.append_lines(rows)
     return rows

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row
 
+from syndicate.store.schema.rows import TrailRow
+
 T = TypeVar("T")
 
 
@@ -63,6 +65,24 @@ class Transaction(ABC):
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Write; how many rows it met (unknown for several sets of values)."""
+
+    # What follows runs at every licensed answer, so each database has prepared statements for it.
+
+    @abstractmethod
+    async def lock_counters(self) -> tuple[int, int, int, int] | None:
+        """The row of `counters` (change, rights, line, at), which no other writer gets until the end."""
+
+    @abstractmethod
+    async def save_counters(self, change: int, rights: int, line: int, at: int) -> None:
+        """Replace the row of `counters`."""
+
+    @abstractmethod
+    async def append_lines(self, rows: Sequence[TrailRow]) -> None:
+        """Insert these into `trail`."""
+
+    @abstractmethod
+    async def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
+        """Insert those that are not there yet, by digest. Only after `lock_counters`."""
 
 
 Work = Callable[[Transaction], Coroutine[Any, Any, T]]

@@ -7,31 +7,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, exists, insert, select
-
 from syndicate.model.changes import Charge, Holding
 from syndicate.model.rights import FORM_OF, Form, Use
 from syndicate.store.counters import Counters, lock_counters, save_counters, write_lines
 from syndicate.store.database import Transaction
 from syndicate.store.protocol import Outcome, Pending
 from syndicate.store.quota_counter import QuotaCounter, delivery_values
-from syndicate.store.schema.tables import manifests
+from syndicate.store.schema.rows import TrailRow
+from syndicate.store.schema.tables import as_moment
 from syndicate.store.transaction import SqlWriting
-
-_GIVEN_DIGEST = bindparam("given_digest", type_=manifests.c.digest.type)
-_GIVEN_CONTENT = bindparam("given_content", type_=manifests.c.content.type)
-_KEEP_MANIFEST = insert(manifests).from_select(
-    ["digest", "content"],
-    select(_GIVEN_DIGEST, _GIVEN_CONTENT).where(
-        ~exists(select(manifests.c.digest).where(manifests.c.digest == _GIVEN_DIGEST))
-    ),
-)
-"""Insert a manifest unless it is stored already. Writers take turns, so none can insert it in between."""
 
 
 async def record(transaction: Transaction, pending: Sequence[Pending]) -> list[Outcome]:
     """Write the records that are still valid; return the outcome of each. See `Store.record`."""
     count = await lock_counters(transaction)
+    if not any(one.charges or one.confirms or one.sequence for one in pending):
+        leaving = [one for one in pending if _is_current(one, count)]
+        if leaving:
+            await _write(transaction, count, leaving)
+            await save_counters(transaction, count)
+        if len(leaving) == len(pending):
+            return [Outcome.WRITTEN] * len(pending)
+        return [Outcome.WRITTEN if _is_current(one, count) else Outcome.STALE for one in pending]
+    return await _record_giving(transaction, count, pending)
+
+
+def _is_current(one: Pending, count: Counters) -> bool:
+    """Whether rights are still as they were when the answer was judged.
+
+    A number from beyond the newest change comes from a database that was since restored.
+    """
+    return one.judged is None or count.rights <= one.judged <= count.change
+
+
+async def _write(transaction: Transaction, count: Counters, leaving: Sequence[Pending]) -> list[TrailRow]:
+    """Write the records, and the lists that they name."""
+    lists = dict(one.manifest for one in leaving if one.manifest is not None)
+    if lists:
+        await transaction.keep_manifests(lists)
+    return await write_lines(transaction, count, [one.entry for one in leaving])
+
+
+async def _record_giving(
+    transaction: Transaction, count: Counters, pending: Sequence[Pending]
+) -> list[Outcome]:
+    """`record`, where an answer gives or confirms something or appends to a change sequence."""
     writing = SqlWriting(transaction, count)
     counting = QuotaCounter(writing, transaction)
     await counting.load([charge for one in pending for charge in (*one.charges, *one.confirms)])
@@ -44,15 +64,9 @@ async def record(transaction: Transaction, pending: Sequence[Pending]) -> list[O
             leaving.append((one, new))
     if not leaving:
         return outcomes
-    lists = dict(one.manifest for one, _ in leaving if one.manifest is not None)
-    if lists:
-        await transaction.run(
-            _KEEP_MANIFEST,
-            [{"given_digest": digest, "given_content": content} for digest, content in lists.items()],
-        )
-    lines = await write_lines(transaction, count, [one.entry for one, _ in leaving])
-    given = [(charge, line) for (_, new), line in zip(leaving, lines, strict=True) for charge in new]
-    await counting.keep([delivery_values(charge, line["at"], line["seq"]) for charge, line in given])
+    rows = await _write(transaction, count, [one for one, _ in leaving])
+    given = [(charge, row) for (_, new), row in zip(leaving, rows, strict=True) for charge in new]
+    await counting.keep([delivery_values(charge, as_moment(row.at), row.seq) for charge, row in given])
     before = [charge for one, new in leaving for charge in set(one.charges).difference(new)]
     before += [charge for one, _ in leaving for charge in one.confirms if counting.knows(charge)]
     again = await _given_again(writing, before)
@@ -85,8 +99,7 @@ async def _admit(
     writing: SqlWriting, count: Counters, counting: QuotaCounter, one: Pending
 ) -> tuple[Outcome, list[Charge]]:
     """Return the outcome, and the charges not counted before."""
-    # A number from beyond the newest one comes from a database that was since restored.
-    if one.judged is not None and not count.rights <= one.judged <= count.change:
+    if not _is_current(one, count):
         return Outcome.STALE, []
     sequence = one.sequence
     if sequence is not None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from syndicate.errors import StoreDamaged
 from syndicate.model.events import DocumentRefused
 from syndicate.model.item import Item
 from syndicate.model.parties import Partner
-from syndicate.model.records import Entry
+from syndicate.model.records import INDEXED, Entry, event_fields, leaf_hash, line_bytes, line_record
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence, Mandate
 from syndicate.store.protocol import Change
@@ -59,9 +61,21 @@ def test_a_moment_without_a_time_zone_is_refused() -> None:
 
 def test_half_a_surrogate_in_a_file_name_does_not_keep_a_line_from_the_trail() -> None:
     entry = Entry(NOON, "system", DocumentRefused("bad-\udc80.txt", ["unreadable"]))
-    body = rows.line_values(1, NOON, entry)["body"]
+    body = rows.trail_row(1, NOON, entry).body
     assert body.isascii()
     assert json.loads(body)["document"] == "bad-\udc80.txt"
+
+
+@given(samples.moments, st.integers(1, 10**12), samples.entries, st.text())
+def test_a_row_holds_the_canonical_bytes_of_its_record(
+    at: datetime, seq: int, entry: Entry, actor: str
+) -> None:
+    for one in (entry, replace(entry, actor=actor), replace(entry, actor=f"cli:\udc80{actor}")):
+        row = rows.trail_row(seq, at, one)
+        values = event_fields(one.event)
+        assert row.leaf == leaf_hash(line_bytes(line_record(seq, at, one.actor, one.event.kind, values)))
+        assert row.body == rows.json_text(values)
+        assert (row.partner, row.jti, row.item) == tuple(values.get(name) for name in INDEXED)
 
 
 _few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,8 +14,6 @@ _log = structlog.get_logger("syndicate.services")
 
 _MAX_GROUP = 500
 """Lines in one transaction."""
-_GATHER_SECONDS = 0.001
-"""How long a busy writer waits for more lines before it commits."""
 
 _Waiting = tuple[Pending, asyncio.Future[Outcome]]
 
@@ -23,45 +21,43 @@ _Waiting = tuple[Pending, asyncio.Future[Outcome]]
 class AuditWriter:
     """Collect the lines of concurrent requests and commit them together.
 
-    While one group is being committed the next gathers. So a busy server pays one sync for many answers,
-    and an idle one waits for nobody.
+    A group is whatever waits: while one is being committed the next gathers. So a busy server pays one
+    sync for many answers, and an idle one waits for nobody.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._queue: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
-        self._busy = False
+
+    def submit(self, pending: Pending) -> asyncio.Future[Outcome]:
+        """Queue one line; the future gets what became of it, once that is durable.
+
+        Its exception is a StoreFault where the line cannot be written, and RuntimeError after an unexpected
+        error: the answer must not leave. Cancelling the future takes nothing out of the queue.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._queue.append((pending, future))
+        if self._task is None or self._task.done():
+            # The task begins at the next turn of the loop, with everything that came in this one.
+            self._task = loop.create_task(self._write_queue())
+        return future
 
     async def write(self, pending: Pending) -> Outcome:
-        """Write one line and return what became of it.
-
-        Raises StoreFault where the line cannot be written, and RuntimeError after an unexpected error:
-        the answer must not leave.
-        """
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append((pending, future))
-        self._start()
-        return await future
+        """`submit`, and wait."""
+        return await self.submit(pending)
 
     async def flush(self) -> None:
         """Wait until nothing is left to write."""
         while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
-    def _start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write_queue())
-
     async def _write_queue(self) -> None:
-        # Let the loop turn once, so that requests which came together are written together. Where the
-        # last group had several lines, wait a little longer: a commit costs as much as many lines.
         group: Sequence[_Waiting] = ()
         try:
-            await asyncio.sleep(_GATHER_SECONDS if self._busy else 0)
             while self._queue:
                 group, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
-                self._busy = len(group) > 1
                 await self._write_group(group)
         except BaseException as error:
             # The task was cancelled: nobody else will answer those who wait.
@@ -89,6 +85,6 @@ def _fail(group: Sequence[_Waiting], error: BaseException) -> None:
         if future.done():
             continue
         if isinstance(error, StoreFault):
-            future.set_exception(type(error)(error.text))
+            future.set_exception(type(error)(error.text, code=error.code))
         else:
             future.set_exception(RuntimeError(f"the trail could not be written: {error!r}"))

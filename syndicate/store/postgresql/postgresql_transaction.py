@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
 from syndicate.store.database import Transaction, to_the_end
 from syndicate.store.faults import translating_errors
+from syndicate.store.schema.rows import TrailRow
+
+_LOCK_COUNTERS: Final = text('SELECT change, rights, line, "at" FROM counters FOR UPDATE')
+_SAVE_COUNTERS: Final = text(
+    'UPDATE counters SET change = :change, rights = :rights, line = :line, "at" = :at'
+)
+_APPEND_LINES: Final = text(
+    'INSERT INTO trail (seq, "at", kind, actor, partner, jti, item, body, leaf) '
+    "VALUES (:seq, :at, :kind, :actor, :partner, :jti, :item, :body, :leaf)"
+)
+_KEEP_MANIFEST: Final = text(
+    "INSERT INTO manifests (digest, content) VALUES (:digest, :content) ON CONFLICT (digest) DO NOTHING"
+)
 
 
 @asynccontextmanager
@@ -54,3 +67,21 @@ class PostgresqlTransaction(Transaction):
         with translating_errors():
             result = await to_the_end(self._connection.execute(statement, values))
         return result.rowcount
+
+    @override
+    async def lock_counters(self) -> tuple[int, int, int, int] | None:
+        row = await self.row(_LOCK_COUNTERS)
+        return None if row is None else (row.change, row.rights, row.line, row.at)
+
+    @override
+    async def save_counters(self, change: int, rights: int, line: int, at: int) -> None:
+        await self.run(_SAVE_COUNTERS, {"change": change, "rights": rights, "line": line, "at": at})
+
+    @override
+    async def append_lines(self, rows: Sequence[TrailRow]) -> None:
+        await self.run(_APPEND_LINES, [row._asdict() for row in rows])
+
+    @override
+    async def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
+        lists = [{"digest": digest, "content": content} for digest, content in contents.items()]
+        await self.run(_KEEP_MANIFEST, lists)

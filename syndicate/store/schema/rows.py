@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row
 
@@ -22,15 +22,15 @@ from syndicate.model.records import (
     Checkpoint,
     Entry,
     Line,
+    encode_line,
     event_fields,
     event_from,
     leaf_hash,
-    line_bytes,
-    line_record,
 )
 from syndicate.model.register import Key
 from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.store.schema.hold_json import holds_from, holds_text
+from syndicate.store.schema.tables import as_number
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -213,23 +213,32 @@ def checkpoint_values(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def line_values(seq: int, at: datetime, entry: Entry) -> dict[str, Any]:
+class TrailRow(NamedTuple):
+    """A row of `trail`, in the order of its columns, as both drivers take it."""
+
+    seq: int
+    at: int
+    """Microseconds since 1970 UTC."""
+    kind: str
+    actor: str
+    partner: str | None
+    jti: str | None
+    item: str | None
+    body: str
+    leaf: bytes
+
+
+def trail_row(seq: int, at: datetime, entry: Entry) -> TrailRow:
     """The row of `trail`, with what it is found by beside the event itself."""
     event = entry.event
     values = event_fields(event)
-    return {
-        "seq": seq,
-        "at": at,
-        "kind": event.kind,
-        "actor": entry.actor,
-        "body": json_text(values),
-        "leaf": leaf_hash(line_bytes(line_record(seq, at, entry.actor, event.kind, values))),
-        **{name: getattr(event, name, None) for name in INDEXED},
-    }
+    body, data = encode_line(seq, at, entry.actor, event.kind, values)
+    partner, jti, item = map(values.get, INDEXED)
+    return TrailRow(seq, as_number(at), event.kind, entry.actor, partner, jti, item, body, leaf_hash(data))
 
 
 def line_from(row: Row[Any]) -> Line:
-    """The inverse of `line_values`."""
+    """The inverse of `trail_row`."""
     with _readable(f"trail {row.seq}"):
         return Line(row.seq, Entry(row.at, row.actor, event_from(row.kind, json.loads(row.body))))
 

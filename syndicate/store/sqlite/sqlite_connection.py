@@ -11,8 +11,18 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, Executable, NullPool, Row, create_engine
 
 from syndicate.store.faults import PATIENCE, translating_errors
+from syndicate.store.schema.rows import TrailRow
 
 _MILLISECONDS: Final = 1000
+
+_COUNTERS: Final = 'SELECT change, rights, line, "at" FROM counters'
+_SAVE_COUNTERS: Final = 'UPDATE counters SET change = ?, rights = ?, line = ?, "at" = ?'
+_APPEND_LINE: Final = (
+    'INSERT INTO trail (seq, "at", kind, actor, partner, jti, item, body, leaf) '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_HAS_MANIFEST: Final = "SELECT 1 FROM manifests WHERE digest = ?"
+_KEEP_MANIFEST: Final = "INSERT INTO manifests (digest, content) VALUES (?, ?)"
 
 _WRITER: Final[dict[str, str | int]] = {
     "busy_timeout": int(PATIENCE * _MILLISECONDS),
@@ -85,6 +95,29 @@ class SqliteConnection:
         """See `Transaction.run`."""
         with translating_errors():
             return self.sql.execute(statement, values).rowcount
+
+    def lock_counters(self) -> tuple[int, int, int, int] | None:
+        """See `Transaction.lock_counters`. The transaction itself is the lock."""
+        with translating_errors():
+            row: tuple[int, int, int, int] | None = self.driver.execute(_COUNTERS).fetchone()
+            return row
+
+    def save_counters(self, change: int, rights: int, line: int, at: int) -> None:
+        """See `Transaction.save_counters`."""
+        with translating_errors():
+            self.driver.execute(_SAVE_COUNTERS, (change, rights, line, at))
+
+    def append_lines(self, rows: Sequence[TrailRow]) -> None:
+        """See `Transaction.append_lines`."""
+        with translating_errors():
+            self.driver.executemany(_APPEND_LINE, rows)
+
+    def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
+        """See `Transaction.keep_manifests`."""
+        with translating_errors():
+            for digest, content in contents.items():
+                if self.driver.execute(_HAS_MANIFEST, (digest,)).fetchone() is None:
+                    self.driver.execute(_KEEP_MANIFEST, (digest, content))
 
     def pragma(self, pragma: str) -> Any:
         """The first row of the answer, outside any transaction of SQLAlchemy's."""

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from syndicate.store.database import Transaction
 from syndicate.store.faults import translating_errors
+from syndicate.store.schema.rows import TrailRow
 from syndicate.store.sqlite.connection_thread import ConnectionThread
 from syndicate.store.sqlite.sqlite_connection import SqliteConnection
 
@@ -39,6 +40,22 @@ class DirectTransaction(Transaction):
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         return self.connection.run(statement, values)
+
+    @override
+    async def lock_counters(self) -> tuple[int, int, int, int] | None:
+        return self.connection.lock_counters()
+
+    @override
+    async def save_counters(self, change: int, rights: int, line: int, at: int) -> None:
+        self.connection.save_counters(change, rights, line, at)
+
+    @override
+    async def append_lines(self, rows: Sequence[TrailRow]) -> None:
+        self.connection.append_lines(rows)
+
+    @override
+    async def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
+        self.connection.keep_manifests(contents)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -79,6 +96,22 @@ class ThreadTransaction(Transaction):
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         return await self._call(lambda connection: connection.run(statement, values))
+
+    @override
+    async def lock_counters(self) -> tuple[int, int, int, int] | None:
+        return await self._call(lambda connection: connection.lock_counters())
+
+    @override
+    async def save_counters(self, change: int, rights: int, line: int, at: int) -> None:
+        await self._call(lambda connection: connection.save_counters(change, rights, line, at))
+
+    @override
+    async def append_lines(self, rows: Sequence[TrailRow]) -> None:
+        await self._call(lambda connection: connection.append_lines(rows))
+
+    @override
+    async def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
+        await self._call(lambda connection: connection.keep_manifests(contents))
 
     async def _call(self, function: Callable[[SqliteConnection], T]) -> T:
         begin, self._begin = self._begin, None
