@@ -41,7 +41,7 @@ from syndicate.model.parties import Publisher
 from syndicate.model.records import Entry
 from syndicate.store.schema import tables
 from syndicate.store.schema.note_json import notes_text
-from syndicate.store.schema.rows import item_values, line_values, version_values
+from syndicate.store.schema.rows import item_values, trail_row, version_values
 from syndicate.store.schema.tables import Instant, as_number
 from syndicate.wiring import initialise, opened
 from tests.bench import corpus
@@ -260,9 +260,7 @@ def _rows(
             note = {"item": item.id, "version": 1, "content": notes_text(variant.parsed.notes)}
             found["notes"].append(_row(tables.notes, note))
         event = ItemIngested(item.id, 1, item.digest, f"{number}.json")
-        found["trail"].append(
-            _row(tables.trail, line_values(line, item.ingested, Entry(item.ingested, str(STAFF), event)))
-        )
+        found["trail"].append(trail_row(line, item.ingested, Entry(item.ingested, str(STAFF), event)))
     return found
 
 
