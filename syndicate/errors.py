@@ -16,6 +16,7 @@ SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── ClockBehind                 the machine's clock is far behind the trail's
 ├── ClockAhead                  the machine's clock jumped forward and is not believed yet
 ├── KeyringFault                a signing key is missing, readable by others, damaged, of another server …
+│   └── KeyEncryptionFault      … or was encrypted with a key that the settings do not give
 └── StoreFault                  the database …
     ├── StoreMissing            … is not there
     ├── StoreNewer              … is from a newer release
@@ -227,6 +228,12 @@ class KeyringFault(SyndicateError):
     """A signing key's file is missing, readable by others, damaged, or of another kind."""
 
     code = "keyring"
+
+
+class KeyEncryptionFault(KeyringFault):
+    """The key-encryption key is missing, unusable, or not the one that the signing keys need: a setting."""
+
+    code = "key_encryption_key"
 
 
 class StoreFault(SyndicateError):

@@ -25,10 +25,12 @@ from syndicate.store.protocol import Store
 
 if TYPE_CHECKING:
     from syndicate.access.authentication import Authenticator
+    from syndicate.access.keyring_storage import KeyringStorage
     from syndicate.access.rights_cache import Clock, RightsCache
-    from syndicate.access.signing_keys import SigningKeyFolder
+    from syndicate.access.signing_keys import SigningKeys
     from syndicate.config import Settings
     from syndicate.model.actors import Actor
+    from syndicate.model.wrapped_keys import KeyPurpose
     from syndicate.services.audit.explanation import ExplanationService
     from syndicate.services.audit.proof_service import ProofService
     from syndicate.services.changes.change_detector import ChangeDetector
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from syndicate.services.newsroom.item_service import ItemService
     from syndicate.services.reports.report_service import ReportService
     from syndicate.services.rights.key_service import KeyService
+    from syndicate.services.rights.key_wrapping import KeyWrappingService
     from syndicate.services.rights.rights_service import RightsService
     from syndicate.services.scheduler import Scheduler
 
@@ -50,12 +53,24 @@ class Services:
         self.settings, self.store, self.clock = settings, store, clock
 
     @cached_property
-    def signing_keys(self) -> SigningKeyFolder:
+    def signing_keys(self) -> SigningKeys:
         """The keys that sign partners' keys."""
-        from syndicate.access.signing_keys import SigningKeyFolder
+        from syndicate.access.signing_keys import SigningKeys
+        from syndicate.model.wrapped_keys import KeyPurpose
 
         settings = self.settings
-        return SigningKeyFolder(settings.keys, settings.issuer, settings.audience, self.clock)
+        storage = self._keyring_storage(KeyPurpose.PARTNER_KEYS)
+        return SigningKeys(storage, settings.issuer, settings.audience, self.clock)
+
+    def _keyring_storage(self, purpose: KeyPurpose) -> KeyringStorage:
+        from syndicate.access.key_encryption import KeyEncryptionKeys
+        from syndicate.access.keyring_storage import KeyringStorage
+        from syndicate.model.wrapped_keys import KeyPurpose
+
+        settings = self.settings
+        folder = settings.keys / "trail" if purpose is KeyPurpose.TRAIL else settings.keys
+        keks = KeyEncryptionKeys(settings.key_encryption_key_file, settings.key_encryption_key)
+        return KeyringStorage(purpose, folder, keks)
 
     @cached_property
     def rights_cache(self) -> RightsCache:
@@ -69,7 +84,7 @@ class Services:
         """Who makes a request, by its key."""
         from syndicate.access.authentication import Authenticator
 
-        return Authenticator(self.signing_keys, self.rights_cache, self.clock)
+        return Authenticator(self.signing_keys, self.rights_cache, self.store, self.clock)
 
     @cached_property
     def delivery(self) -> DeliveryService:
@@ -108,6 +123,15 @@ class Services:
         return KeyService(self.store, self.signing_keys, self.clock)
 
     @cached_property
+    def key_wrapping(self) -> KeyWrappingService:
+        """Signing keys moved into the database and out of it."""
+        from syndicate.model.wrapped_keys import KeyPurpose
+        from syndicate.services.rights.key_wrapping import KeyWrappingService
+
+        storages = [self._keyring_storage(purpose) for purpose in KeyPurpose]
+        return KeyWrappingService(self.store, storages, self.clock)
+
+    @cached_property
     def explanation(self) -> ExplanationService:
         """Why something is allowed or refused."""
         from syndicate.services.audit.explanation import ExplanationService
@@ -117,11 +141,13 @@ class Services:
     @cached_property
     def proof(self) -> ProofService:
         """The trail verified, signed and proved."""
-        from syndicate.access.trail_keys import TrailFolder
+        from syndicate.access.trail_keys import TrailKeys
+        from syndicate.model.wrapped_keys import KeyPurpose
         from syndicate.services.audit.proof_service import ProofService
 
+        keys = TrailKeys(self._keyring_storage(KeyPurpose.TRAIL))
         origin = f"{self.settings.publisher.authority}/syndicate-trail"
-        return ProofService(self.store, TrailFolder(self.settings.keys / "trail"), origin, self.clock)
+        return ProofService(self.store, keys, origin, self.clock)
 
     @cached_property
     def changes(self) -> ChangeService:
@@ -189,6 +215,7 @@ class Initialised:
     database: bool
     signing_key: str | None
     trail_key: str | None
+    keys_in_database: bool
 
 
 def _store(settings: Settings) -> Store:
@@ -209,9 +236,10 @@ async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock
         await services.keys.check_signing_keys(actor)
         trail = await services.proof.make_key(actor)
         kid = await services.keys.make_signing_key(actor)
+        in_database = await services.signing_keys.storage.in_database(store)
     finally:
         await store.close()
-    return Initialised(made, kid, trail)
+    return Initialised(made, kid, trail, in_database)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def test_the_shipped_example_leaves_nothing_out_but_what_depends_on_the_machine(
         " name name_en stamp authority home default_channel abstract_length"
         " timezone language contact notice notice_en"
     )
-    for name in [*named.split(), "# database", "# keys"]:
+    for name in [*named.split(), "# database", "# keys", "# key_encryption_key_file"]:
         assert any(line.split("=")[0].strip() == name for line in said.splitlines()), name
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.access.trail_keys import TrailFolder
+from syndicate.access.keyring_storage import KeyringStorage
+from syndicate.access.trail_keys import TrailKeys
 from syndicate.errors import Conflict, Faulty, KeyringFault
 from syndicate.model.records import Checkpoint, leaf_hash, line_bytes, line_record
+from syndicate.model.wrapped_keys import KeyPurpose
 from syndicate.services.audit.proof_service import ProofService, Verified
 from syndicate.store.sql_store import SqlStore
 from syndicate.trail.checkpoint import Head, signed
@@ -461,7 +463,7 @@ def test_what_an_older_key_signed_stays_good(store_address: str) -> None:
 
 def test_a_lost_key_is_never_replaced_in_silence(sqlite_address: str, tmp_path: Path) -> None:
     async def act(store: SqlStore) -> None:
-        keys = TrailFolder(tmp_path / "keys" / "trail")
+        keys = TrailKeys(KeyringStorage(KeyPurpose.TRAIL, tmp_path / "keys" / "trail"))
         desk = ProofService(store, keys, ORIGIN, Ticking())
         with pytest.raises(KeyringFault, match="syndicate init"):
             await desk.verifier_keys()
@@ -472,7 +474,7 @@ def test_a_lost_key_is_never_replaced_in_silence(sqlite_address: str, tmp_path: 
         made = await desk.checkpoint()
         assert made is not None
         (before,) = await desk.verifier_keys()
-        keys.folder.rename(tmp_path / "lost")
+        keys.storage.folder.rename(tmp_path / "lost")
         with pytest.raises(KeyringFault, match="backup"):
             await desk.make_key(STAFF)
         await desk.rotate_key(STAFF)

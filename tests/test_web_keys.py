@@ -48,7 +48,7 @@ def test_a_key_opens_as_bearer_and_as_basic(tmp_path: Path) -> None:
 def test_every_way_in_which_a_key_does_not_open_has_its_code(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
         good = keys["broad"]
-        private = here.house.signing_keys.load().private
+        private = (await here.house.signing_keys.load(here.house.store)).private
         basic = base64.b64encode(b"broad").decode()
         other = base64.b64encode(f"narrow:{good}".encode()).decode()
         nobody = base64.b64encode(f":{good}".encode()).decode()
@@ -273,7 +273,7 @@ def test_a_key_revoked_while_its_request_waits_is_rejected_and_recorded(tmp_path
 
 def test_a_retired_signing_key_opens_nothing_and_a_new_one_does(tmp_path: Path) -> None:
     async def act(here: Serving, keys: Keys) -> None:
-        old = here.house.signing_keys.load().current.kid
+        old = (await here.house.signing_keys.load(here.house.store)).current.kid
         assert (await here.get(LICENSED_FEED, key=keys["broad"])).status == 200
         await here.house.keys.rotate_signing_key(STAFF)
         assert (await here.get(LICENSED_FEED, key=keys["broad"])).status == 200, "the overlap"

@@ -14,11 +14,12 @@ from cachetools import LRUCache
 
 from syndicate.access.keyring import Keyring
 from syndicate.access.rights_cache import Clock, RightsCache
-from syndicate.access.signing_keys import SigningKeyFolder
+from syndicate.access.signing_keys import SigningKeys
 from syndicate.access.tokens import TokenClaims
 from syndicate.errors import KeyringFault, TokenRejected
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
+from syndicate.store.protocol import Reads
 
 _log = structlog.get_logger("syndicate.access")
 
@@ -58,8 +59,8 @@ class Authenticator:
     decided by the register at every request, so the cache never accepts a revoked key.
     """
 
-    def __init__(self, signing_keys: SigningKeyFolder, rights: RightsCache, clock: Clock) -> None:
-        self._signing_keys, self._rights, self._clock = signing_keys, rights, clock
+    def __init__(self, signing_keys: SigningKeys, rights: RightsCache, reads: Reads, clock: Clock) -> None:
+        self._signing_keys, self._rights, self._reads, self._clock = signing_keys, rights, reads, clock
         self._verified: LRUCache[bytes, TokenClaims] = LRUCache(_MAX_CACHED_TOKENS)
         self._keyring: Keyring | None = None
         self._keyring_seq = -1
@@ -107,14 +108,14 @@ class Authenticator:
         return self._keyring
 
     async def _load_keyring(self, seq: int) -> Keyring:
-        """Read the key folder. A worker that never read any keys raises KeyringFault.
+        """Read the signing keys. A worker that never read any raises KeyringFault.
 
-        A damaged key file must not lock every partner out: the keys that were read before go on
+        A damaged key must not lock every partner out: the keys that were read before go on
         verifying, the fault is logged, and the next request tries again. This accepts nothing of a
         signing key that was retired meanwhile, since its partners' keys are revoked one by one.
         """
         try:
-            keyring = await asyncio.to_thread(self._signing_keys.load)
+            keyring = await self._signing_keys.load(self._reads)
         except KeyringFault as fault:
             if self._keyring is None:
                 raise

@@ -24,29 +24,32 @@ LOCK_SECONDS: Final = 5.0
 _LARGEST: Final = 1_048_576
 
 
-def read(path: Path, mend: Text) -> bytes:
+SIGNING_KEYS: Final = Text("签名密钥 ", "signing keys: ")
+
+
+def read(path: Path, mend: Text, kind: Text = SIGNING_KEYS) -> bytes:
     """Read a private file. Raises KeyringFault if it is missing, empty, a link, or open to other users.
 
-    `mend` says what to do about a file that is not what it should be. The file is checked through the
-    handle that reads it, so it cannot be exchanged in between.
+    `mend` says what to do about a file that is not what it should be, `kind` what is in it. The file is
+    checked through the handle that reads it, so it cannot be exchanged in between.
     """
     try:
         # Without O_NONBLOCK, opening a pipe that somebody put here would wait for ever.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise _unreadable(path, error, mend) from None
+        raise _unreadable(path, error, mend, kind) from None
     try:
         state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode):
-            raise fault(path, Text("不是普通文件", "is not a plain file"), mend)
+            raise fault(path, Text("不是普通文件", "is not a plain file"), mend, kind)
         if state.st_mode & 0o077:
             said = Text("其他用户也能访问", f"is open to others (mode {stat.S_IMODE(state.st_mode):04o})")
-            raise fault(path, said, command(f"chmod 600 {shlex.quote(str(path))}"))
+            raise fault(path, said, command(f"chmod 600 {shlex.quote(str(path))}"), kind)
         if not 0 < state.st_size <= _LARGEST:
-            raise fault(path, Text("是空的或过大", "is empty or far too large"), mend)
+            raise fault(path, Text("是空的或过大", "is empty or far too large"), mend, kind)
         return _read_whole(handle)
     except OSError as error:
-        raise _unreadable(path, error, mend) from None
+        raise _unreadable(path, error, mend, kind) from None
     finally:
         os.close(handle)
 
@@ -116,11 +119,9 @@ def exists(path: Path) -> bool:
     return True
 
 
-def fault(path: Path, wrong: Text, mend: Text) -> KeyringFault:
-    """Return `PATH what is wrong. What to do.`."""
-    return KeyringFault(
-        Text("签名密钥 ", "signing keys: ") + verbatim(str(path)) + Text("", " ") + wrong + _STOP + mend
-    )
+def fault(path: Path, wrong: Text, mend: Text, kind: Text = SIGNING_KEYS) -> KeyringFault:
+    """Return `KIND PATH what is wrong. What to do.`."""
+    return KeyringFault(kind + verbatim(str(path)) + Text("", " ") + wrong + _STOP + mend)
 
 
 def command(line: str) -> Text:
@@ -155,14 +156,14 @@ def _read_whole(handle: int) -> bytes:
     return content
 
 
-def _unreadable(path: Path, error: OSError, mend: Text) -> KeyringFault:
+def _unreadable(path: Path, error: OSError, mend: Text, kind: Text = SIGNING_KEYS) -> KeyringFault:
     if error.errno == errno.ELOOP:
-        return fault(path, Text("是符号链接", "is a symbolic link"), mend)
+        return fault(path, Text("是符号链接", "is a symbolic link"), mend, kind)
     if error.errno == errno.ENOENT:
-        return fault(path, Text("不存在", "is not there"), mend)
+        return fault(path, Text("不存在", "is not there"), mend, kind)
     said = Text(f"无法读取（{error.strerror}）", f"cannot be read ({error.strerror})")
     quoted = shlex.quote(str(path))
-    return fault(path, said, command(f'chown "$(id -un)" {quoted}'))
+    return fault(path, said, command(f'chown "$(id -un)" {quoted}'), kind)
 
 
 def _unwritable(path: Path, error: OSError) -> KeyringFault:

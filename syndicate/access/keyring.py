@@ -8,7 +8,7 @@ Nothing here makes a new key in silence: only `make` (where there is none at all
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -86,7 +86,7 @@ def make(folder: Path, now: datetime) -> Keyring:
     A first start that was cut short after the key was written is finished with that key. Raises
     KeyringFault.
     """
-    at = _utc(now)
+    at = utc(now)
     with key_files.locked(folder):
         if not key_files.exists(folder / INDEX):
             folder.chmod(0o700)  # a checkout brings the folder along, open to others
@@ -111,6 +111,11 @@ def load(folder: Path) -> Keyring:
         # A retiring key's private half is used no more, but one that lies open can still forge.
         if key.state is State.RETIRING and key_files.exists(_pem(folder, key.kid)):
             _private(folder, key)
+    return ring_of(keys, private)
+
+
+def ring_of(keys: Sequence[SigningKey], private: Ed25519PrivateKey) -> Keyring:
+    """Return the keyring of these keys, the current one first; `private` is its private half."""
     publics = {key.kid: key_of(key.x) for key in keys if key.state is not State.RETIRED}
     return Keyring(tuple(keys), private, MappingProxyType(publics))
 
@@ -129,7 +134,7 @@ def rotate(folder: Path, now: datetime) -> str:
 
     Works without the current key's private file too: that is how to go on when it is lost.
     """
-    at = _utc(now)
+    at = utc(now)
     with key_files.locked(folder):
         keys = _read(folder / INDEX)
         kid, x = _new_key(folder)
@@ -143,7 +148,7 @@ def retire(folder: Path, kid: str, now: datetime) -> None:
 
     Raises Unknown for a kid that is not ours, Conflict for the current key, KeyringFault.
     """
-    at = _utc(now)
+    at = utc(now)
     with key_files.locked(folder):
         keys = _read(folder / INDEX)
         place = next((n for n, key in enumerate(keys) if key.kid == kid), None)
@@ -164,13 +169,69 @@ def retire(folder: Path, kid: str, now: datetime) -> None:
         key_files.remove(_pem(folder, kid))
 
 
+def store_in(folder: Path, ring: Keyring) -> None:
+    """Write this keyring to the folder: its index, and the current key's private file. Idempotent.
+
+    Raises KeyringFault where the folder has other keys.
+    """
+    with key_files.locked(folder):
+        if any(key.kid not in {one.kid for one in ring.keys} for key in listed(folder)):
+            said = Text("登记着别的密钥", "lists other keys")
+            raise key_files.fault(
+                folder / INDEX,
+                said,
+                Text("请将 SYNDICATE_KEYS 设为空文件夹", "Set SYNDICATE_KEYS to an empty folder"),
+            )
+        folder.chmod(0o700)
+        key_files.write(_pem(folder, ring.current.kid), _pem_of(ring.private))
+        _write(folder, ring.keys)
+
+
+def discard(folder: Path, kids: Collection[str]) -> int:
+    """Delete the private files of these keys, and the index once it lists no others; return how many.
+
+    For keys that are kept elsewhere now. Raises KeyringFault.
+    """
+    if not folder.is_dir():
+        return 0
+    with key_files.locked(folder):
+        found = [_pem(folder, kid) for kid in kids if key_files.exists(_pem(folder, kid))]
+        for path in found:
+            key_files.remove(path)
+        if {key.kid for key in listed(folder)} <= set(kids):
+            key_files.remove(folder / INDEX)
+    return len(found)
+
+
+def check_ring(keys: Sequence[SigningKey]) -> None:
+    """Raise ValueError unless these are one keyring: one current key, the first, and no key twice."""
+    if [key.state for key in keys].count(State.CURRENT) != 1 or keys[0].state is not State.CURRENT:
+        raise ValueError("not exactly one current key, in the first place")
+    if len({key.kid for key in keys}) != len(keys):
+        raise ValueError("a key twice")
+
+
+def check_key(key: SigningKey) -> None:
+    """Raise ValueError unless the id is that of the public key and the times fit the state."""
+    key_of(key.x)
+    if thumbprint(key.x) != key.kid:
+        raise ValueError("a key under another's name")
+    if (key.rotated is None) != (key.state is State.CURRENT):
+        raise ValueError("a state without its moment")
+    if (key.retired is None) == (key.state is State.RETIRED):
+        raise ValueError("a state without its moment")
+
+
 def _new_key(folder: Path) -> tuple[str, str]:
     private = Ed25519PrivateKey.generate()
     x = encode(private.public_key().public_bytes_raw())
     kid = thumbprint(x)
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    key_files.write(_pem(folder, kid), pem)
+    key_files.write(_pem(folder, kid), _pem_of(private))
     return kid, x
+
+
+def _pem_of(private: Ed25519PrivateKey) -> bytes:
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _only_key(folder: Path) -> tuple[str, str] | None:
@@ -239,10 +300,7 @@ def _read(path: Path) -> list[SigningKey]:
     content = key_files.read(path, key_files.restore())
     try:
         keys = [_record(one) for one in json.loads(content)["keys"]]
-        if [key.state for key in keys].count(State.CURRENT) != 1 or keys[0].state is not State.CURRENT:
-            raise ValueError("not exactly one current key, in the first place")
-        if len({key.kid for key in keys}) != len(keys):
-            raise ValueError("a key twice")
+        check_ring(keys)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
         said = Text("不完整或已损坏", "is cut or damaged")
         raise key_files.fault(path, said, key_files.restore()) from None
@@ -258,21 +316,18 @@ def _record(values: dict[str, Any]) -> SigningKey:
         rotated=None if values["rotated"] is None else _moment(values["rotated"]),
         retired=None if values["retired"] is None else _moment(values["retired"]),
     )
-    key_of(key.x)
-    if thumbprint(key.x) != key.kid or len(values) != 6:
-        raise ValueError("a key under another's name")
-    if (key.rotated is None) != (key.state is State.CURRENT):
-        raise ValueError("a state without its moment")
-    if (key.retired is None) == (key.state is State.RETIRED):
-        raise ValueError("a state without its moment")
+    check_key(key)
+    if len(values) != 6:
+        raise ValueError("more than a key's six fields")
     return key
 
 
 def _moment(text: str) -> datetime:
-    return _utc(datetime.fromisoformat(text))
+    return utc(datetime.fromisoformat(text))
 
 
-def _utc(moment: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC. Raises ValueError without a time zone."""
     if moment.tzinfo is None:
         raise ValueError("a moment without its time zone")
     return moment.astimezone(UTC)

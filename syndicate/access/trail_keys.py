@@ -1,4 +1,4 @@
-"""The trail's own signing keys, in a folder of their own: they sign checkpoints and nothing else.
+"""The trail's own signing keys, apart from all others: they sign checkpoints and nothing else.
 
 What a rotated key signed stays good: outsiders keep its public half for as long as its checkpoints.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from syndicate.access import key_files, keyring
+from syndicate.access import keyring
+from syndicate.access.keyring_storage import KeyringStorage
 from syndicate.access.thumbprint import decode
+from syndicate.store.protocol import Reads, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,38 @@ class TrailSigner:
 
 
 @dataclass(frozen=True, slots=True)
-class TrailFolder:
-    """The keys in their folder. Every method reads it anew, and may raise KeyringFault."""
+class TrailKeys:
+    """The keys, in their folder or in the database.
 
-    folder: Path
+    Every method reads them anew, and may raise KeyringFault and StoreFault.
+    """
 
-    def exist(self) -> bool:
-        """Return whether there is a key in the folder."""
-        return key_files.exists(self.folder / keyring.INDEX)
+    storage: KeyringStorage
 
-    def renew(self, now: datetime) -> str:
-        """Make a key that signs from now on, also the first one, and return its id."""
-        if self.exist():
-            return keyring.rotate(self.folder, now)
-        return keyring.make(self.folder, now).current.kid
+    async def exist(self, reads: Reads) -> bool:
+        """Return whether there is a key. One that the database keeps must be readable."""
+        if await self.storage.in_database(reads):
+            await self.storage.load(reads)
+            return True
+        return await self.storage.exists(reads)
 
-    def signer(self) -> TrailSigner:
+    async def renew(self, tx: Writing, now: datetime, *, lost: bool = False) -> str:
+        """Make a key that signs from now on, also the first one, and return its id.
+
+        `lost`: also where the database keeps keys that cannot be decrypted any more.
+        """
+        if lost and await self.storage.lost(tx):
+            return await self.storage.replace_private(tx, now)
+        if await self.storage.exists(tx):
+            return await self.storage.rotate(tx, now)
+        return await self.storage.make(tx, now)
+
+    async def signer(self, reads: Reads) -> TrailSigner:
         """The key that signs now."""
-        ring = keyring.load(self.folder)
+        ring = await self.storage.load(reads)
         return TrailSigner(decode(ring.current.x), ring.private)
 
-    def publics(self) -> tuple[bytes, ...]:
+    async def publics(self, reads: Reads) -> tuple[bytes, ...]:
         """The public halves of all keys whose signatures count, the one that signs first."""
-        keys = keyring.load(self.folder).keys
+        keys = (await self.storage.load(reads)).keys
         return tuple(decode(key.x) for key in keys if key.state is not keyring.State.RETIRED)

@@ -43,7 +43,7 @@ COMMANDS: Final = (
     Deferred("key", f"{_PLACE}.key:key", "管理授权媒体的密钥 · Issue, list and revoke partners' keys."),
     Deferred(
         "signing-key",
-        f"{_PLACE}.key:signing_key",
+        f"{_PLACE}.signing_key:signing_key",
         "管理签名密钥 · Manage the server's keys that sign partners' keys.",
     ),
     Deferred(

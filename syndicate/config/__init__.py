@@ -25,6 +25,8 @@ VARIABLES: Final = {
     "SYNDICATE_DATA": "data",
     "SYNDICATE_DATABASE": "database",
     "SYNDICATE_KEYS": "keys",
+    "SYNDICATE_KEY_ENCRYPTION_KEY_FILE": "key_encryption_key_file",
+    "SYNDICATE_KEY_ENCRYPTION_KEY": "key_encryption_key",
 }
 """Environment variables, and the settings that they stand for."""
 
@@ -35,7 +37,9 @@ class Settings:
 
     `database` is SQLAlchemy's address and may hold a password, so it is in no repr: show
     `database_shown`. `issuer` and `audience` are what every key says and is checked for.
-    `ingest_refuse_notes` are the codes of notes for which ingest refuses a document.
+    `ingest_refuse_notes` are the codes of notes for which ingest refuses a document. What encrypts signing
+    keys in the database is in the file `key_encryption_key_file`, or is `key_encryption_key` itself; with
+    neither, signing keys are files.
     """
 
     data: Path
@@ -45,6 +49,8 @@ class Settings:
     issuer: str
     audience: str
     ingest_refuse_notes: frozenset[str] = frozenset()
+    key_encryption_key_file: Path | None = None
+    key_encryption_key: str | None = field(default=None, repr=False)
 
     @property
     def base_url(self) -> str:
@@ -75,6 +81,15 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
             written = parse(_text(file), str(file))
         except Faulty as refused:
             faults += refused.faults
+    if "key_encryption_key" in written.values:
+        said = Text(
+            "密钥不能写在设置文件里：请用 key_encryption_key_file 写明存放它的文件",
+            "a secret does not belong in the settings file: name the file that holds it with "
+            "key_encryption_key_file",
+        )
+        place = "key_encryption_key"
+        faults.append(Fault("secret_in_file", place, said, written.line((place,))))
+        written = replace(written, values={k: v for k, v in written.values.items() if k != place})
     said_by = {setting: variable for variable, setting in VARIABLES.items() if variable in environ}
     values = written.values | {setting: environ[variable] for setting, variable in said_by.items()}
     if data is not None:
@@ -97,6 +112,10 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         issuer=form.issuer or f"https://{authority}",
         audience=form.audience or f"https://{authority}/licensed",
         ingest_refuse_notes=frozenset(form.ingest_refuse_notes),
+        key_encryption_key_file=(
+            None if form.key_encryption_key_file is None else _folder(form.key_encryption_key_file)
+        ),
+        key_encryption_key=form.key_encryption_key,
     )
 
 

@@ -67,6 +67,17 @@ def folder(path: str) -> str:
     return path
 
 
+def file(path: str) -> str:
+    """A file's path; whether it is there and fit for its use is seen when it is read."""
+    if not path.strip() or "\0" in path:
+        raise wrong("blank", Text("应写明文件，不能为空", "expected a file, not blank"))
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise wrong("no_home", Text("找不到这个用户的主目录", "there is no such home folder")) from None
+    return path
+
+
 def database(address: str) -> str:
     """A database's address as SQLAlchemy writes it. No fault quotes it: it may hold a password."""
     driver, _, rest = address.partition("://")

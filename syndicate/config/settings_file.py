@@ -7,7 +7,14 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from syndicate.config import defaults
-from syndicate.config.address_values import authority, base_url, database, folder, page_address
+from syndicate.config.address_values import (
+    authority,
+    base_url,
+    database,
+    file,
+    folder,
+    page_address,
+)
 from syndicate.config.word_values import id_, language, line, phrase, timezone, token_name
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, OutletId
@@ -31,6 +38,7 @@ _Authority = Annotated[str, AfterValidator(authority)]
 _Timezone = Annotated[str, AfterValidator(timezone)]
 _Language = Annotated[str, AfterValidator(language)]
 _Folder = Annotated[str, AfterValidator(folder)]
+_File = Annotated[str, AfterValidator(file)]
 _Database = Annotated[str, AfterValidator(database)]
 
 
@@ -184,6 +192,21 @@ def _note_codes(codes: list[str]) -> list[str]:
     return codes
 
 
+def _only_one_place(key: str, info: ValidationInfo) -> str:
+    """Refuse a key-encryption key that is blank, or set beside a file of them."""
+    if not key.strip():
+        raise wrong("blank", Text("不能为空", "it may not be blank"))
+    if info.data.get("key_encryption_key_file") is not None:
+        raise wrong(
+            "collision",
+            Text(
+                "已设 key_encryption_key_file，两者只能设其一",
+                "key_encryption_key_file is set too: set one of the two",
+            ),
+        )
+    return key
+
+
 class SettingsForm(Form):
     """The whole file. `--data` and the environment override the top-level keys."""
 
@@ -191,6 +214,10 @@ class SettingsForm(Form):
     data: _Folder = defaults.DATA
     database: _Database | None = Field(default=None, repr=False)
     keys: _Folder | None = None
+    key_encryption_key_file: _File | None = None
+    key_encryption_key: Annotated[str, AfterValidator(_only_one_place)] | None = Field(
+        default=None, repr=False
+    )
     issuer: _TokenName | None = None
     audience: _TokenName | None = None
     ingest_refuse_notes: Annotated[list[str], AfterValidator(_note_codes)] = Field(default_factory=list)

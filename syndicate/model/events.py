@@ -153,6 +153,23 @@ class SigningKeyRetired:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKeysMoved:
+    """Staff moved the signing keys: `to` is `database` (encrypted under `kek`, an id) or `folder`."""
+
+    kind: ClassVar[str] = "signing_keys_moved"
+    to: str
+    kek: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeysRewrapped:
+    """Staff encrypted the signing keys in the database anew; `kek` is the key-encryption key's id."""
+
+    kind: ClassVar[str] = "signing_keys_rewrapped"
+    kek: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockAccepted:
     """A person declared the machine's clock right although the trail's newest record is later.
 
@@ -258,6 +275,8 @@ Event: TypeAlias = (
     | SigningKeyMade
     | SigningKeyAdopted
     | SigningKeyRetired
+    | SigningKeysMoved
+    | SigningKeysRewrapped
     | ClockAccepted
     | EditionDelivered
     | ItemDelivered
@@ -293,6 +312,8 @@ EVENTS: dict[str, type[Event]] = {
         SigningKeyMade,
         SigningKeyAdopted,
         SigningKeyRetired,
+        SigningKeysMoved,
+        SigningKeysRewrapped,
         ClockAccepted,
         EditionDelivered,
         ItemDelivered,

@@ -24,6 +24,7 @@ from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.records import Checkpoint, Entry, Line, Written
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
+from syndicate.model.wrapped_keys import KeyPurpose, WrappedKey
 from syndicate.store.change_protocol import ChangeReads, ChangeWrites
 from syndicate.store.requests import (
     CandidateQuery,
@@ -130,6 +131,9 @@ class RightsReads(Protocol):
     async def signing_keys(self) -> frozenset[str]:
         """The ids of the signing keys that this database knows; empty before it learned of any."""
 
+    async def wrapped_keys(self, purpose: KeyPurpose) -> list[WrappedKey]:
+        """The signing keys that the database keeps for this purpose, newest first; empty for none."""
+
     async def document(self, number: str) -> str | None:
         """The text of the newest file that was added under this mandate's or licence's number."""
 
@@ -154,6 +158,9 @@ class RightsWrites(Protocol):
 
     async def put_signing_keys(self, kids: Collection[str]) -> None:
         """Know these signing keys from now on, and no others."""
+
+    async def put_wrapped_keys(self, purpose: KeyPurpose, kept: Collection[WrappedKey]) -> None:
+        """Keep exactly these signing keys for this purpose; an empty collection: none any more."""
 
 
 class TrailReads(Protocol):

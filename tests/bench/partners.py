@@ -32,7 +32,7 @@ async def add_partners(services: Services, licences: Mapping[str, str]) -> dict[
     names = [PartnerId(name) for name in licences]
     ring = services.signing_keys
     jtis = {name: uuid.uuid4().hex for name in names}
-    signed = {name: ring.sign(name, jtis[name], issued, expires) for name in names}
+    signed = {name: await ring.sign(services.store, name, jtis[name], issued, expires) for name in names}
     read = {
         name: read_licence(licences[name], name="licence", publisher=publisher, partners=names)
         for name in names

@@ -13,7 +13,7 @@ from syndicate.model.events import EditionDelivered, KeyRejected
 from syndicate.model.item import canonical_json
 from syndicate.model.records import Entry
 from syndicate.services.audit.proof_service import ProofService
-from syndicate.store.protocol import Pending, Store
+from syndicate.store.protocol import Pending, Reads, Store, Writing
 from syndicate.trail.checkpoint import VerifierKey
 from tests.support.factories import NOON
 from tests.test_store.raw import by_hand
@@ -50,17 +50,17 @@ class Keys:
 
     signers: list[Signing] = field(default_factory=lambda: [a_signer(1)])
 
-    def exist(self) -> bool:
+    async def exist(self, reads: Reads) -> bool:
         return bool(self.signers)
 
-    def renew(self, now: datetime) -> str:
+    async def renew(self, tx: Writing, now: datetime, *, lost: bool = False) -> str:
         self.signers.insert(0, a_signer(len(self.signers) + 1))
         return f"kid-{len(self.signers)}"
 
-    def signer(self) -> Signing:
+    async def signer(self, reads: Reads) -> Signing:
         return self.signers[0]
 
-    def publics(self) -> tuple[bytes, ...]:
+    async def publics(self, reads: Reads) -> tuple[bytes, ...]:
         return tuple(one.public for one in self.signers)
 
 

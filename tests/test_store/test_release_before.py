@@ -120,7 +120,7 @@ def test_keys_of_then_open_and_the_revoked_one_does_not(database: str, tmp_path:
         answer = await here.get("/licensed/licence", key=KEYS["hzw, revoked"])
         assert json.loads(answer.body)["code"] == "key_revoked"
         # The database learned its signing keys from its own records, so keys are issued as before.
-        ring = here.house.signing_keys.load()
+        ring = await here.house.signing_keys.load(here.house.store)
         assert await here.house.store.signing_keys() == {key.kid for key in ring.keys}
         issued = await here.house.keys.issue(STAFF, (await here.house.keys.keys())[0].partner)
         assert (await here.get("/licensed/licence", key=issued.token)).status == 200

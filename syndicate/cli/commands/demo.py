@@ -143,9 +143,7 @@ async def _key(services: Services, actor: Actor, kept: Path) -> tuple[str, Key, 
     token = await asyncio.to_thread(_read, kept)
     if token is not None:
         try:
-            bearer = services.signing_keys.verify(
-                token, await asyncio.to_thread(services.signing_keys.load)
-            )
+            bearer = services.signing_keys.verify(token, await services.signing_keys.load(services.store))
         except TokenRejected:
             bearer = None
         known = None if bearer is None else (await services.rights.register()).keys.get(bearer.jti)

@@ -26,21 +26,25 @@ def init() -> None:
         {
             "data": str(settings.data),
             "database": settings.database_shown,
-            "keys": str(settings.keys),
+            "keys": "database" if made.keys_in_database else str(settings.keys),
             "database_made": made.database,
             "signing_key": made.signing_key,
             "trail_key": made.trail_key,
         }
     )
+    stored = Text("（加密存于数据库）", " (in the database, encrypted)")
     if made.database:
         voice.say(Text("数据库已就绪：", "the database is ready: ") + verbatim(settings.database_shown))
     if made.signing_key is not None:
-        where = verbatim(f"{made.signing_key} ({settings.keys})")
+        where = verbatim(made.signing_key) + (
+            stored if made.keys_in_database else verbatim(f" ({settings.keys})")
+        )
         voice.say(Text("签名密钥已生成：", "a signing key was made: ") + where)
     if made.trail_key is not None:
-        where = verbatim(f"{made.trail_key} ({settings.keys / 'trail'})")
+        folder = verbatim(f" ({settings.keys / 'trail'})")
+        where = verbatim(made.trail_key) + (stored if made.keys_in_database else folder)
         voice.say(Text("审计记录的签名密钥已生成：", "the trail's signing key was made: ") + where)
-    if made == Initialised(False, None, None):
+    if made == Initialised(False, None, None, made.keys_in_database):
         voice.say(Text("均已就绪，无需改动", "everything was there already; nothing was changed"))
 
 

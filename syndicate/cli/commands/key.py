@@ -1,15 +1,14 @@
-"""`key`: partners' keys are issued, listed, revoked. `signing-key`: what the server signs them with."""
+"""`key`: partners' keys are issued, listed, revoked."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from syndicate.cli.app import Command, Group, acting, with_services
+from syndicate.cli.app import Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual, typed
 from syndicate.cli.ui.id_prefix import complete_id
@@ -176,124 +175,6 @@ async def revoke(services: Services, voice: Output, jti: str) -> None:
         Text(
             f"密钥 {revoked.jti}（授权媒体 {revoked.partner}）已撤销，不可恢复",
             f"key {revoked.jti} of partner {revoked.partner} is revoked, for good",
-        )
-    )
-
-
-@click.group("signing-key", cls=Group)
-def signing_key() -> None:
-    """管理签名密钥 · Manage the server's keys that sign partners' keys.
-
-    \b
-    例 · Example:
-      syndicate signing-key rotate
-    """
-
-
-@signing_key.command("list")
-@with_services
-async def list_signing(services: Services, voice: Output) -> None:
-    """列出签名密钥 · List signing keys.
-
-    \b
-    例 · Example:
-      syndicate signing-key list
-    """
-    ring = await asyncio.to_thread(services.signing_keys.load)
-    if voice.json:
-        for one in ring.keys:
-            moments = {"created": one.created, "rotated": one.rotated, "retired": one.retired}
-            said = {name: iso(at) for name, at in moments.items()}
-            voice.give({"kid": one.kid, "state": one.state.value, **said})
-        return
-    voice.table(
-        [
-            Column(Text("编号", "kid")),
-            Column(Text("状态", "state")),
-            Column(Text("生成", "created")),
-            Column(Text("换下", "rotated")),
-            Column(Text("停用", "retired")),
-        ],
-        [
-            (
-                one.kid,
-                agreement_words.STATES[one.state.value].in_(voice.lang),
-                voice.moment(one.created),
-                voice.moment(one.rotated),
-                voice.moment(one.retired),
-            )
-            for one in ring.keys
-        ],
-        empty=Text("还没有签名密钥。请执行 syndicate init", "there is no signing key; run: syndicate init"),
-    )
-
-
-@signing_key.command()
-@click.option(
-    "--lost",
-    is_flag=True,
-    help="数据库登记的签名密钥已丢失：换用新的，撤销旧密钥签发的一切密钥 · "
-    "the known signing keys are lost: revoke what they signed",
-)
-@with_services
-async def rotate(services: Services, voice: Output, lost: bool) -> None:
-    """更换签名密钥 · Sign with a new key; old signatures stay valid.
-
-    \b
-    例 · Example:
-      syndicate signing-key rotate
-    """
-    if lost:
-        kid = await services.keys.replace_lost_signing_keys(acting())
-        more = Text(
-            "丢失的签名密钥已停用，由它们签发的密钥已全部撤销；请为授权媒体重新签发",
-            "the lost signing keys are retired and every key that they signed is revoked; "
-            "issue new ones to the partners",
-        )
-    else:
-        kid = await services.keys.rotate_signing_key(acting())
-        more = Text(
-            "旧密钥签发的密钥仍然有效，直到执行 syndicate signing-key retire KID",
-            "keys signed by the old one stay valid until: syndicate signing-key retire KID",
-        )
-    voice.give({"kid": kid, "state": "current"})
-    voice.say(Text(f"新的签名密钥：{kid}", f"the new signing key: {kid}"))
-    voice.aside(more)
-
-
-class _TakesKid(Command):
-    """A signing key's id may begin with a hyphen, even with `-h`, and is no option then.
-
-    Alone, `-h` asks for help.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
-
-
-@signing_key.command(
-    cls=_TakesKid,
-    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
-)
-@click.argument("kid", metavar="KID")
-@with_services
-async def retire(services: Services, voice: Output, kid: str) -> None:
-    """停用签名密钥及其签发的密钥 · Retire a signing key and all it signed.
-
-    \b
-    例 · Example:
-      syndicate signing-key retire KID
-    """
-    ring = await asyncio.to_thread(services.signing_keys.load)
-    kid = complete_id(kid, [one.kid for one in ring.keys], Text("签名密钥", "signing key"))
-    keys, now = await services.keys.keys(), services.clock()
-    closed = [one for one in keys if one.kid == kid and state(one, now, None) == "in_force"]
-    await services.keys.retire_signing_key(acting(), kid)
-    voice.give({"kid": kid, "state": "retired", "closes": [one.jti for one in closed]})
-    voice.say(
-        Text(
-            f"签名密钥 {kid} 已停用；由它签发的 {len(closed)} 把密钥即刻失效",
-            f"signing key {kid} is retired; keys that it signed and that open no more: {len(closed)}",
         )
     )
 

@@ -10,7 +10,7 @@ import click
 
 from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.commands.trail_check import wrong
-from syndicate.cli.ui.failures import faults_as_json
+from syndicate.cli.ui.failures import Bilingual, faults_as_json
 from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.proof_io import PATH, counting, written
 from syndicate.cli.ui.time_values import PLACE
@@ -170,8 +170,13 @@ async def checkpoint(services: Services, voice: Output, since: Path | None) -> N
 
 @click.command(cls=Command)
 @click.option("--rotate", is_flag=True, help="先换一把新的 · make a new one first")
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="与 --rotate 同用：旧密钥已无法解密 · with --rotate: nobody can decrypt the old one any more",
+)
 @with_services
-async def key(services: Services, voice: Output, rotate: bool) -> None:
+async def key(services: Services, voice: Output, rotate: bool, lost: bool) -> None:
     """打印检查点的公钥 · Print the verifier keys of checkpoints.
 
     检验者需要其中之一；新的在前，旧的仍检验旧检查点。
@@ -183,8 +188,10 @@ async def key(services: Services, voice: Output, rotate: bool) -> None:
     例 · Example:
       syndicate trail key > trail-key.txt
     """
+    if lost and not rotate:
+        raise Bilingual(Text("--lost 需与 --rotate 同用", "--lost goes with --rotate"))
     if rotate:
-        await services.proof.rotate_key(acting())
+        await services.proof.rotate_key(acting(), lost=lost)
         voice.aside(Text("请把新公钥告知检验者", "give the new verifier key to those who check"))
     for one in await services.proof.verifier_keys():
         voice.give({"key": str(one), "name": one.name, "hash": one.hash.hex()})

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import click
 
 from syndicate.cli.ui.output import Output
-from syndicate.errors import Fault, Faulty, NotLicensed, SyndicateError
+from syndicate.errors import Fault, Faulty, KeyEncryptionFault, NotLicensed, SyndicateError
 from syndicate.language import Lang, Text
 
 REFUSED = 1
@@ -80,7 +80,7 @@ def guarded(command: Callable[[], Any], speaker: Speaker) -> int:  # noqa: PLR09
         return WRONG_USAGE
     except SyndicateError as error:
         _tell(error, speaker.voice())
-        return REFUSED
+        return WRONG_USAGE if isinstance(error, KeyEncryptionFault) else REFUSED
     except OSError as error:
         if error.errno == errno.EPIPE:
             # Whoever reads our output has seen enough; Python must not complain at exit either.

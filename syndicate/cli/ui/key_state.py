@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ async def signers(services: Services, voice: Output) -> Keyring | None:
     That is said and stops nobody: with a damaged key file, too, staff must see the keys to revoke.
     """
     try:
-        return await asyncio.to_thread(services.signing_keys.load)
+        return await services.signing_keys.load(services.store)
     except KeyringFault as fault:
         voice.aside(fault.text)
         return None

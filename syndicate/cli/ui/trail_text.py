@@ -32,6 +32,8 @@ KINDS: Final = {
     "signing_key_made": Text("生成签名密钥", "signing key made"),
     "signing_key_adopted": Text("登记签名密钥", "signing key adopted"),
     "signing_key_retired": Text("停用签名密钥", "signing key retired"),
+    "signing_keys_moved": Text("移动签名密钥", "signing keys moved"),
+    "signing_keys_rewrapped": Text("重新加密签名密钥", "signing keys rewrapped"),
     "clock_accepted": Text("确认时钟", "clock accepted"),
     "edition_delivered": Text("发出订阅", "edition delivered"),
     "item_delivered": Text("发出稿件", "item delivered"),
@@ -108,6 +110,8 @@ FIELDS: Final = {
     "change": Text("变更", "change"),
     "machine": Text("本机时间", "machine"),
     "newest_record": Text("最新记录", "newest record"),
+    "to": Text("移至", "to"),
+    "kek": Text("加密用的密钥", "key-encryption key"),
 }
 """Every field of an event in words."""
 

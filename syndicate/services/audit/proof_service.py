@@ -18,7 +18,7 @@ from syndicate.model.actors import Actor
 from syndicate.model.events import SigningKeyMade
 from syndicate.model.records import Checkpoint, Entry
 from syndicate.services.audit.proof_builder import Proofs, broken, leaves
-from syndicate.store.protocol import Store, Writing
+from syndicate.store.protocol import Reads, Store, Writing
 from syndicate.trail.checkpoint import Head, VerifierKey, opened, signed
 from syndicate.trail.line_verifier import Findings
 from syndicate.trail.merkle import Frontier
@@ -42,18 +42,21 @@ class Signer(Protocol):
 
 
 class TrailKeys(Protocol):
-    """The trail's signing keys in their folder; every call may raise KeyringFault."""
+    """The trail's signing keys, in a folder or in the database; every call may raise KeyringFault."""
 
-    def exist(self) -> bool:
+    async def exist(self, reads: Reads) -> bool:
         """Whether there is a key."""
 
-    def renew(self, now: datetime) -> str:
-        """Make a new signing key and return its id. Signatures of earlier keys stay valid."""
+    async def renew(self, tx: Writing, now: datetime, *, lost: bool = False) -> str:
+        """Make a new signing key and return its id. Signatures of earlier keys stay valid.
 
-    def signer(self) -> Signer:
+        `lost`: also where the database keeps keys that cannot be decrypted any more.
+        """
+
+    async def signer(self, reads: Reads) -> Signer:
         """Return the signing key in use."""
 
-    def publics(self) -> tuple[bytes, ...]:
+    async def publics(self, reads: Reads) -> tuple[bytes, ...]:
         """Return the public keys whose signatures are still accepted, the signing key first."""
 
 
@@ -101,25 +104,28 @@ class ProofService:
         made in silence.
         """
         async with self._store.writing() as tx:
-            if await asyncio.to_thread(self._keys.exist):
+            if await self._keys.exist(tx):
                 return None
             if await tx.checkpoints():
                 raise _lost()
             return await self._renew(tx, actor)
 
-    async def rotate_key(self, actor: Actor) -> str:
-        """Sign checkpoints with a new key from now on. Signatures of the old one stay valid."""
-        async with self._store.writing() as tx:
-            return await self._renew(tx, actor)
+    async def rotate_key(self, actor: Actor, *, lost: bool = False) -> str:
+        """Sign checkpoints with a new key from now on. Signatures of the old one stay valid.
 
-    async def _renew(self, tx: Writing, actor: Actor) -> str:
-        kid = await asyncio.to_thread(self._keys.renew, self._clock())
+        `lost`: also where the database keeps the old one and nobody can decrypt it any more.
+        """
+        async with self._store.writing() as tx:
+            return await self._renew(tx, actor, lost=lost)
+
+    async def _renew(self, tx: Writing, actor: Actor, *, lost: bool = False) -> str:
+        kid = await self._keys.renew(tx, self._clock(), lost=lost)
         await tx.append(Entry(self._clock(), str(actor), SigningKeyMade(f"trail:{kid}")))
         return kid
 
     async def verifier_keys(self) -> tuple[VerifierKey, ...]:
         """Return the keys that outsiders need to check a signature, the signing key first."""
-        publics = await asyncio.to_thread(self._keys.publics)
+        publics = await self._keys.publics(self._store)
         return tuple(VerifierKey(self._origin, public) for public in publics)
 
     async def newest(self) -> Checkpoint | None:
@@ -156,7 +162,7 @@ class ProofService:
             if self._latest is not None and not self._due(self._latest, at_least):
                 return None
             # Before the lines are read, which would be for nothing without a key.
-            signer = await asyncio.to_thread(self._keys.signer)
+            signer = await self._keys.signer(self._store)
             tree = await self._advance(kept)
             if tree.size == (kept[-1].size if kept else 0):
                 return None

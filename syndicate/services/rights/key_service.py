@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 from syndicate.access.rights_cache import Clock
@@ -26,32 +24,42 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
 from syndicate.model.register import Key
 from syndicate.services.rights.known_signing_keys import require_common, require_current
-from syndicate.store.protocol import Change, Store, Writing
+from syndicate.store.protocol import Change, Reads, Store, Writing
 
 MOST_DAYS = 3 * 365
 """The longest life of a partner's key."""
 
 
 class SigningKeys(Protocol):
-    """The signing keys in their folder, as this service needs them; every call may raise KeyringFault."""
+    """The signing keys, in a folder or in the database; every call may raise KeyringFault."""
 
-    @property
-    def folder(self) -> Path:
-        """The folder, for messages."""
+    async def place(self, reads: Reads) -> Text:
+        """Where they are, for messages."""
 
-    def ids(self) -> tuple[str, ...]:
+    async def ids(self, reads: Reads) -> tuple[str, ...]:
         """Return the ids of the keys whose signatures are still accepted, the current one first."""
 
-    def make_first_key(self) -> str | None:
+    async def check(self, reads: Reads) -> None:
+        """Raise KeyringFault where the database keeps keys that cannot be decrypted."""
+
+    async def make_first_key(self, tx: Writing) -> str | None:
         """Make the first signing key; return its id, or None if there is one already."""
 
-    def rotate(self) -> str:
+    async def rotate(self, tx: Writing) -> str:
         """Make a new current key and return its id. Tokens signed with the old one stay valid."""
 
-    def retire(self, kid: str) -> None:
+    async def retire(self, tx: Writing, kid: str) -> None:
         """Retire a key: its tokens are no longer accepted. Raises Unknown, Conflict for the current key."""
 
-    def sign(self, partner: PartnerId, jti: str, issued: datetime, expires: datetime) -> tuple[str, str]:
+    async def lost(self, reads: Reads) -> bool:
+        """Whether the database keeps keys that cannot be decrypted any more."""
+
+    async def replace(self, tx: Writing) -> str:
+        """Make a new current key in place of keys that are `lost`, which are retired; return its id."""
+
+    async def sign(
+        self, reads: Reads, partner: PartnerId, jti: str, issued: datetime, expires: datetime
+    ) -> tuple[str, str]:
         """Return a token signed with the current key, and that key's id."""
 
 
@@ -95,7 +103,7 @@ class KeyService:
             if partner not in (await tx.register()).partners:
                 raise Unknown(Text("授权媒体", "partner"), partner)
             await self._require_current(tx, actor)
-            token, kid = self._signing_keys.sign(partner, jti, issued, expires)
+            token, kid = await self._signing_keys.sign(tx, partner, jti, issued, expires)
             key = Key(jti, partner, kid, label, issued, expires)
             await tx.put_key(key)
             event = KeyIssued(partner, jti, kid, expires.isoformat(), label)
@@ -125,14 +133,15 @@ class KeyService:
         return key
 
     async def check_signing_keys(self, actor: Actor) -> None:
-        """Check that the signing keys in the folder are those of this database.
+        """Check that the signing keys are those of this database, and can be decrypted where it keeps them.
 
         A database that knows none yet learns them here, unless it cannot be written. Raises KeyringFault
         where it knows others.
         """
-        kids = await asyncio.to_thread(self._signing_keys.ids)
+        await self._signing_keys.check(self._store)
+        kids = await self._signing_keys.ids(self._store)
         known = await self._store.signing_keys()
-        require_common(self._signing_keys.folder, kids, known)
+        require_common(await self._signing_keys.place(self._store), kids, known)
         if kids and not known:
             with suppress(StoreReadOnly):
                 async with self._store.writing() as tx:
@@ -141,14 +150,14 @@ class KeyService:
     async def make_signing_key(self, actor: Actor) -> str | None:
         """Make the first signing key; None if there is one.
 
-        Raises KeyringFault where the database knows signing keys that are not in the folder.
+        Raises KeyringFault where the database knows signing keys that are not there.
         """
         async with self._store.writing() as tx:
-            kids = await asyncio.to_thread(self._signing_keys.ids)
-            require_common(self._signing_keys.folder, kids, await self._known(tx, actor, kids))
+            kids = await self._signing_keys.ids(tx)
+            require_common(await self._signing_keys.place(tx), kids, await self._known(tx, actor, kids))
             if kids:
                 return None
-            kid = await asyncio.to_thread(self._signing_keys.make_first_key)
+            kid = await self._signing_keys.make_first_key(tx)
             if kid is not None:
                 await tx.put_signing_keys([kid])
                 await self._done(tx, actor, SigningKeyMade(kid))
@@ -158,32 +167,41 @@ class KeyService:
         """Sign new keys with a new signing key; those of the old one stay valid until it is retired."""
         async with self._store.writing() as tx:
             known = await self._require_current(tx, actor)
-            kid = await asyncio.to_thread(self._signing_keys.rotate)
+            kid = await self._signing_keys.rotate(tx)
             await tx.put_signing_keys(known | {kid})
             await self._done(tx, actor, SigningKeyMade(kid))
         return kid
 
     async def replace_lost_signing_keys(self, actor: Actor) -> str:
-        """Sign with a new key in this folder although the database knows others, which are lost.
+        """Sign with a new key although the database knows others, which are lost.
 
-        The lost ones are retired, and every key that they signed is revoked, each with its record. The id
-        of the new key. Raises Conflict (`signing_key_not_lost`) where the folder's current key is known.
+        Lost is what is not in the folder, and what the database keeps and nobody can decrypt any more. The
+        lost ones are retired, and every key that they signed is revoked, each with its record. Returns the
+        id of the new key. Raises Conflict (`signing_key_not_lost`) where the current key is known and can
+        be read.
         """
         async with self._store.writing() as tx:
-            kids = await asyncio.to_thread(self._signing_keys.ids)
+            undecryptable = await self._signing_keys.lost(tx)
+            kids = () if undecryptable else await self._signing_keys.ids(tx)
             known = await tx.signing_keys()
             if kids and (not known or kids[0] in known):
+                place = await self._signing_keys.place(tx)
                 raise Conflict(
                     Text(
-                        f"签名密钥 {kids[0]} 就在 {self._signing_keys.folder}，并未丢失；"
+                        f"签名密钥 {kids[0]} 就在 {place.zh}，并未丢失；"
                         "更换请执行 syndicate signing-key rotate",
-                        f"the signing key {kids[0]} is in {self._signing_keys.folder} and not lost; "
+                        f"the signing key {kids[0]} is in {place.en} and not lost; "
                         "to replace it, run: syndicate signing-key rotate",
                     ),
                     code="signing_key_not_lost",
                 )
-            new = self._signing_keys.rotate if kids else self._signing_keys.make_first_key
-            kid = await asyncio.to_thread(new)
+            kid: str | None
+            if undecryptable:
+                kid = await self._signing_keys.replace(tx)
+            elif kids:
+                kid = await self._signing_keys.rotate(tx)
+            else:
+                kid = await self._signing_keys.make_first_key(tx)
             if kid is None:
                 raise Conflict(
                     Text("刚有其他程序生成了签名密钥", "a signing key has just been made by others")
@@ -202,21 +220,21 @@ class KeyService:
         of signing keys at this time still refuses them.
         """
         async with self._store.writing() as tx:
-            known = await self._known(tx, actor, await asyncio.to_thread(self._signing_keys.ids))
-            await asyncio.to_thread(self._signing_keys.retire, kid)
+            known = await self._known(tx, actor, await self._signing_keys.ids(tx))
+            await self._signing_keys.retire(tx, kid)
             await tx.put_signing_keys(known - {kid})
             await self._revoke_signed_by(tx, actor, kid)
             await self._done(tx, actor, SigningKeyRetired(kid))
 
     async def _require_current(self, tx: Writing, actor: Actor) -> frozenset[str]:
-        """The ids that the database knows. Raises KeyringFault unless it knows the folder's current key."""
-        kids = await asyncio.to_thread(self._signing_keys.ids)
+        """The ids that the database knows. Raises KeyringFault unless the current key is one of them."""
+        kids = await self._signing_keys.ids(tx)
         known = await self._known(tx, actor, kids)
-        require_current(self._signing_keys.folder, kids, known)
+        require_current(await self._signing_keys.place(tx), kids, known)
         return known
 
     async def _known(self, tx: Writing, actor: Actor, kids: Sequence[str]) -> frozenset[str]:
-        """The ids that the database knows; those in the folder from now on where it knew none."""
+        """The ids that the database knows; those that are there from now on where it knew none."""
         known = await tx.signing_keys()
         if known or not kids:
             return known

@@ -7,51 +7,50 @@ signed there, so it is not issued.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from syndicate.errors import KeyringFault
 from syndicate.language import Text
 
 
-def require_current(folder: Path, kids: Sequence[str], known: frozenset[str]) -> None:
+def require_current(place: Text, kids: Sequence[str], known: frozenset[str]) -> None:
     """Require that new keys are signed by a signing key that the database knows.
 
     Args:
-        folder: Where the signing keys are, for the message.
-        kids: The ids of the keys in the folder whose signatures count, the current one first.
+        place: Where the signing keys are, for the message.
+        kids: The ids of the keys that are there and whose signatures count, the current one first.
         known: The ids that the database knows; where it knows none, nothing is required.
 
     Raises:
-        KeyringFault: The folder has no keys, or its current one is not known.
+        KeyringFault: There are no keys, or the current one is not known.
     """
     if known and (not kids or kids[0] not in known):
-        raise _foreign(folder, kids)
+        raise _foreign(place, kids)
 
 
-def require_common(folder: Path, kids: Sequence[str], known: frozenset[str]) -> None:
-    """Require that the folder has at least one signing key that the database knows.
+def require_common(place: Text, kids: Sequence[str], known: frozenset[str]) -> None:
+    """Require at least one signing key that the database knows.
 
     Enough to serve: after a rotation on another machine, or with an older backup of the database, the two
     differ in their newest key alone.
 
     Raises:
-        KeyringFault: The folder has no keys, or none of them is known. `require_current` has the arguments.
+        KeyringFault: There are no keys, or none of them is known. `require_current` has the arguments.
     """
     if known and known.isdisjoint(kids):
-        raise _foreign(folder, kids)
+        raise _foreign(place, kids)
 
 
-def _foreign(folder: Path, kids: Sequence[str]) -> KeyringFault:
+def _foreign(place: Text, kids: Sequence[str]) -> KeyringFault:
     if kids:
         wrong = Text(
-            f"{folder} 中的签名密钥 {kids[0]} 不是本数据库登记的密钥，用它签发的密钥无法使用",
-            f"this database does not know the signing key {kids[0]} in {folder}: "
+            f"{place.zh} 中的签名密钥 {kids[0]} 不是本数据库登记的密钥，用它签发的密钥无法使用",
+            f"this database does not know the signing key {kids[0]} in {place.en}: "
             "the server would refuse every key that it signs",
         )
     else:
         wrong = Text(
-            f"{folder} 中没有签名密钥，而本数据库已登记过签名密钥",
-            f"there is no signing key in {folder}, and this database knows signing keys from elsewhere",
+            f"{place.zh} 中没有签名密钥，而本数据库已登记过签名密钥",
+            f"there is no signing key in {place.en}, and this database knows signing keys from elsewhere",
         )
     remedy = Text(
         "。请将 SYNDICATE_KEYS 设为服务器所用的密钥文件夹，或从备份恢复；"

@@ -13,6 +13,7 @@ from syndicate.model.events import EditionDelivered, ItemDelivered
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
+from syndicate.model.wrapped_keys import KeyPurpose, WrappedKey
 from syndicate.store.counters import reached
 from syndicate.store.database import Transaction
 from syndicate.store.protocol import Reached, RightsReads, RightsWrites
@@ -37,7 +38,9 @@ from syndicate.store.schema.tables import (
     partners,
     signing_keys,
     trail,
+    wrapped_keys,
 )
+from syndicate.store.schema.wrapped_key_rows import wrapped_key_from, wrapped_key_values
 
 _USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
 
@@ -83,6 +86,12 @@ class SqlRightsReads(SqlReads, RightsReads):
     @override
     async def signing_keys(self) -> frozenset[str]:
         return frozenset(row.kid for row in await self._rows(select(signing_keys.c.kid)))
+
+    @override
+    async def wrapped_keys(self, purpose: KeyPurpose) -> list[WrappedKey]:
+        query = select(wrapped_keys).where(wrapped_keys.c.purpose == purpose.value)
+        query = query.order_by(desc(wrapped_keys.c.created), wrapped_keys.c.kid)
+        return [wrapped_key_from(row) for row in await self._rows(query)]
 
     @override
     async def document(self, number: str) -> str | None:
@@ -134,6 +143,12 @@ class SqlRightsWrites(SqlWrites, RightsWrites):
         await self._transaction.run(delete(signing_keys))
         if kids:
             await self._transaction.run(insert(signing_keys), [{"kid": kid} for kid in sorted(kids)])
+
+    @override
+    async def put_wrapped_keys(self, purpose: KeyPurpose, kept: Collection[WrappedKey]) -> None:
+        await self._transaction.run(delete(wrapped_keys).where(wrapped_keys.c.purpose == purpose.value))
+        if kept:
+            await self._transaction.run(insert(wrapped_keys), [wrapped_key_values(one) for one in kept])
 
     def _agreement(self, document: str, content: str, at: datetime) -> dict[str, Any]:
         return {"document": document, "content": content, "known_from": at, "line": self._next_line}

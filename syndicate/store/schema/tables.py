@@ -198,6 +198,21 @@ keys = Table(
 signing_keys = Table("signing_keys", metadata, Column("kid", NAME, primary_key=True))
 """The signing keys that sign or verify for this database: a folder with other keys is not its own."""
 
+wrapped_keys = Table(
+    "wrapped_keys",
+    metadata,
+    Column("purpose", NAME, primary_key=True),
+    Column("kid", NAME, primary_key=True),
+    Column("x", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("rotated", Instant),
+    Column("retired", Instant),
+    Column("kek", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Signing keys that are kept here and not in a folder: `sealed` is encrypted (`WrappedKey`)."""
+
 trail = Table(
     "trail",
     metadata,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from aiohttp import web
@@ -106,7 +105,7 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     if worker.draining:
         return _plain(503, "draining")
     await worker.services.delivery.ready()
-    await asyncio.to_thread(worker.services.signing_keys.load)
+    await worker.services.signing_keys.load(worker.services.store)
     return _plain(200, "ready")
 
 

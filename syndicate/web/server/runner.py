@@ -155,7 +155,7 @@ def work(settings: Settings, listening: socket.socket) -> None:
 async def _check(settings: Settings) -> None:
     """Raise unless the store and the signing keys can be read and belong together."""
     async with opened(settings) as services:
-        services.signing_keys.load()
+        await services.signing_keys.load(services.store)
         await services.keys.check_signing_keys(SCHEDULER)
 
 
@@ -187,7 +187,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
     if parent is not None:
         loop.add_reader(parent.sentinel, stop.set)
     async with opened(settings) as services:
-        services.signing_keys.load()
+        await services.signing_keys.load(services.store)
         services.load()
         app = build(services)
         runner = Runner(app, shutdown_timeout=DRAIN)
