@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import brotli
 import pytest
 
 from syndicate.model.holds import RecallReason
@@ -306,5 +309,33 @@ def test_an_item_corrected_while_an_answer_is_made_is_given_in_the_version_that_
             assert "持续向好" in json.dumps(first["item"], ensure_ascii=False)
             (second,), _ = await changes(here, key, answer["next"])
             assert (second["action"], second["item"]["version"]) == ("correct", "2")
+
+    asyncio.run(act())
+
+
+def test_changes_are_compressed_as_the_client_asks_and_say_the_same(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here, aiohttp.ClientSession(auto_decompress=False) as client:
+            key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
+            await take_in(here, page("一稿", body="湘湖水质好转。" * 100))
+            plain = await here.get("/licensed/changes", key=key, headers={"Accept-Encoding": "identity"})
+            codings = {"br": brotli.decompress, "gzip": gzip.decompress, "identity": bytes}
+            for asked, coding in (("br, gzip", "br"), ("gzip", "gzip"), ("br;q=0", "identity")):
+                headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": asked}
+                async with client.get(f"{here.address}/licensed/changes", headers=headers) as answer:
+                    body = await answer.read()
+                    assert answer.headers.get("Content-Encoding", "identity") == coding
+                    assert answer.headers["Vary"] == "Authorization, Accept-Encoding"
+                    assert answer.headers["Cache-Control"] == "private, no-store"
+                assert codings[coding](body) == plain.body
+                assert (len(body) < len(plain.body)) == (coding != "identity")
+                # Nothing secret stands beside what a document says, so that its length gives nothing away.
+                assert key.encode() not in plain.body
+                assert not any(part.encode() in plain.body for part in key.split("."))
+                after = json.loads(plain.body)["next"]
+                async with client.get(
+                    f"{here.address}/licensed/changes?after={after}", headers=headers
+                ) as short:
+                    assert "Content-Encoding" not in short.headers
 
     asyncio.run(act())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from aiohttp import web
 
@@ -106,9 +107,11 @@ def test_members_that_nobody_knows_yet_are_passed_over(partner: Partner) -> None
     assert partner.pull().lines[0]["result"] == "new"
 
 
-def test_an_answer_without_end_is_left(partner: Partner) -> None:
-    bomb = gzip.compress(b" " * (MAX_ANSWER_BYTES + 1))
-    partner.server.strange = [giving(bomb, **{"Content-Encoding": "gzip"})]
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_an_answer_without_end_is_left(partner: Partner, coding: str) -> None:
+    compress = {"gzip": gzip.compress, "br": brotli.compress}[coding]
+    bomb = compress(b" " * (MAX_ANSWER_BYTES + 1))
+    partner.server.strange = [giving(bomb, **{"Content-Encoding": coding})]
     outcome = partner.pull()
     assert (outcome.code, outcome.json["error"]) == (1, "too_large")
     assert "--limit" in outcome.err

@@ -213,6 +213,7 @@ async def open_change_api(
     headers = {
         "Authorization": f"Bearer {key}",
         "Accept": "application/json, application/problem+json",
+        "Accept-Encoding": "br, gzip",
         "User-Agent": f"syndicate-pull/{syndicate.__version__}",
     }
     async with aiohttp.ClientSession(

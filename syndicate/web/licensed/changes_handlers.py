@@ -8,12 +8,15 @@ import re
 
 from aiohttp import web
 
-from syndicate.formats import CHANGES
+from syndicate.formats import CHANGES, Rendered
 from syndicate.language import Text
+from syndicate.stamping import ChangesPage
 from syndicate.strict_json import InvalidJson, read_json
 from syndicate.web.licensed.licensed_handlers import PreparedDelivery, rate_limit_headers
 from syndicate.web.server.connection import WAITS_UNTIL
+from syndicate.web.server.negotiation import preferred_coding
 from syndicate.web.server.request_parameters import BadParameter, must_accept
+from syndicate.web.server.response_cache import compress_once, header_value
 from syndicate.web.server.responses import Headers, reply
 from syndicate.web.server.worker import RESPONSE_SECONDS, SESSION, TIMEOUT, WORKER, request_context
 
@@ -62,13 +65,25 @@ async def changes(request: web.Request) -> PreparedDelivery:
             page = await services.changes.read(session, after, limit)
     finally:
         worker.waiting[session.partner.id] -= 1
-    rendered = await asyncio.to_thread(CHANGES.render, page.page)
-    answer = reply(200, _headers(request, rendered.content_type), rendered.body)
+    rendered, coding, body = await asyncio.to_thread(
+        _rendered, page.page, preferred_coding(header_value(request, "Accept-Encoding"))
+    )
+    headers = [*_headers(request, rendered.content_type, "Authorization, Accept-Encoding")]
+    if coding != "identity":
+        headers.append(("Content-Encoding", coding))
+    answer = reply(200, headers, body)
     return PreparedDelivery(
         answer,
         lambda: services.changes.deliver(page, session, request_context(request, "json")),
         lambda: rate_limit_headers(request),
     )
+
+
+def _rendered(page: ChangesPage, coding: str) -> tuple[Rendered, str, bytes]:
+    """Render a page, and compress it where that is worth it; the coding that was used, and the body."""
+    rendered = CHANGES.render(page)
+    coding, body = compress_once(rendered.body, coding)
+    return rendered, coding, body
 
 
 async def acknowledge(request: web.Request) -> PreparedDelivery:
@@ -85,12 +100,12 @@ async def acknowledge(request: web.Request) -> PreparedDelivery:
     return PreparedDelivery(reply(200, _headers(request, "application/json"), body), written)
 
 
-def _headers(request: web.Request, content_type: str) -> Headers:
+def _headers(request: web.Request, content_type: str, vary: str = "Authorization") -> Headers:
     terms = f"{request.app[WORKER].services.settings.base_url}/terms"
     return [
         ("Content-Type", content_type),
         ("Cache-Control", "private, no-store"),
-        ("Vary", "Authorization"),
+        ("Vary", vary),
         ("Link", f'<{terms}>; rel="license"'),
     ]
 
