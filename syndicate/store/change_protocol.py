@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from syndicate.model.changes import ChangeEntry, Holding, Progress, Takedown
+from syndicate.model.changes import ChangeEntry, Holding, Progress, Takedown, Watermark
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.store.requests import CandidateQuery, SequenceUpdate
@@ -64,6 +64,12 @@ class ChangeReads(Protocol):
     async def holders_of(self, items: Collection[ItemId]) -> set[tuple[PartnerId, ItemId]]:
         """Who has which of these items."""
 
+    async def holding_anything(self, partners: Collection[PartnerId]) -> set[PartnerId]:
+        """Those of these partners that have any item."""
+
+    async def touched_holdings(self, query: CandidateQuery, limit: int) -> set[tuple[PartnerId, ItemId]]:
+        """Who has which of the items that this query is about; at most `limit`, fewer are all."""
+
     async def offers(self, partner: PartnerId, items: Collection[ItemId]) -> set[tuple[ItemId, datetime]]:
         """Which embargoes of these items the partner was offered and did not acknowledge: (item, until)."""
 
@@ -83,6 +89,12 @@ class ChangeWrites(Protocol):
         """Append to a partner's change sequence.
 
         False, and nothing is written, if the sequence has changed since `new.read`.
+        """
+
+    async def move_removals_until(self, watermarks: Mapping[PartnerId, Watermark]) -> None:
+        """Say that the partners' removals are searched up to here, where their rights still have that name.
+
+        Announces no change, and leaves progress alone that is as far already.
         """
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:

@@ -7,10 +7,10 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from syndicate.model.changes import Holding, Progress, Terms
+from syndicate.model.changes import Holding, Progress, Terms, Watermark
 from syndicate.model.holds import Exclusive, Holds
 from syndicate.model.item import Item
-from syndicate.model.parties import PartnerId
+from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.rights import Clause
 from syndicate.store.protocol import CandidateQuery, Change, SequenceUpdate
 from tests.support.databases import opened
@@ -90,11 +90,15 @@ def test_changed_items_come_in_the_order_of_changes_with_their_holders(store_add
                     await writing.append(an_act())
                     await writing.changed(Change.ITEM)
             async with store.writing() as writing:
-                for partner, theirs in ((zjol, items[:2]), (hzw, items[1:3])):
+                for partner, theirs in ((zjol, items[:2]), (hzw, items[1:3]), (nobody, [])):
+                    await writing.put_partner(Partner(partner, "授权媒体", (), NOON))
+                    if not theirs:
+                        continue
                     held = tuple(Holding(partner, one.id, 1, Clause("L#1"), 1, Terms()) for one in theirs)
                     progress = Progress(partner, last=7)
                     assert await writing.append_entries(SequenceUpdate(0, progress, held=held))
                 await writing.append(an_act())
+                await writing.changed(Change.RIGHTS)
             changed = await store.changed_since(first, 2)
             assert [(change, item.id) for change, item in changed] == [
                 (first + 1, items[2].id),
@@ -105,5 +109,39 @@ def test_changed_items_come_in_the_order_of_changes_with_their_holders(store_add
             assert await store.holders_of([ids[1], ids[3]]) == {(zjol, ids[1]), (hzw, ids[1])}
             found = await store.progress_of([zjol, nobody])
             assert found == {zjol: Progress(zjol, 1, 7)}
+            assert await store.holding_anything([zjol, hzw, nobody]) == {zjol, hzw}
+            touched = CandidateQuery(first + 1, (), (), (NOON, NOON))
+            assert await store.touched_holdings(touched, 10) == {
+                (zjol, ids[0]),
+                (zjol, ids[1]),
+                (hzw, ids[1]),
+            }
+            assert len(await store.touched_holdings(touched, 2)) >= 2
+
+    asyncio.run(act())
+
+
+def test_watermarks_move_forward_only_and_only_under_the_rights_they_were_made_by(
+    store_address: str,
+) -> None:
+    async def act() -> None:
+        zjol, hzw = PartnerId("zjol"), PartnerId("hzw")
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                for partner in (zjol, hzw):
+                    progress = Progress(partner, removals_until=Watermark(5, at(5), "rights"))
+                    assert await writing.append_entries(SequenceUpdate(0, progress))
+                await writing.append(an_act())
+
+            async def moved(mark: Watermark) -> list[Watermark | None]:
+                await store.transact(lambda tx: tx.move_removals_until({zjol: mark}))
+                found = await store.progress_of([zjol, hzw])
+                assert {one.revision for one in found.values()} == {1}
+                return [found[partner].removals_until for partner in (zjol, hzw)]
+
+            old = Watermark(5, at(5), "rights")
+            assert await moved(Watermark(7, at(7), "other")) == [old, old]
+            assert await moved(Watermark(4, at(7), "rights")) == [old, old]
+            assert await moved(Watermark(7, at(7), "rights")) == [Watermark(7, at(7), "rights"), old]
 
     asyncio.run(act())

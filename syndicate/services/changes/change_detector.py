@@ -33,7 +33,7 @@ _LEAST = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ITEM = ItemId("")
 """Asked for where there is nothing to ask, so that the time an answer takes shows nothing hidden."""
-_REFRESH = timedelta(minutes=5)
+REFRESH = timedelta(minutes=5)
 """How old a watermark may grow while nothing is found. To move it takes a transaction."""
 
 
@@ -288,4 +288,4 @@ def _fresh(watermark: Watermark | None, snapshot: PartnerSnapshot) -> bool:
     """Whether the watermark need not move where nothing was found."""
     if watermark is None or not snapshot.same_rights_since(watermark):
         return False
-    return snapshot.now - watermark.at < _REFRESH
+    return snapshot.now - watermark.at < REFRESH

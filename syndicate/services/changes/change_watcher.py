@@ -24,7 +24,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.policy import Clearance
 from syndicate.policy.reasons import Reason
-from syndicate.services.changes.partner_snapshot import PartnerSnapshot
+from syndicate.services.changes.partner_snapshot import PartnerSnapshot, relevant_mandates
 from syndicate.services.delivery.editions import reach
 from syndicate.store.protocol import Selection, Store
 
@@ -75,11 +75,16 @@ class Waiter:
         """Whether key, partner and agreements are in this register what they were in the one before."""
         if register is self.register:
             return True
+        licences = register.licences_of(self.partner)
         return (
             register.keys.get(self.key.jti) == self.key
             and register.partners.get(self.partner) == self.snapshot.partner
-            and register.mandates == self.register.mandates
-            and register.licences_of(self.partner) == self.register.licences_of(self.partner)
+            and licences == self.register.licences_of(self.partner)
+            and (
+                register.mandates == self.register.mandates
+                or relevant_mandates(register.mandates, licences)
+                == relevant_mandates(self.register.mandates, licences)
+            )
         )
 
     def may_reach(self, item: Item) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -24,8 +25,8 @@ IN_FLIGHT = timedelta(minutes=2)
 class PartnerSnapshot:
     """One partner's rights at the time `now`.
 
-    `change` is the change number that `register` was read at. `rights` names the partner's licences and all
-    mandates: equal names mean equal agreements.
+    `change` is the change number that `register` was read at. `rights` names the partner's licences and the
+    mandates that bear on them: equal names mean equal agreements.
     """
 
     partner: Partner
@@ -60,9 +61,14 @@ class PartnerSnapshot:
             return False
         return not any(watermark.at - slack < edge <= self.now for edge in self.window_edges())
 
+    @property
+    def mandates(self) -> tuple[Mandate, ...]:
+        """The mandates that may bear on what the partner's licences release."""
+        return relevant_mandates(self.register.mandates, self.licences)
+
     def window_edges(self) -> list[datetime]:
         """When the mandates and the partner's licences begin and end."""
-        windows = [one.window for one in self.register.mandates] + [one.window for one in self.licences]
+        windows = [one.window for one in self.mandates] + [one.window for one in self.licences]
         return [edge for one in windows for edge in (one.opens, one.closes) if edge is not None]
 
     def candidates_since(self, watermark: Watermark) -> CandidateQuery:
@@ -84,9 +90,7 @@ class PartnerSnapshot:
 
         The first set counts from an item's publication, the second from when it became available.
         """
-        grants = [grant for licence in self.licences for grant in licence.grants]
-        spans = [span for grant in grants for span in (grant.archive, grant.retain) if span is not None]
-        return {timedelta(0), *spans}, {timedelta(0), *(grant.delay for grant in grants)}
+        return transition_ages(self.licences)
 
 
 def partner_snapshot(
@@ -100,9 +104,33 @@ def partner_snapshot(
     return PartnerSnapshot(partner, register, change, now, rights_name(partner, register, zone))
 
 
+def relevant_mandates(mandates: Iterable[Mandate], licences: Iterable[Licence]) -> tuple[Mandate, ...]:
+    """The mandates with an outlet and a medium that some grant of these licences names.
+
+    The others decide nothing: what they are about, no grant releases.
+    """
+    grants = [grant for licence in licences for grant in licence.grants]
+    return tuple(
+        one
+        for one in mandates
+        if any(one.outlets & grant.outlets and one.media & grant.media for grant in grants)
+    )
+
+
+def transition_ages(licences: Iterable[Licence]) -> tuple[set[timedelta], set[timedelta]]:
+    """`PartnerSnapshot.transition_ages` of any licences."""
+    published, available = {timedelta(0)}, {timedelta(0)}
+    for licence in licences:
+        for grant in licence.grants:
+            published.update(span for span in (grant.archive, grant.retain) if span is not None)
+            available.add(grant.delay)
+    return published, available
+
+
 def rights_name(partner: Partner, register: Register, zone: tzinfo) -> str:
-    """A name for all mandates and the partner's licences; equal agreements have equal names."""
-    return _name_of(register.mandates, register.licences_of(partner.id), zone)
+    """A name for the partner's licences and the mandates they need; equal agreements have equal names."""
+    licences = register.licences_of(partner.id)
+    return _name_of(relevant_mandates(register.mandates, licences), licences, zone)
 
 
 @lru_cache(maxsize=2_048)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,8 +18,14 @@ from syndicate.model.lifecycle_events import TakedownOrdered, TakedownOverdue
 from syndicate.model.parties import Partner, PartnerId, Publisher
 from syndicate.model.records import Entry
 from syndicate.model.register import Register
-from syndicate.services.changes.change_detector import ChangeDetector, next_seq
-from syndicate.services.changes.partner_snapshot import PartnerSnapshot, partner_snapshot, rights_name
+from syndicate.services.changes.change_detector import REFRESH, ChangeDetector, next_seq
+from syndicate.services.changes.partner_snapshot import (
+    IN_FLIGHT,
+    PartnerSnapshot,
+    partner_snapshot,
+    rights_name,
+)
+from syndicate.services.changes.removal_search import Searched, find_due
 from syndicate.services.changes.removals import Removal
 from syndicate.store.protocol import CandidateQuery, Change, SequenceUpdate, Store, Writing
 
@@ -45,6 +52,10 @@ class Takedowns:
     ) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
         self._detector, self._rights_cache = detector, rights_cache
+        self._searches: deque[Searched] = deque()
+        self._left: set[PartnerId] = set()
+        """Partners whose removals are not all written."""
+        self._moved: datetime | None = None
 
     async def order(self, partner: Partner) -> bool:
         """Write every removal that is due for the partner now; return whether all are written.
@@ -68,20 +79,57 @@ class Takedowns:
         return False
 
     async def order_all(self) -> bool:
-        """`order` for every partner that holds anything; whether all removals are written.
+        """`order` for every partner that may have something to remove; whether all removals are written.
 
-        A partner whose removals cannot be written does not keep back those of the others.
+        Costs what has changed since the last call (see `removal_search`). A partner whose removals cannot
+        be written does not keep back those of the others, and is tried again at the next call.
         """
-        register, _ = await self._rights_cache.read()
-        complete = True
-        for partner in register.partners.values():
+        register, change = await self._rights_cache.read()
+        searched, zone = Searched(register, change, self._clock()), self._publisher.zone
+        due = await self._store.read(lambda reads: find_due(reads, self._searches, searched, zone))
+        left: set[PartnerId] = set()
+        for id in sorted(due | self._left):
+            partner = register.partners.get(id)
             try:
-                if await self._store.holdings(partner.id, limit=1):
-                    complete &= await self.order(partner)
+                if partner is not None and not await self.order(partner):
+                    left.add(id)
             except SyndicateError as error:
-                _log.error("takedowns_failed", partner=partner.id, code=error.code, why=error.text.en)
-                complete = False
-        return complete
+                _log.error("takedowns_failed", partner=id, code=error.code, why=error.text.en)
+                left.add(id)
+        self._left = left
+        self._remember(searched)
+        await self._move_watermarks(searched)
+        return not left
+
+    def _remember(self, searched: Searched) -> None:
+        """Keep this search, those of the last two minutes, and one that is older."""
+        newest = self._searches[-1] if self._searches else None
+        if newest is not None and (newest.change > searched.change or newest.at > searched.at):
+            self._searches.clear()
+        self._searches.append(searched)
+        while len(self._searches) > 1 and self._searches[1].at <= searched.at - IN_FLIGHT:
+            self._searches.popleft()
+
+    async def _move_watermarks(self, searched: Searched) -> None:
+        """Move the watermarks of partners that nothing happened to, all at once, every five minutes.
+
+        So the next start of a server, and a partner's next request, have little to search.
+        """
+        if self._moved is not None and abs(searched.at - self._moved) < REFRESH:
+            return
+        register, zone = searched.register, self._publisher.zone
+        progress = await self._store.progress_of(register.partners)
+        moved: dict[PartnerId, Watermark] = {}
+        for id, one in progress.items():
+            mark = one.removals_until
+            if mark is None or id in self._left or searched.at - mark.at < REFRESH:
+                continue
+            name = rights_name(register.partners[id], register, zone)
+            if name == mark.rights:
+                moved[id] = Watermark(searched.change, searched.at, name)
+        if moved:
+            await self._store.transact(lambda tx: tx.move_removals_until(moved))
+        self._moved = searched.at
 
     async def _write(self, snapshot: PartnerSnapshot, found: Sequence[Removal]) -> bool:
         """Write these removals, some at a time, and then the watermark.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from typing_extensions import override
 
 from syndicate.model.item import Item
-from syndicate.model.names import ItemId
+from syndicate.model.names import ItemId, PartnerId
 from syndicate.store.change_protocol import ChangeReads
 from syndicate.store.queries.sql_reads import SqlReads
 from syndicate.store.requests import CandidateQuery
 from syndicate.store.schema.rows import outline_from
-from syndicate.store.schema.tables import items
+from syndicate.store.schema.tables import holdings, items
 
 
 class SqlCandidateReads(SqlReads, ChangeReads):
@@ -25,17 +25,8 @@ class SqlCandidateReads(SqlReads, ChangeReads):
         # Each condition reads one index. An item may meet several, so each of them may return up to `limit`
         # rows: only then does a result shorter than `limit` show that no condition was cut short.
         found: dict[ItemId, None] = {}
-        conditions = [items.c.changed > query.after]
-        conditions += [
-            and_(items.c.published > low, items.c.published <= high) for low, high in query.published
-        ]
-        conditions += [
-            and_(items.c.available > low, items.c.available <= high) for low, high in query.available
-        ]
-        low, high = query.exclusive
-        conditions.append(and_(items.c.exclusive_until > low, items.c.exclusive_until <= high))
         async with self._reading() as transaction:
-            for condition in conditions:
+            for condition in _conditions(query):
                 narrowed = select(items.c.id).where(condition).limit(limit)
                 found.update((ItemId(row.id), None) for row in await transaction.rows(narrowed))
                 if len(found) >= limit:
@@ -63,3 +54,26 @@ class SqlCandidateReads(SqlReads, ChangeReads):
     async def changed_since(self, after: int, limit: int) -> list[tuple[int, Item]]:
         query = select(items).where(items.c.changed > after).order_by(items.c.changed).limit(limit)
         return [(row.changed, outline_from(row)) for row in await self._rows(query)]
+
+    @override
+    async def touched_holdings(self, query: CandidateQuery, limit: int) -> set[tuple[PartnerId, ItemId]]:
+        found: set[tuple[PartnerId, ItemId]] = set()
+        held = select(holdings.c.partner, holdings.c.item).join(items, items.c.id == holdings.c.item)
+        async with self._reading() as transaction:
+            for condition in _conditions(query):
+                rows = await transaction.rows(held.where(condition).limit(limit))
+                found.update((PartnerId(row.partner), ItemId(row.item)) for row in rows)
+                if len(found) >= limit:
+                    break
+        return found
+
+
+def _conditions(query: CandidateQuery) -> list[ColumnElement[bool]]:
+    """The query as conditions on `items`, any of which an item may meet. Each reads one index."""
+    low, high = query.exclusive
+    return [
+        items.c.changed > query.after,
+        *(and_(items.c.published > low, items.c.published <= high) for low, high in query.published),
+        *(and_(items.c.available > low, items.c.available <= high) for low, high in query.available),
+        and_(items.c.exclusive_until > low, items.c.exclusive_until <= high),
+    ]

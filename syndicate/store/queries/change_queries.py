@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, update
 from typing_extensions import override
 
 from syndicate.model.changes import (
@@ -19,6 +19,7 @@ from syndicate.model.changes import (
     Progress,
     Takedown,
     Terms,
+    Watermark,
 )
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.model.rights import FORM_OF, Form, Use
@@ -36,10 +37,21 @@ from syndicate.store.queries.change_rows import (
 )
 from syndicate.store.queries.sql_reads import SqlWrites, batches
 from syndicate.store.requests import SequenceUpdate
-from syndicate.store.schema.tables import acknowledgements, changes, holdings, overdue
+from syndicate.store.schema.tables import Instant, acknowledgements, changes, holdings, overdue
+from syndicate.store.schema.tables import partners as parties
 from syndicate.store.schema.tables import progress as progresses
 
 _TAKEDOWNS = [action.value for action in TAKEDOWNS]
+_MOVE_REMOVALS_UNTIL = (
+    update(progresses)
+    .where(
+        progresses.c.partner == bindparam("of"),
+        progresses.c.ends_rights == bindparam("rights"),
+        progresses.c.ends_change <= bindparam("change"),
+        progresses.c.ends_at <= bindparam("at", type_=Instant),
+    )
+    .values(ends_change=bindparam("change"), ends_at=bindparam("at", type_=Instant))
+)
 
 
 class SqlChangeReads(SqlCandidateReads, ChangeReads):
@@ -119,6 +131,16 @@ class SqlChangeReads(SqlCandidateReads, ChangeReads):
                 query = select(holdings.c.partner, holdings.c.item).where(holdings.c.item.in_(batch))
                 rows = await transaction.rows(query)
                 found.update((PartnerId(row.partner), ItemId(row.item)) for row in rows)
+        return found
+
+    @override
+    async def holding_anything(self, partners: Collection[PartnerId]) -> set[PartnerId]:
+        found: set[PartnerId] = set()
+        some = exists().where(holdings.c.partner == parties.c.id)
+        async with self._reading() as transaction:
+            for batch in batches(partners):
+                query = select(parties.c.id).where(parties.c.id.in_(batch), some)
+                found.update(PartnerId(row.id) for row in await transaction.rows(query))
         return found
 
     @override
@@ -208,6 +230,15 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
             rows = [holding_values(_merged(known.get(one.item), one)) for one in new.held]
             await self._transaction.run(insert(holdings), rows)
         return True
+
+    @override
+    async def move_removals_until(self, watermarks: Mapping[PartnerId, Watermark]) -> None:
+        if watermarks:
+            values = [
+                {"of": partner, "rights": mark.rights, "change": mark.change, "at": mark.at}
+                for partner, mark in watermarks.items()
+            ]
+            await self._transaction.run(_MOVE_REMOVALS_UNTIL, values)
 
     @override
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:

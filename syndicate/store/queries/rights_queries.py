@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, Table, delete, desc, insert, select
@@ -45,6 +46,12 @@ from syndicate.store.schema.wrapped_key_rows import wrapped_key_from, wrapped_ke
 _USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
 
 
+_MOST_AGREEMENTS: Final = 4_096
+# Agreements are read again after every change of rights, and most have not changed: equal text, one value.
+_mandate = lru_cache(_MOST_AGREEMENTS)(mandate_from)
+_licence = lru_cache(_MOST_AGREEMENTS)(licence_from)
+
+
 class SqlRightsReads(SqlReads, RightsReads):
     """SQL implementation of `RightsReads`."""
 
@@ -63,8 +70,8 @@ class SqlRightsReads(SqlReads, RightsReads):
         return Register(
             seq=change,
             partners={PartnerId(row.id): partner_from(row) for row in parties},
-            mandates=tuple(mandate_from(row.content) for row in mandated),
-            licences=licences_by_partner([licence_from(row.content) for row in agreed]),
+            mandates=tuple(_mandate(row.content) for row in mandated),
+            licences=licences_by_partner([_licence(row.content) for row in agreed]),
             keys={row.jti: key_from(row) for row in issued},
         )
 
