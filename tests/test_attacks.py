@@ -14,7 +14,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ChannelId, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
-from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.delivery.delivery_events import RequestContext
 from syndicate.services.newsroom.item_service import Action, Keep
 from syndicate.store.protocol import Change
 from tests.support.factories import NOON, STAFF, an_item, days, minutes

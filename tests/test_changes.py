@@ -18,7 +18,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.services.changes.page_builder import Page
-from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.delivery.delivery_events import RequestContext
 from syndicate.store.protocol import Reads
 from tests.support.factories import STAFF, days, minutes
 from tests.support.fixtures import jti_of, session_for

@@ -7,10 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,72 @@ def test_what_is_ended_is_refused_by_both_workers_at_the_next_request(newsroom: 
 
     staff.good("mandate", "end", "HEAD")
     assert on_both(server, fresh=fresh) == {"fresh": {(403, "not_licensed")}}
+
+
+def test_what_is_ended_stops_requests_that_are_answered_by_lookup_on_both_workers(
+    newsroom: Newsroom,
+) -> None:
+    """The same bytes on kept connections: the first answer after the command differs."""
+    staff, server = newsroom.shell, newsroom.server
+    file(staff, "mandate", "mandate-2.toml", MANDATE.replace("HEAD", "HEAD-2"))
+    (document,) = staff.good("--json", "item", "list").lines
+    revoked, jti = newsroom.partner("looked-up-1")
+    suspended, _ = newsroom.partner("looked-up-2")
+    ended, _ = newsroom.partner("looked-up-3")
+    staying, _ = newsroom.partner("looked-up-4")
+    with kept(server, revoked, suspended, ended, staying) as ask_all:
+        assert ask_all() == [{200}] * 4
+        staff.good("key", "revoke", jti)
+        assert ask_all() == [{401}, {200}, {200}, {200}]
+        staff.good("partner", "suspend", "looked-up-2")
+        assert ask_all() == [{401}, {401}, {200}, {200}]
+        staff.good("licence", "end", "L-looked-up-3")
+        assert ask_all() == [{401}, {401}, {403}, {200}]
+        assert ask_all(holding="日报新闻的导语") == [{401}, {401}, {403}, {200}]
+        staff.good("item", "recall", document["id"], "--reason", "editorial", "--note", "更正")
+        assert ask_all(lacking="日报新闻的导语") == [{401}, {401}, {403}, {200}]
+
+
+@contextmanager
+def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set[int]]]]:
+    """Connections to both workers for each key, and a function that asks on all of them."""
+
+    def get(line: HTTPConnection, token: str) -> tuple[int, str, str]:
+        try:
+            line.request("GET", FEED, headers={"Authorization": f"Bearer {token}"})
+            answer = line.getresponse()
+        except RemoteDisconnected:  # it was idle for too long while a command ran
+            line.close()
+            return get(line, token)
+        return answer.status, answer.headers["X-Request-Id"], answer.read().decode()
+
+    def workers(token: str) -> set[object]:
+        names = {get(line, token)[1] for line in lines[token]}
+        until(lambda: names <= {one["request_id"] for one in log_lines(server.log)}, 10, "logged")
+        return {one["worker"] for one in log_lines(server.log) if one["request_id"] in names}
+
+    lines: dict[str, list[HTTPConnection]] = {token: [] for token in tokens}
+    with ExitStack() as opened:
+        for token in tokens:
+            for _ in range(8):
+                made = [HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(4)]
+                for line in made:
+                    opened.callback(line.close)
+                lines[token] += made
+                if len(workers(token)) == 2:
+                    break
+            assert len(workers(token)) == 2, "one worker took every connection"
+
+        def ask_all(holding: str = "", lacking: str = "\0") -> list[set[int]]:
+            found = []
+            for token in tokens:
+                answers = [get(line, token) for line in lines[token] * 3]
+                assert all(holding in body for status, _, body in answers if status == 200)
+                assert not any(lacking in body for _, _, body in answers)
+                found.append({status for status, _, _ in answers})
+            return found
+
+        yield ask_all
 
 
 def ending_soon(newsroom: Newsroom) -> tuple[str, datetime]:

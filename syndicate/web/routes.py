@@ -103,7 +103,7 @@ def build(services: Services, access_log: AccessLog | None = None) -> web.Applic
         responses=responses,
         pages=Pages(services.settings.publisher, terms_url),
         access_log=log,
-        request_cache=RequestCache(services.delivery, responses, services.clock, log),
+        request_cache=RequestCache(services.delivery.repeats, responses, services.clock, log),
     )
     add_routes(app)
 

@@ -23,7 +23,7 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.delivery.delivery_events import RequestContext
 from syndicate.wiring import Services
 from tests.support.factories import STAFF, days, minutes
 from tests.support.fixtures import session_for

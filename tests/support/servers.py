@@ -26,6 +26,7 @@ from syndicate.config import Settings, load
 from syndicate.store.sql_store import open_store
 from syndicate.web.routes import build as build_app
 from syndicate.web.server.access_log import AccessLog
+from syndicate.web.server.connection import ConnectionServer
 from syndicate.web.server.runner import Runner
 from syndicate.web.server.worker import WORKER, Worker
 from syndicate.wiring import Services, build, initialise
@@ -71,6 +72,7 @@ class Serving:
     address: str
     client: aiohttp.ClientSession
     worker: Worker
+    connections: ConnectionServer
 
     async def get(
         self,
@@ -128,7 +130,8 @@ async def serving(
         await site.start()
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession(auto_decompress=True) as client:
-            yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER])
+            assert isinstance(runner.server, ConnectionServer)
+            yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER], runner.server)
     finally:
         await runner.cleanup()
         await house.delivery.close()

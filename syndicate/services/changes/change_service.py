@@ -21,7 +21,8 @@ from syndicate.services.changes.change_watcher import ChangeWatcher
 from syndicate.services.changes.page_builder import Page, PageBuilder
 from syndicate.services.changes.partner_snapshot import partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
-from syndicate.services.delivery.delivery_service import DeliveryService, RequestContext
+from syndicate.services.delivery.delivery_events import RequestContext
+from syndicate.services.delivery.delivery_service import DeliveryService
 from syndicate.store.protocol import Change, Outcome, Pending, Reads, Store, Writing
 
 _log = structlog.get_logger("syndicate.services")

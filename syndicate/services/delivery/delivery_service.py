@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,9 +30,7 @@ from syndicate.language import Text
 from syndicate.model.actors import UNKNOWN, Actor
 from syndicate.model.changes import Charge
 from syndicate.model.events import (
-    EditionDelivered,
     Event,
-    ItemDelivered,
     KeyRejected,
     LicenceShown,
     ReleaseRefused,
@@ -47,8 +45,10 @@ from syndicate.model.rights import Use
 from syndicate.policy import Refusal
 from syndicate.policy.reasons import HIDDEN, REASONS, RECALLS, Reason
 from syndicate.services.audit.audit_writer import AuditWriter
+from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
 from syndicate.services.delivery.editions import CachedEdition, Editions, OutdatedEdition
 from syndicate.services.delivery.quotas import Quotas
+from syndicate.services.delivery.repeated_deliveries import ChargedEditions, RepeatedDeliveries
 from syndicate.stamping import Edition
 from syndicate.store.protocol import Outcome, Pending, Store
 
@@ -61,43 +61,6 @@ _MAX_REJECTIONS_A_MINUTE = 60
 rejections are only counted, so that nobody can fill the trail."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """What a trail line says about the request: its id, method, and the format of the answer."""
-
-    request: str
-    method: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentEdition:
-    """A cached edition that is current at `now`, and stays current while nothing changes.
-
-    It may be delivered again for `seconds` from `now`, while the generation and the notice of
-    `DeliveryService.rights` stay as they are.
-    """
-
-    edition: CachedEdition
-    now: datetime
-    seconds: float
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    """One answer to a partner: what leaves, to whom, by whose key or act, and how."""
-
-    edition: CachedEdition
-    partner: PartnerId
-    jti: str
-    """Empty where staff export the item."""
-    actor: str
-    revision: int
-    status: int
-    context: RequestContext
-
-
 class DeliveryService:
     """Deliver feeds and items. Raises NotLicensed, Unknown, Recalled, QuotaExceeded, StoreFault."""
 
@@ -107,8 +70,8 @@ class DeliveryService:
         self._writer = AuditWriter(store)
         self.quotas = Quotas(store, publisher, clock)
         self.editions = Editions(store, publisher, self.quotas, clock)
-        self._charged: LRUCache[tuple[PartnerId, str], int] = LRUCache(10_000)
-        """Revision at which an edition was last charged and recorded, by partner and digest with status."""
+        self._charged: ChargedEditions = LRUCache(10_000)
+        self.repeats = RepeatedDeliveries(rights, self.editions, self._charged, self._writer, clock)
         self._minute: datetime | None = None
         self._rejections: Counter[str] = Counter()
         self._unwritten: Counter[str] = Counter()
@@ -118,28 +81,12 @@ class DeliveryService:
         """Every feed by its id."""
         return self._feeds
 
-    @property
-    def rights(self) -> RightsCache:
-        """The rights that every answer is judged by."""
-        return self._rights
-
     async def public_feed(self, feed: str) -> CachedEdition:
         """Return the public edition of a feed: headline, abstract, stamp. Raises Unknown."""
         known = self._feed(feed)
         return await self._judged_anew(
             lambda register, revision: self.editions.of_feed(known, PUBLIC, None, register, revision)
         )
-
-    def current_public_feed(self, feed: str) -> CurrentEdition | None:
-        """Return the public edition of a feed if it is cached and current. Raises ClockAhead."""
-        rights = self._rights.current()
-        edition = None if rights is None else self.editions.cached(feed, PUBLIC, None, rights.revision)
-        if rights is None or edition is None:
-            return None
-        now = self._clock()
-        until = edition.edition.until
-        left = rights.seconds if until is None else (until - now).total_seconds()
-        return CurrentEdition(edition, now, min(rights.seconds, left), rights.generation)
 
     async def licensed_feed(self, feed: str, session: Session, use: Use | None) -> CachedEdition:
         """Return the partner's edition of a feed: exactly what its licences cover.
@@ -180,7 +127,7 @@ class DeliveryService:
         """
         partner = session.partner.id
         return await self._deliver(
-            _Delivery(edition, partner, session.key.jti, partner, session.revision, status, context)
+            Delivery(edition, partner, session.key.jti, partner, session.revision, status, context)
         )
 
     async def export(
@@ -212,7 +159,7 @@ class DeliveryService:
                 self._rights.expire()
                 continue
             rendered = render(edition.edition)
-            if await self._deliver(_Delivery(edition, partner, "", str(actor), revision, 200, context)):
+            if await self._deliver(Delivery(edition, partner, "", str(actor), revision, 200, context)):
                 return rendered
         raise Conflict(
             Text("授权状态正在频繁变动，请重试", "rights keep changing at this moment; try again"),
@@ -282,7 +229,7 @@ class DeliveryService:
         self._rights.expire()
         await self._rights.read()
 
-    async def _deliver(self, delivery: _Delivery) -> bool:
+    async def _deliver(self, delivery: Delivery) -> bool:
         """Write the line, charge quotas and record holdings, for every way in. False: judge again.
 
         The line is judged at the older of the revisions of the key and of the content.
@@ -299,7 +246,7 @@ class DeliveryService:
         confirms = delivery.status == 304 and not charged
         charges = self._charges(delivery) if gives or confirms else ()
         pending = Pending(
-            Entry(self._clock(), delivery.actor, _delivered(delivery)),
+            Entry(self._clock(), delivery.actor, delivered_event(delivery)),
             min(delivery.revision, edition.revision),
             edition.trail_manifest(),
             charges if gives else (),
@@ -317,7 +264,7 @@ class DeliveryService:
             self.editions.discard(edition)
         return outcome is Outcome.WRITTEN
 
-    def _charges(self, delivery: _Delivery) -> tuple[Charge, ...]:
+    def _charges(self, delivery: Delivery) -> tuple[Charge, ...]:
         """The edition's charges; what staff export is recorded, and counts against no quota."""
         charges = self.quotas.charges(delivery.edition.edition.items)
         return charges if delivery.jti else tuple(replace(one, limit=None) for one in charges)
@@ -390,34 +337,3 @@ def _reason(refusal: NotLicensed | Unknown | Recalled | QuotaExceeded) -> str:
             return code
         case _:
             return refusal.reason
-
-
-def _delivered(delivery: _Delivery) -> Event:
-    """The event of a trail line: a feed by its digest, an item by its id, version and clause."""
-    cached, context = delivery.edition, delivery.context
-    edition = cached.edition
-    if edition.feed is not None:
-        return EditionDelivered(
-            partner=delivery.partner,
-            jti=delivery.jti,
-            feed=edition.feed.id,
-            format=context.format,
-            use=cached.use.value if cached.use is not None else "",
-            edition=cached.digest,
-            status=delivery.status,
-            method=context.method,
-            request=context.request,
-        )
-    item = edition.items[0]
-    return ItemDelivered(
-        partner=delivery.partner,
-        jti=delivery.jti,
-        item=item.id,
-        version=item.version,
-        use=item.use.value,
-        clause=item.clause,
-        status=delivery.status,
-        method=context.method,
-        request=context.request,
-        mandate=item.mandate,
-    )

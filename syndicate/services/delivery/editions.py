@@ -71,6 +71,12 @@ class CachedEdition:
     """Like the edition's `until`, but computed only from the items in it. HTTP caches may learn it; when a
     hidden item will appear stays secret."""
 
+    @property
+    def name(self) -> str:
+        """The feed's id, or `item:` with the item's id."""
+        feed = self.edition.feed
+        return feed.id if feed is not None else f"item:{self.edition.items[0].id}"
+
     def trail_manifest(self) -> tuple[str, bytes] | None:
         """The manifest that the trail keeps; None for a single item, whose trail line is enough."""
         return (self.digest, self.manifest) if self.edition.feed is not None else None

@@ -155,11 +155,14 @@ async def _prepared(
     prepared = await worker.responses.prepare(edition, format.id, format.render)
     response = respond(prepared, request, PRIVATE)
     context = request_context(request, format.id)
-    return PreparedDelivery(
-        response,
-        lambda: worker.services.delivery.deliver(edition, session, response.status, context),
-        lambda: rate_limit_headers(request),
-    )
+
+    async def deliver() -> bool:
+        delivered = await worker.services.delivery.deliver(edition, session, response.status, context)
+        if delivered:
+            worker.request_cache.licensed.remember(request, session, edition, format.id)
+        return delivered
+
+    return PreparedDelivery(response, deliver, lambda: rate_limit_headers(request))
 
 
 async def rate_limit_headers(request: web.Request) -> Headers:

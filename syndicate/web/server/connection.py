@@ -20,7 +20,9 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-from syndicate.web.server.request_cache import RequestCache
+from syndicate.store.protocol import Outcome
+from syndicate.web.server.licensed_requests import WaitingAnswer
+from syndicate.web.server.request_cache import RequestCache, write_answer
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.responses import REQUEST_ID, Reply
 
@@ -30,6 +32,8 @@ SWEEP_SECONDS = 2.0
 """Seconds between two checks of all connections."""
 MAX_CONNECTIONS = 8_192
 """Open connections of one worker; further ones are closed at once."""
+MAX_HELD_BYTES = 64 * 1024
+"""Bytes of further requests that are read while an answer waits for its trail line."""
 MAX_READING_SECONDS = 120.0
 """Seconds that a client may take to read one response."""
 
@@ -51,10 +55,13 @@ class Connection(RequestHandler):
         "_at_boundary",
         "_errors",
         "_head",
+        "_held",
         "_last_progress",
         "_reading_since",
         "_request_cache",
         "_stuck_since",
+        "_waiting",
+        "_waiting_data",
         "file",
     )
 
@@ -70,6 +77,10 @@ class Connection(RequestHandler):
         self.file = -1
         """The number of the socket's file; -1, which no write accepts, where there is none."""
         self._head: bytes | None = None
+        self._waiting: WaitingAnswer | None = None
+        """The licensed answer that waits for its trail line, and below the head that asked for it."""
+        self._waiting_data = self._held = b""
+        """`_held` is what came after that head. It is looked at once the answer is sent."""
         self._last_progress: tuple[int, int, int] | None = None
         self._stuck_since = self._reading_since = loop.time()
 
@@ -80,11 +91,14 @@ class Connection(RequestHandler):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer a cached request for a public feed without parsing; pass anything else to aiohttp.
+        """Answer a request that is known without parsing it; pass anything else to aiohttp.
 
         `_at_boundary` says that the parser is between two requests: at the start, and after each read that
         was exactly one request without a body. Once that is uncertain it stays false.
         """
+        if self._waiting is not None:
+            self._hold(data)
+            return
         waiter, transport = self._waiter, self.transport
         idle = (
             self._at_boundary
@@ -98,6 +112,15 @@ class Connection(RequestHandler):
                 self._request_count += 1
                 self._answered_at = answered
                 return
+            waiting = self._request_cache.licensed.begin(data)
+            if waiting is not None:
+                self._waiting, self._waiting_data = waiting, data
+                waiting.line.add_done_callback(self._finish_waiting)
+                return
+        self._parse(data, idle=idle)
+
+    def _parse(self, data: bytes, *, idle: bool) -> None:
+        """Pass these bytes to aiohttp; `idle` says that no request was in progress before them."""
         self._head = None
         count = self._request_count
         super().data_received(data)
@@ -108,6 +131,35 @@ class Connection(RequestHandler):
             )
             if idle and self._at_boundary:
                 self._head = data
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what a client sends before it has its answer, a bounded amount of it."""
+        self._held += data
+        if len(self._held) >= MAX_HELD_BYTES and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _finish_waiting(self, _: asyncio.Future[Outcome]) -> None:
+        """Send the licensed answer whose trail line was written, or let aiohttp answer the request.
+
+        Where the client is gone the line stays, and nothing is sent.
+        """
+        waiting, data, held = self._waiting, self._waiting_data, self._held
+        assert waiting is not None
+        self._waiting, self._waiting_data, self._held = None, b"", b""
+        written = self._request_cache.licensed.finish(waiting)
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if len(held) >= MAX_HELD_BYTES:
+            transport.resume_reading()
+        if written:
+            self._request_count += 1
+            self._answered_at = time()
+            write_answer(self, waiting.head, waiting.body)
+        else:
+            self._parse(data, idle=True)
+        if held:
+            self.data_received(held)
 
     def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
         """Let the transport send what the kernel has not taken of head and body yet."""
@@ -121,7 +173,7 @@ class Connection(RequestHandler):
 
     def _process_keepalive(self) -> None:
         """Close an idle connection. An answer of the request cache counts; it sets no timer of its own."""
-        idle = time() - self._answered_at
+        idle = 0.0 if self._waiting is not None else time() - self._answered_at
         if 0 <= idle < self.keepalive_timeout:
             close_time = self._loop.time() + self.keepalive_timeout - idle
             self._next_keepalive_close_time = max(self._next_keepalive_close_time, close_time)
@@ -132,13 +184,14 @@ class Connection(RequestHandler):
         return self._head
 
     def progress(self) -> tuple[int, int, int]:
-        """Return (requests begun, id of the current request or 0, bytes that the client has not read).
+        """Return (requests begun, number of the current request or 0, bytes that the client has not read).
 
         Bytes of a head or body that arrive one by one are no progress.
         """
         transport = self.transport
         unread = transport.get_write_buffer_size() if transport is not None else 0
-        return (self._request_count, id(self._current_request) if self._current_request else 0, unread)
+        current = self._current_request if self._waiting is None else self._waiting
+        return (self._request_count, 0 if current is None else id(current), unread)
 
     def check_timeout(self, now: float) -> None:
         """Abort a client that makes no progress for `IDLE_SECONDS`, or reads a response too slowly."""

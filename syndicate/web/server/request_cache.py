@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import os
 from time import time
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
 from syndicate.access.rights_cache import Clock
 from syndicate.clock import SteadyClock
 from syndicate.errors import ClockAhead
-from syndicate.services.delivery.delivery_service import DeliveryService
+from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
+from syndicate.web.server.licensed_requests import LicensedRequests
+from syndicate.web.server.request_heads import MAX_HEADS, repeatable_head
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     ResponseCache,
@@ -31,17 +33,6 @@ from syndicate.web.server.response_cache import (
 from syndicate.web.server.responses import head_before_id, http_date
 
 _END = b"\r\n\r\n"
-_MAX_HEADS = 4_096
-MAX_HEAD_BYTES = 2_048
-"""Size of a head that is worth remembering."""
-
-
-@runtime_checkable
-class HasRequestHead(Protocol):
-    """A connection that can return the bytes of the current request's head."""
-
-    def request_head(self) -> bytes | None:
-        """Return the bytes, if they came whole, alone and on an idle connection."""
 
 
 class Sender(Protocol):
@@ -52,6 +43,19 @@ class Sender(Protocol):
 
     def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
         """Send what the kernel has not taken: everything after the first `sent` bytes of head and body."""
+
+
+def write_answer(sender: Sender, head: bytes, body: bytes) -> None:
+    """Write head and body with one system call.
+
+    To go through the transport costs more than everything else that a repeated answer takes.
+    """
+    try:
+        sent = os.writev(sender.file, (head, body)) if body else os.write(sender.file, head)
+    except OSError:  # the kernel takes nothing now, or the client is gone: the transport handles both
+        sent = 0
+    if sent < len(head) + len(body):
+        sender.send_rest(head, body, sent)
 
 
 class ReadyAnswer(NamedTuple):
@@ -82,43 +86,51 @@ class RequestHead:
 
 
 class RequestCache:
-    """The heads that one worker remembers. `closed` stops all answers; `hits` counts them."""
+    """The heads of open feeds that one worker remembers. `hits` counts the answers.
+
+    `licensed` keeps those of partners.
+    """
 
     def __init__(
-        self, delivery: DeliveryService, responses: ResponseCache, clock: Clock, access_log: AccessLog
+        self, repeats: RepeatedDeliveries, responses: ResponseCache, clock: Clock, access_log: AccessLog
     ) -> None:
-        self._delivery, self._responses, self._log = delivery, responses, access_log.append
-        self._rights, self._notice = delivery.rights, delivery.rights.notice
+        self._repeats, self._responses, self._log = repeats, responses, access_log.append
+        self._rights, self._notice = repeats.rights, repeats.rights.notice
         # Where the services' clock is not the machine's, nothing says how long an answer is good.
         self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
         self._heads: dict[bytes, RequestHead] = {}
-        self.closed = False
+        self.licensed = LicensedRequests(repeats, responses, clock, access_log)
+        self._closed = False
         self.hits = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is answered by lookup any more, since the worker stops."""
+        return self._closed
+
+    @closed.setter
+    def closed(self, closed: bool) -> None:
+        self._closed = self.licensed.closed = closed
 
     def remember(self, request: web.Request, feed: str, format: str) -> None:
         """Remember the head of this request, if the same bytes may be answered without parsing them.
 
-        Only HTTP/1.1 without a Connection header: a remembered request never closes its connection. The
-        head that was remembered first is forgotten for it where there are too many.
+        The head that was remembered first is forgotten for it where there are too many.
         """
-        if request.method != "GET" or request.version != (1, 1) or "Connection" in request.headers:
+        head = repeatable_head(request)
+        if head is None:
             return
-        protocol = request.protocol
-        head = protocol.request_head() if isinstance(protocol, HasRequestHead) else None
-        if head is None or len(head) > MAX_HEAD_BYTES:
-            return
-        if len(self._heads) >= _MAX_HEADS and head not in self._heads:
+        if len(self._heads) >= MAX_HEADS and head not in self._heads:
             del self._heads[next(iter(self._heads))]
         self._heads[head] = RequestHead(feed, format, request.path, selection_headers(request))
 
     def answer(self, data: bytes, sender: Sender) -> float | None:
         """Answer these bytes at once, and return when (`time.time()`).
 
-        None where they are new or no current answer is cached. One system call writes head and body: to
-        go through the transport costs more than everything else here.
+        None where they are new or no current answer is cached.
         """
         known = self._heads.get(data)
-        if known is None or self.closed:
+        if known is None or self._closed:
             return None
         now = time()
         ready = known.ready
@@ -136,12 +148,7 @@ class RequestCache:
             head, body, log = ready.head, ready.body, ready.log
         request_id = new_request_id()
         head = head + request_id.encode() + _END
-        try:
-            sent = os.writev(sender.file, (head, body)) if body else os.write(sender.file, head)
-        except OSError:  # the kernel takes nothing now, or the client is gone: the transport handles both
-            sent = 0
-        if sent < len(head) + len(body):
-            sender.send_rest(head, body, sent)
+        write_answer(sender, head, body)
         self._log((now, request_id, time() - now, log))
         self.hits += 1
         return now
@@ -151,7 +158,7 @@ class RequestCache:
         known.ready = None
         notice = self._notice()
         try:
-            current = self._delivery.current_public_feed(known.feed)
+            current = self._repeats.public_feed(known.feed)
         except ClockAhead:
             return None  # once it is parsed, the request is answered with 503
         prepared = self._responses.cached(current.edition, known.format) if current is not None else None

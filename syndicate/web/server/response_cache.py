@@ -134,9 +134,7 @@ class ResponseCache:
 
 
 def _cache_key(cached: CachedEdition, format: str) -> CacheKey:
-    edition = cached.edition
-    name = edition.feed.id if edition.feed is not None else f"item:{edition.items[0].id}"
-    return name, recipient_id(edition.recipient), cached.use, format
+    return cached.name, recipient_id(cached.edition.recipient), cached.use, format
 
 
 def prepare_response(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from syndicate.access.authentication import Session
-from syndicate.services.delivery.delivery_service import RequestContext
+from syndicate.services.delivery.delivery_events import RequestContext
 from syndicate.web.public.pages import Pages
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.request_cache import RequestCache

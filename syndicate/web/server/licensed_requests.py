@@ -1,0 +1,168 @@
+"""Answer a partner's request head that was answered before by a lookup, once its trail line is durable.
+
+The Authorization header is part of the head, so the same bytes show the same key. aiohttp's parser has read
+them, the key's signature was verified, and the answer came from a cached edition that this key was given at
+this revision. What is checked at each request all the same: the key is in force and not expired, its
+partner is not suspended, the edition is current, and no quota applies. Then the trail line is written, and
+the store refuses it if anything was taken away meanwhile. Whatever does not fit takes the parser's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import time
+from typing import NamedTuple
+
+from aiohttp import web
+
+from syndicate.access.authentication import Session
+from syndicate.access.rights_cache import Clock
+from syndicate.clock import SteadyClock
+from syndicate.errors import ClockAhead
+from syndicate.model.parties import PartnerId
+from syndicate.model.rights import Use
+from syndicate.services.delivery.editions import CachedEdition
+from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries, RepeatedDelivery
+from syndicate.store.protocol import Outcome
+from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
+from syndicate.web.server.request_heads import MAX_HEADS, repeatable_head
+from syndicate.web.server.request_ids import new_request_id
+from syndicate.web.server.response_cache import (
+    PRIVATE,
+    ResponseCache,
+    SelectionHeaders,
+    select,
+    selection_headers,
+)
+from syndicate.web.server.responses import head_before_id, http_date
+
+
+class ReadyDelivery(NamedTuple):
+    """An answer that is delivered again without being selected again; see `ReadyAnswer` for its times."""
+
+    begins: float
+    ends: float
+    generation: int
+    notice: int
+    delivery: RepeatedDelivery
+    head: bytes
+    """Everything before the value of X-Request-Id."""
+    body: bytes
+    log: LineParts
+
+
+class LicensedHead:
+    """What a remembered head requests, by whose key, and the headers that select the answer."""
+
+    __slots__ = ("format", "headers", "jti", "name", "partner", "path", "ready", "seq", "use")
+
+    def __init__(self, request: web.Request, session: Session, edition: CachedEdition, format: str) -> None:
+        self.partner: PartnerId = session.partner.id
+        self.jti = session.key.jti
+        self.seq = session.register.seq
+        """Change of rights after which the key's signature was verified. After the next it is again."""
+        self.name = edition.name
+        self.use: Use | None = edition.use
+        self.format, self.path = format, request.path
+        self.headers: SelectionHeaders = selection_headers(request)
+        self.ready: ReadyDelivery | None = None
+
+
+@dataclass(slots=True)
+class WaitingAnswer:
+    """An answer that may be sent once its trail line is written."""
+
+    line: asyncio.Future[Outcome]
+    head: bytes
+    body: bytes
+    begun: float
+    request_id: str
+    log: LineParts
+
+
+class LicensedRequests:
+    """The heads of partners that one worker remembers. `closed` stops all answers; `hits` counts them."""
+
+    def __init__(
+        self, repeats: RepeatedDeliveries, responses: ResponseCache, clock: Clock, access_log: AccessLog
+    ) -> None:
+        self._repeats, self._responses, self._log = repeats, responses, access_log.append
+        self._rights, self._notice = repeats.rights, repeats.rights.notice
+        self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
+        self._heads: dict[bytes, LicensedHead] = {}
+        self.closed = False
+        self.hits = 0
+
+    def remember(self, request: web.Request, session: Session, edition: CachedEdition, format: str) -> None:
+        """Remember the head of this request, which was delivered, if it may be answered without parsing."""
+        head = repeatable_head(request)
+        if head is None:
+            return
+        if len(self._heads) >= MAX_HEADS and head not in self._heads:
+            del self._heads[next(iter(self._heads))]
+        self._heads[head] = LicensedHead(request, session, edition, format)
+
+    def begin(self, data: bytes) -> WaitingAnswer | None:
+        """Submit the trail line of the answer to these bytes; None where they take the parser's way."""
+        known = self._heads.get(data)
+        if known is None or self.closed:
+            return None
+        now = time()
+        ready = known.ready
+        if ready is None or not (
+            ready.begins <= now < ready.ends
+            and ready.generation == self._rights.generation
+            and ready.notice == self._notice()
+        ):
+            ready = self._make_ready(known, now)
+            if ready is None:
+                return None
+        request_id = new_request_id()
+        try:
+            line = self._repeats.submit_repeated(ready.delivery, request_id)
+        except ClockAhead:
+            return None  # once it is parsed, the request is answered with 503
+        if line is None:
+            return None
+        head = ready.head + request_id.encode() + b"\r\n\r\n"
+        return WaitingAnswer(line, head, ready.body, now, request_id, ready.log)
+
+    def finish(self, answer: WaitingAnswer) -> bool:
+        """Whether the answer may be sent: its line is durable. If not, the request is judged again."""
+        line = answer.line
+        if line.cancelled() or line.exception() is not None:
+            return False
+        if not self._repeats.was_written(line.result()):
+            return False
+        self.hits += 1
+        self._log((answer.begun, answer.request_id, time() - answer.begun, answer.log))
+        return True
+
+    def _make_ready(self, known: LicensedHead, now: float) -> ReadyDelivery | None:
+        """Select the answer as the parser's way would; None where it takes that way to make it."""
+        known.ready = None
+        notice = self._notice()
+        try:
+            current = self._repeats.licensed(known.name, known.partner, known.jti, known.use, known.seq)
+        except ClockAhead:
+            return None
+        prepared = self._responses.cached(current.edition, known.format) if current is not None else None
+        if current is None or prepared is None:
+            return None
+        selected = select(prepared, known.headers, PRIVATE)
+        delivery = self._repeats.repeated(current, selected.status, known.format)
+        if delivery is None:
+            return None
+        second = int(now)
+        known.ready = ReadyDelivery(
+            now,
+            min(now + current.seconds, second + 1) if self._keeps_ready else now,
+            current.generation,
+            notice,
+            delivery,
+            head_before_id(selected.status, selected.head, http_date(second)),
+            selected.body,
+            line_parts("GET", known.path, selected.status, len(selected.body), known.partner),
+        )
+        return known.ready

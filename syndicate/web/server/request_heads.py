@@ -1,0 +1,40 @@
+"""Decide which request heads may be answered by looking their bytes up, without parsing them again."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol, runtime_checkable
+
+from aiohttp import web
+
+MAX_HEADS: Final = 4_096
+"""Heads that one worker remembers of open feeds, and as many of partners."""
+MAX_HEAD_BYTES: Final = 2_048
+"""Size of a head that is worth remembering."""
+
+_NEVER: Final = (
+    *("Connection", "Content-Length", "Expect", "If-Range", "Keep-Alive", "Range"),
+    *("TE", "Trailer", "Transfer-Encoding", "Upgrade"),
+)
+"""Headers that may ask for more than the answer's bytes: of the connection, of a body, of a part."""
+
+
+@runtime_checkable
+class HasRequestHead(Protocol):
+    """A connection that can return the bytes of the current request's head."""
+
+    def request_head(self) -> bytes | None:
+        """Return the bytes, if they came whole, alone and on an idle connection."""
+
+
+def repeatable_head(request: web.Request) -> bytes | None:
+    """Return the bytes of this request's head if the same bytes always ask the same; None if not.
+
+    Only a GET of HTTP/1.1 without a body, without a Range, and without a word about the connection.
+    """
+    if request.method != "GET" or request.version != (1, 1):
+        return None
+    if any(name in request.headers for name in _NEVER):
+        return None
+    protocol = request.protocol
+    head = protocol.request_head() if isinstance(protocol, HasRequestHead) else None
+    return head if head is not None and len(head) <= MAX_HEAD_BYTES else None
