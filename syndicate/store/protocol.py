@@ -29,6 +29,8 @@ from syndicate.store.change_protocol import ChangeReads, ChangeWrites
 from syndicate.store.requests import (
     CandidateQuery,
     Change,
+    ItemAct,
+    KeyedItems,
     Outcome,
     Pending,
     Place,
@@ -42,6 +44,8 @@ T = TypeVar("T")
 __all__ = [
     "CandidateQuery",
     "Change",
+    "ItemAct",
+    "KeyedItems",
     "Outcome",
     "Pending",
     "Place",
@@ -83,6 +87,9 @@ class ItemReads(Protocol):
         The strongest key comes first.
         """
 
+    async def keyed(self, keys: Collection[str], ids: Collection[ItemId]) -> KeyedItems:
+        """Find all items that go by any of these keys or have one of these ids."""
+
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         """Every key that this item goes by."""
 
@@ -114,6 +121,13 @@ class ItemWrites(Protocol):
 
     async def put_holds(self, id: ItemId, holds: Holds) -> None:
         """From now on this holds the item back; what held it before stays on record."""
+
+    async def put_acts(self, acts: Sequence[ItemAct]) -> None:
+        """Keep these acts in their order, each with its records and its number of the change sequence.
+
+        The same as `put_item`, `put_holds`, `put_notes`, `append` and `changed` for one act after the
+        other, with few statements for all of them.
+        """
 
     async def put_notes(self, id: ItemId, version: int, found: Sequence[Note]) -> None:
         """Keep these notes with the version, in place of those it has. They change nothing for readers."""

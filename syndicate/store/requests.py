@@ -1,14 +1,16 @@
-"""Types that the Store protocol takes and returns: selections, places, changes, pending trail records."""
+"""Types that the Store protocol takes and returns: selections, places, acts, pending trail records."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from syndicate.model.changes import ChangeEntry, Charge, Holding, Progress
 from syndicate.model.feeds import Feed
-from syndicate.model.item import ChannelId, ItemId, Medium, OutletId
+from syndicate.model.item import ChannelId, Item, ItemId, Medium, OutletId
+from syndicate.model.notes import Note
 from syndicate.model.records import Entry
 
 
@@ -54,6 +56,48 @@ class Place:
 
     published: datetime
     id: ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedItems:
+    """Items found by their keys or ids, with all that ingest decides by.
+
+    Attributes:
+        owners: whose each key is; a key that is nobody's is missing.
+        items: the newest version of each item, with its holds.
+        keys: every key that an item goes by.
+        notes: the notes of an item's newest version; an item without any is missing.
+    """
+
+    owners: Mapping[str, ItemId]
+    items: Mapping[ItemId, Item]
+    keys: Mapping[ItemId, frozenset[str]]
+    notes: Mapping[ItemId, tuple[Note, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemAct:
+    """One act of ingest, for many to be written at once: what it keeps of an item, and its records.
+
+    Attributes:
+        item: the item after the act, with its holds; None where the act is a record alone.
+        added: whether the item is new; its first act keeps version 1.
+        version: whether `item` is kept as a new version, the next one.
+        keys: new keys of the item, each nobody's so far.
+        notes: the notes of the version, in place of those it has; None leaves them.
+        holds: whether the item's holds are kept as its newest state.
+        entries: the records of the act, in order.
+        change: what the act announces; None for an act that no reader sees.
+    """
+
+    item: Item | None = None
+    added: bool = False
+    version: bool = False
+    keys: tuple[str, ...] = ()
+    notes: tuple[Note, ...] | None = None
+    holds: bool = False
+    entries: tuple[Entry, ...] = ()
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)

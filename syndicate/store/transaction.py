@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from typing_extensions import override
@@ -9,10 +10,11 @@ from typing_extensions import override
 from syndicate.model.records import Entry
 from syndicate.store.counters import save_counters
 from syndicate.store.database import Transaction
-from syndicate.store.protocol import Change, Reached, Writing
+from syndicate.store.protocol import Change, ItemAct, Reached, Writing
 from syndicate.store.queries.change_queries import SqlChangeReads, SqlChangeWrites
 from syndicate.store.queries.delivery_queries import SqlDeliveryReads
 from syndicate.store.queries.history_queries import SqlHistoryReads
+from syndicate.store.queries.item_acts import write_acts
 from syndicate.store.queries.item_queries import SqlItemReads, SqlItemWrites
 from syndicate.store.queries.rights_queries import SqlRightsReads, SqlRightsWrites
 from syndicate.store.queries.trail_queries import SqlTrailReads, SqlTrailWrites
@@ -61,6 +63,14 @@ class SqlWriting(SqlItemWrites, SqlRightsWrites, SqlTrailWrites, SqlChangeWrites
         if change is Change.RIGHTS:
             self._counters.rights = self._counters.change
         return self._counters.change
+
+    @override
+    async def put_acts(self, acts: Sequence[ItemAct]) -> None:
+        before = self._counters.change
+        await write_acts(self._transaction, self._counters, acts)
+        self._has_changed = self._has_changed or self._counters.change != before
+        self._has_lines = self._has_lines or any(act.entries for act in acts)
+        self._has_written = self._has_written or any(act.version or act.holds for act in acts)
 
     async def finish(self) -> None:
         """Check the act against its rules and write the counters back.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, delete, insert, select, update
 from typing_extensions import override
@@ -16,7 +16,7 @@ from syndicate.model.item import Item, ItemId
 from syndicate.model.notes import Note
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
-from syndicate.store.protocol import ItemReads, ItemWrites, Place, Selection
+from syndicate.store.protocol import ItemReads, ItemWrites, KeyedItems, Place, Selection
 from syndicate.store.queries.feed_listing import listing
 from syndicate.store.queries.revisions import add_revision
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
@@ -25,6 +25,8 @@ from syndicate.store.schema.note_json import notes_from, notes_text
 from syndicate.store.schema.rows import item_from, item_values, outline_from, version_values
 from syndicate.store.schema.tables import holds as hold_revisions
 from syndicate.store.schema.tables import item_keys, items, notes, versions
+
+_KEYS: Final = select(item_keys.c.key, item_keys.c.item)
 
 
 class SqlItemReads(SqlReads, ItemReads):
@@ -79,6 +81,24 @@ class SqlItemReads(SqlReads, ItemReads):
         if found is None:
             raise damaged()
         return found, strongest
+
+    @override
+    async def keyed(self, keys: Collection[str], ids: Collection[ItemId]) -> KeyedItems:
+        owners: dict[str, ItemId] = {}
+        known: dict[ItemId, set[str]] = {}
+        async with self._reading() as transaction:
+            for batch in batches(keys):
+                for row in await transaction.rows(_KEYS.where(item_keys.c.key.in_(batch))):
+                    owners[row.key] = ItemId(row.item)
+            found = await self.newest({*ids, *owners.values()})
+            for batch in batches(found):
+                for row in await transaction.rows(_KEYS.where(item_keys.c.item.in_(batch))):
+                    known.setdefault(ItemId(row.item), set()).add(row.key)
+            noted = await self.newest_notes(found) if found else {}
+        if not found.keys() >= set(owners.values()):
+            raise damaged()
+        of = {id: frozenset(known.get(id, ())) for id in found}
+        return KeyedItems({**owners, **{key: id for id in of for key in of[id]}}, found, of, noted)
 
     @override
     async def keys_of(self, id: ItemId) -> frozenset[str]:

@@ -1,0 +1,240 @@
+"""Decide what a parsed document makes of the known items: a new item, a new version, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from syndicate.errors import Conflict, Fault
+from syndicate.ingest.addresses import normal
+from syndicate.ingest.identity import agree, is_weak, item_id
+from syndicate.language import Text
+from syndicate.model.events import DocumentRefused, ItemIngested
+from syndicate.model.item import Item, ItemId
+from syndicate.model.notes import Note
+from syndicate.model.parties import Publisher
+from syndicate.model.records import Entry
+from syndicate.services.newsroom.document_holds import Keep, hold_act
+from syndicate.services.newsroom.document_parsing import ParsedDocument
+from syndicate.services.newsroom.hold_notes import newly_held
+from syndicate.services.newsroom.known_items import KnownItems, own_key
+from syndicate.store.protocol import Change, ItemAct
+
+if TYPE_CHECKING:
+    from syndicate.ingest.draft import Parsed
+
+
+class Action(StrEnum):
+    """What ingest did with a document."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The result for one document: the item and version that it is now, or every fault."""
+
+    action: Action
+    item: Item | None
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+_CLAIMED: Final = Fault(
+    "uri_claimed",
+    "uri",
+    Text(
+        "这个 URI 属于本网另一媒体的稿件，来源不符；请核对 infoSources 或换用自己的 URI",
+        "this URI is that of an item of another outlet: check infoSources, or use a URI of its own",
+    ),
+)
+
+
+def alike(before: Item, after: Item) -> bool:
+    """Whether the policy treats both versions alike, so that no partner loses the item by the change."""
+    return (before.outlet, before.channel, before.medium, before.published) == (
+        after.outlet,
+        after.channel,
+        after.medium,
+        after.published,
+    )
+
+
+def next_version(parsed: Item, before: Item) -> Item:
+    """The item that this document makes of its earlier version, with the holds of that one."""
+    return replace(
+        parsed,
+        id=before.id,
+        version=before.version + 1,
+        first_ingested=before.first_ingested,
+        address=_address(parsed, before),
+        keywords=parsed.keywords or before.keywords,
+        holds=before.holds,
+    )
+
+
+def _address(item: Item, before: Item) -> str | None:
+    """The address of a new version: another spelling of the same page's changes nothing."""
+    if item.address is None or before.address is None:
+        return item.address or before.address
+    return before.address if normal(item.address) == normal(before.address) else item.address
+
+
+def refusal(actor: str, name: str, faults: Sequence[Fault], at: datetime) -> tuple[Taken, list[ItemAct]]:
+    """The result and the record of a refused document."""
+    event = DocumentRefused(document=name, faults=[fault.code for fault in faults])
+    return Taken(Action.REFUSED, None, faults=tuple(faults)), [ItemAct(entries=(Entry(at, actor, event),))]
+
+
+class Decider:
+    """Decides about documents one by one. Reads and writes nothing: what it decides are acts to keep."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._ours = f"uri:tag:{publisher.authority},"
+
+    def lookups(self, parsed: Parsed) -> tuple[list[str], list[ItemId]]:
+        """The keys and ids that the items must be known by before this document is decided about."""
+        ids = [parsed.item.id, self._second_id(parsed)]
+        own = [own_key(self._publisher.authority, id) for id in ids]
+        return [*parsed.lookup, *parsed.keys, *own], ids
+
+    def decide(
+        self, known: KnownItems, document: ParsedDocument, actor: str, keep: Keep | None
+    ) -> tuple[Taken, list[ItemAct]]:
+        """What becomes of this document, and the acts that make it so; `known` has none of them yet."""
+        parsed, name, at = document.content, document.name, document.at
+        if isinstance(parsed, tuple):
+            return refusal(actor, name, parsed, at)
+        before, key = self.earlier(known, parsed)
+        if before is None:
+            return self._created(known, parsed, name, at, actor, keep)
+        if key.startswith(self._ours) and parsed.item.outlet != before.outlet:
+            # Another outlet's document that matches our item by nothing but our public URI.
+            return refusal(actor, name, (_CLAIMED,), at)
+        item = next_version(parsed.item, before)
+        notes = self._nothing_new(known, before, item)
+        if notes is not None:
+            acts = []
+            if not notes and known.notes(before.id) != parsed.notes:
+                acts.append(ItemAct(item=before, notes=parsed.notes))
+            hold = hold_act(actor, before, before, parsed, keep, at, new=False)
+            held = before if hold is None or hold.item is None else hold.item
+            said = (*parsed.notes, *notes, *newly_held(before, held, self._publisher.zone))
+            return Taken(Action.UNCHANGED, held, notes=said), [*acts, *([hold] if hold else [])]
+        return self._kept(known, parsed, name, at, actor, keep, before=before, item=item)
+
+    def _created(
+        self, known: KnownItems, parsed: Parsed, name: str, at: datetime, actor: str, keep: Keep | None
+    ) -> tuple[Taken, list[ItemAct]]:
+        item = parsed.item
+        if known.item(item.id) is not None:
+            # Two stories with one headline in one minute: the address distinguishes the second.
+            item = replace(item, id=self._second_id(parsed))
+            if known.item(item.id) is not None:
+                raise Conflict(
+                    Text(
+                        f"稿件 {item.id} 已经存在，与这份文件不是同一篇",
+                        f"item {item.id} exists, and is another story than this document's",
+                    )
+                )
+        return self._kept(known, parsed, name, at, actor, keep, before=None, item=item)
+
+    def _kept(
+        self,
+        known: KnownItems,
+        parsed: Parsed,
+        name: str,
+        at: datetime,
+        actor: str,
+        keep: Keep | None,
+        *,
+        before: Item | None,
+        item: Item,
+    ) -> tuple[Taken, list[ItemAct]]:
+        event = ItemIngested(item=item.id, version=item.version, digest=item.digest, document=name)
+        change = Change.ITEM if before is None or alike(before, item) else Change.RIGHTS
+        act = ItemAct(
+            item=item,
+            added=before is None,
+            version=True,
+            keys=self.new_keys(known, item, parsed.keys),
+            notes=parsed.notes,
+            entries=(Entry(at, actor, event),),
+            change=change,
+        )
+        hold = hold_act(actor, before or item, item, parsed, keep, at, new=True)
+        held = item if hold is None or hold.item is None else hold.item
+        notes = (*parsed.notes, *newly_held(before or item, held, self._publisher.zone))
+        action = Action.CREATED if before is None else Action.UPDATED
+        return Taken(action, held, notes=notes), [act, *([hold] if hold else [])]
+
+    def _second_id(self, parsed: Parsed) -> ItemId:
+        return item_id(parsed.item.published.astimezone(self._publisher.zone), parsed.keys[0])
+
+    def _nothing_new(self, known: KnownItems, before: Item, item: Item) -> tuple[Note, ...] | None:
+        """Return the notes for a document that brings nothing new; None where it does.
+
+        A correction is not undone by the file that it corrected, which may still lie in the newsroom's
+        folder and be ingested once more.
+        """
+        if replace(item, note=before.note).digest == before.digest:
+            return ()
+        if before.note is None or not known.was(before.id, item.digest):
+            return None
+        said = Text(
+            f"文件是更正前的旧稿，未采用；现行为第 {before.version} 版",
+            f"the document is what was corrected since: version {before.version} stands",
+        )
+        return (Note("superseded", "document", said),)
+
+    def earlier(self, known: KnownItems, parsed: Parsed) -> tuple[Item | None, str]:
+        """The item that this document is another version of, if there is one, and what it is known by.
+
+        A document that names itself (an address, a newsroom's URI) is never matched with an item that
+        goes by another name of that kind, however alike their headlines. Two stories may share a passage:
+        a match by that alone counts where most of their bodies agrees.
+        """
+        keys = list(parsed.lookup)
+        while keys:
+            found = known.find(keys)
+            if found is None:
+                return None, ""
+            item, key = found
+            same = not is_weak(key) or agree(parsed.item.body, item.body)
+            if self._names(key) or (same and not self._named_otherwise(known, item.id, parsed.keys)):
+                return item, key
+            keys = keys[keys.index(key) + 1 :]
+        return None, ""
+
+    def _named_otherwise(self, known: KnownItems, id: ItemId, keys: Sequence[str]) -> bool:
+        has = {key for key in known.keys_of(id) if self._names(key)}
+        named = {key for key in keys if self._names(key)}
+        for kind in ("address:", "uri:"):
+            theirs = {_spelled(key) for key in named if key.startswith(kind)}
+            ours = {_spelled(key) for key in has if key.startswith(kind)}
+            if theirs and ours and not theirs & ours:
+                return True
+        return False
+
+    def new_keys(self, known: KnownItems, item: Item, keys: Sequence[str]) -> tuple[str, ...]:
+        """The keys that this item is to go by from now on: its own URI, and what is nobody's yet."""
+        own = own_key(self._publisher.authority, item.id)
+        wanted = [own, *(key for key in keys if key != own and not key.startswith(self._ours))]
+        return tuple(key for key in dict.fromkeys(wanted) if known.owner(key) is None)
+
+    def _names(self, key: str) -> bool:
+        """Whether a key is a name that the document carried: not made of its text, nor by us."""
+        return key.startswith(("address:", "uri:")) and not key.startswith(self._ours)
+
+
+def _spelled(key: str) -> str:
+    """The key in the spelling of this release: older ones kept addresses with `www.` and all parameters."""
+    kind, _, address = key.partition(":")
+    return f"{kind}:{normal(address)}" if kind == "address" else key

@@ -1,0 +1,60 @@
+"""Parse a document for ingest, under the newsroom's own rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from syndicate.errors import Fault, Faulty
+from syndicate.language import Text
+from syndicate.model.parties import Publisher
+
+if TYPE_CHECKING:
+    from syndicate.ingest.draft import Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class ParsingRules:
+    """What parsing depends on beside the document.
+
+    `refused_notes` are the codes of notes that refuse a document (the setting `ingest_refuse_notes`).
+    """
+
+    publisher: Publisher
+    refused_notes: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document that was parsed at `at`: an item with all that goes with it, or every fault."""
+
+    name: str
+    at: datetime
+    content: Parsed | tuple[Fault, ...]
+
+
+def parse_document(data: bytes, name: str, rules: ParsingRules, at: datetime) -> ParsedDocument:
+    """Parse a document; it is refused also for every note that the rules refuse. Raises nothing."""
+    # Imported with the first document: most commands read none, and the parsers take long to load.
+    from syndicate.ingest.document_parser import parse
+
+    try:
+        parsed = parse(data, name=name, publisher=rules.publisher, now=at)
+    except Faulty as refused:
+        return ParsedDocument(name, at, refused.faults)
+    refused_for = [note for note in parsed.notes if note.code in rules.refused_notes]
+    if refused_for:
+        faults = (Fault(note.code, note.field, note.text, note.line) for note in refused_for)
+        return ParsedDocument(name, at, tuple(faults))
+    return ParsedDocument(name, at, parsed)
+
+
+def parser_failed(name: str, at: datetime) -> ParsedDocument:
+    """The result for a document that ended its parser's process twice."""
+    said = Text(
+        "解析这份文件时，解析进程两次异常退出，已退回；其余文件不受影响，请把文件交给技术人员",
+        "its parser's process died twice over this document, which is refused; the others are not affected:"
+        " give the document to whoever looks after the system",
+    )
+    return ParsedDocument(name, at, (Fault("parser_failed", "document", said),))
