@@ -2,7 +2,8 @@
 #   make run     the demonstration server (make run PORT=9000 moves it)
 #   make test    every test that this machine can run
 #   make check   formatter, linter, types, import contracts
-#   make bench   the benchmarks, side by side (make bench ONLY=public-304,feedgen runs those rows alone)
+#   make bench   the benchmarks, side by side (SIZE=1000000: a large archive; ONLY=row,row: some rows;
+#                WRITE=1: write docs/explanation/performance.md)
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -34,7 +35,7 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m tests.bench $(if $(SIZE),--size $(SIZE)) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -76,7 +76,11 @@ def test_the_indexes_are_those_of_the_schema(made: Archive, tmp_path: Path) -> N
 
 
 def test_commands_and_the_server_work_on_it(made: Archive, tmp_path: Path) -> None:
-    working = made.copy(tmp_path)
+    with made.copied(tmp_path) as working:
+        _check(working)
+
+
+def _check(working: Archive) -> None:
     newest = _rows(working.data, "SELECT id FROM items ORDER BY published DESC LIMIT 1")[0][0]
     assert command("trail", "verify", data=working.data).returncode == 0
     shown = command("--json", "item", "show", newest, data=working.data)
@@ -101,5 +105,7 @@ def test_a_kept_archive_is_made_once_and_copies_are_not_it(tmp_path: Path) -> No
     again = archive.kept(tmp_path, 3, 1, said.append)
     assert not said
     assert again == first
-    (tmp_path / "copies").mkdir()
-    assert first.copy(tmp_path / "copies") == replace(first, data=tmp_path / "copies" / "archive-3")
+    with first.copied(tmp_path) as copied:
+        assert _rows(copied.data, "SELECT id FROM items") == _rows(first.data, "SELECT id FROM items")
+        assert replace(copied, data=first.data) == first
+    assert not copied.data.exists()

@@ -18,12 +18,13 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +32,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table
 
 from syndicate.config import Settings, load
+from syndicate.errors import StoreNewer
 from syndicate.ingest.document_parser import parse
 from syndicate.ingest.draft import Parsed
 from syndicate.ingest.identity import _compared, _hash, _opening_key, _owner, item_id
@@ -76,43 +78,45 @@ class Archive:
         """The settings of a command in this folder."""
         return load(None, {}, data=self.data)
 
-    def copy(self, folder: Path) -> Archive:
-        """A copy to work on, so that the kept one stays as it is."""
-        data = folder / f"archive-{self.items}"
-        subprocess.run(["cp", "-a", "--reflink=auto", str(self.data), str(data)], check=True)
-        return replace(self, data=data)
+    @contextmanager
+    def copied(self, scratch: Path) -> Iterator[Archive]:
+        """A copy to work on, removed at the end, so that the kept one stays as it is."""
+        folder = Path(tempfile.mkdtemp(prefix="archive-", dir=scratch))
+        try:
+            subprocess.run(["cp", "-a", "--reflink=auto", str(self.data), str(folder)], check=True)
+            yield replace(self, data=folder / self.data.name)
+        finally:
+            shutil.rmtree(folder)
 
 
 def kept(root: Path, items: int, partners: int, say: Say) -> Archive:
-    """The archive of this recipe, from the kept folder; made first where it is not there."""
-    recipe: dict[str, Any] = {
-        "form": FORM,
-        "items": items,
-        "partners": partners,
-        "variants": corpus.VARIANTS,
-    }
-    recipe["schema"] = hashlib.sha256(_schema().encode()).hexdigest()[:16]
+    """The archive of this recipe, from the kept folder; made first where it is not there.
+
+    One that was made before a migration is migrated; one of a newer release is made again.
+    """
+    recipe = {"form": FORM, "items": items, "partners": partners, "variants": corpus.VARIANTS}
     name = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
     folder = root / f"{items}-{partners}-{name}"
-    if not (folder / "recipe.json").exists():
+    if not ((folder / "recipe.json").exists() and _current(folder / "data")):
         shutil.rmtree(folder, ignore_errors=True)
-        unfinished = root / f".making-{os.getpid()}"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True, mode=0o700)
+        unfinished = Path(tempfile.mkdtemp(prefix=".making-", dir=root))
         made = make(unfinished / "data", items, partners, say)
         (unfinished / "keys.json").write_text(json.dumps(made.keys))
-        recipe["newest"] = made.newest.isoformat()
-        (unfinished / "recipe.json").write_text(json.dumps(recipe))
+        said = json.dumps({**recipe, "newest": made.newest.isoformat()})
+        (unfinished / "recipe.json").write_text(said)
         unfinished.rename(folder)
-    said = json.loads((folder / "recipe.json").read_text())
+    newest = json.loads((folder / "recipe.json").read_text())["newest"]
     keys = json.loads((folder / "keys.json").read_text())
-    return Archive(folder / "data", keys, items, datetime.fromisoformat(said["newest"]))
+    return Archive(folder / "data", keys, items, datetime.fromisoformat(newest))
 
 
-def _schema() -> str:
-    """Every migration: an archive of another schema is made again."""
-    folder = Path(tables.__file__).parent / "migrations"
-    return "".join(path.read_text("utf-8") for path in sorted(folder.rglob("*.py")))
+def _current(data: Path) -> bool:
+    """Bring the database to the schema of this release; False for one of a newer release."""
+    try:
+        asyncio.run(initialise(load(None, {}, data=data), STAFF))
+    except StoreNewer:
+        return False
+    return True
 
 
 def published(number: int, count: int, newest: datetime) -> datetime:
@@ -254,12 +258,15 @@ def _rows(
             _row(tables.items, {**item_values(item), "changed": place.change + number + 1})
         )
         line = place.line + number + 1
-        found["versions"].append(_row(tables.versions, {**version_values(item), "line": line}))
+        version = version_values(item)
+        found["versions"].append(_row(tables.versions, {**version, "line": line}))
         found["item_keys"] += [_row(tables.item_keys, {"key": key, "item": item.id}) for key in keys]
         if variant.parsed.notes:
             note = {"item": item.id, "version": 1, "content": notes_text(variant.parsed.notes)}
             found["notes"].append(_row(tables.notes, note))
-        event = ItemIngested(item.id, 1, item.digest, f"{number}.json")
+        # What is kept is what `Item.digest` hashes.
+        digest = hashlib.sha256(version["content"].encode()).hexdigest()
+        event = ItemIngested(item.id, 1, digest, f"{number}.json")
         found["trail"].append(trail_row(line, item.ingested, Entry(item.ingested, str(STAFF), event)))
     return found
 
@@ -286,11 +293,15 @@ def _item(one: corpus.Story, variant: _Variant, publisher: Publisher) -> tuple[I
     return item, keys
 
 
+@cache
+def _columns(table: Table) -> list[tuple[str, bool]]:
+    """The names of a table's columns, and which of them hold instants."""
+    return [(column.name, isinstance(column.type, Instant)) for column in table.columns]
+
+
 def _row(table: Table, values: dict[str, Any]) -> tuple[Any, ...]:
     """The values of a row as SQLite keeps them, in the order of the table's columns."""
     return tuple(
-        as_number(values[column.name])
-        if isinstance(column.type, Instant) and values[column.name] is not None
-        else values[column.name]
-        for column in table.columns
+        as_number(values[name]) if instant and values[name] is not None else values[name]
+        for name, instant in _columns(table)
     )

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from tests.bench.machine import LOAD_CORE, program
 
+_TOLERANCE = 0.05
+"""How far the mean length of the answers may be off: a 304 or an error is far shorter."""
 _SCRIPT = """
 local ready, at = {}, 0
 function init(args)
@@ -94,23 +96,47 @@ def _more(connection: socket.socket) -> bytes:
     return data
 
 
-def load(port: int, requests: Sequence[bytes], *, connections: int, seconds: int, expected: Answer) -> Load:
-    """Send these requests in turn for so long.
+@dataclass(frozen=True)
+class Target:
+    """Requests that a server is sent in turn; the status of every answer, and the mean length in bytes."""
 
-    Raises SystemExit where an answer has another status than `expected`, or another length on average.
+    port: int
+    requests: Sequence[bytes]
+    status: int
+    length: float
+
+
+def target(port: int, asked: Sequence[tuple[str, Mapping[str, str]]], status: int = 200) -> Target:
+    """Ask each path with its headers once, and check the status. Raises SystemExit."""
+    length = 0
+    for path, headers in asked:
+        answer = ask(port, path, headers)
+        if answer.status != status:
+            raise SystemExit(f"{path}: {answer.status} where {status} was expected: {answer.body[:300]!r}")
+        length += answer.length
+    requests = [request_bytes(port, path, headers) for path, headers in asked]
+    return Target(port, requests, status, length / len(asked))
+
+
+def load(target: Target, *, connections: int, seconds: int) -> Load:
+    """Send the requests in turn for so long.
+
+    Raises SystemExit where an answer has another status, or another length on average.
     """
     wrk = program("wrk")
     if wrk is None:
-        return _own_load(port, requests, connections, seconds, expected)
+        return _own_load(target, connections, seconds)
     with tempfile.TemporaryDirectory(prefix="syndicate-bench-load-") as folder:
         script, ready = Path(folder) / "load.lua", Path(folder) / "requests"
         script.write_text(_SCRIPT)
         ready.write_text(
-            "".join(one.decode().replace("\r", "\\r").replace("\n", "\\n") + "\n" for one in requests)
+            "".join(
+                one.decode().replace("\r", "\\r").replace("\n", "\\n") + "\n" for one in target.requests
+            )
         )
         # A word of ours after `--` is an argument of the script; one request needs no script to choose it.
         command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script)]
-        command += [f"http://127.0.0.1:{port}/", "--", str(ready)]
+        command += [f"http://127.0.0.1:{target.port}/", "--", str(ready)]
         begun = time.perf_counter()
         done = subprocess.run(
             command,
@@ -128,28 +154,26 @@ def load(port: int, requests: Sequence[bytes], *, connections: int, seconds: int
     if bad or broken or not answers:
         raise SystemExit(f"{bad} answers of {answers} with another status, {broken} broken")
     # Redirects and 304 are no errors to wrk: the length of an answer tells what was answered.
-    if abs(sent / answers / expected.length - 1) > 0.02:
-        raise SystemExit(f"{sent / answers:.0f} bytes an answer where {expected.length} were expected")
+    if abs(sent / answers / target.length - 1) > _TOLERANCE:
+        raise SystemExit(f"{sent / answers:.0f} bytes an answer where {target.length:.0f} were expected")
     return Load(answers, spent, float(found[5]) / 1000)
 
 
-def _own_load(
-    port: int, requests: Sequence[bytes], connections: int, seconds: int, expected: Answer
-) -> Load:
+def _own_load(target: Target, connections: int, seconds: int) -> Load:
     """The same without wrk."""
     os.sched_setaffinity(0, {LOAD_CORE})
-    opened = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(connections)]
+    opened = [socket.create_connection(("127.0.0.1", target.port), timeout=60) for _ in range(connections)]
     answers, waits = 0, []
     begun = time.perf_counter()
     try:
         while time.perf_counter() - begun < seconds:
             asked = time.perf_counter()
             for number, connection in enumerate(opened):
-                connection.sendall(requests[(answers + number) % len(requests)])
+                connection.sendall(target.requests[(answers + number) % len(target.requests)])
             for connection in opened:
                 got = read_answer(connection)
-                if got.status != expected.status:
-                    raise SystemExit(f"{got.status} where {expected.status} was expected")
+                if got.status != target.status:
+                    raise SystemExit(f"{got.status} where {target.status} was expected")
                 waits.append(time.perf_counter() - asked)
             answers += len(opened)
     finally:

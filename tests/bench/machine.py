@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -51,9 +52,29 @@ def memory(pid: int) -> tuple[int, int]:
     return int(found["Rss"]) * 1024, int(found["Pss"]) * 1024
 
 
-def pin(core: int) -> None:
-    """Keep this process, and what it starts, on one core."""
-    os.sched_setaffinity(0, {core})
+class DiskWatch:
+    """Watches a folder, and knows how many bytes it held at most."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._stop, self.most = folder, threading.Event(), 0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> DiskWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(2):
+            total = 0
+            for folder, _, names in os.walk(self._folder):  # files and folders come and go
+                for name in names:
+                    with suppress(OSError):
+                        total += Path(folder, name).lstat().st_blocks * 512
+            self.most = max(self.most, total)
 
 
 def described() -> list[tuple[str, str]]:

@@ -38,11 +38,10 @@ PUBLIC, LICENSED = "/feeds/all.rss", "/licensed/feeds/all.rss"
 
 @dataclass(frozen=True)
 class Contestant:
-    """One server, what it is asked, and what it answers."""
+    """One server, and what it is asked."""
 
     server: Server
-    requests: Sequence[bytes]
-    expected: load.Answer
+    target: load.Target
 
 
 @dataclass(frozen=True)
@@ -138,12 +137,8 @@ def _contestant(
     server: Server, path: str, all_headers: Sequence[Mapping[str, str]], status: int
 ) -> Contestant:
     """A server that is asked this path with each of these headers in turn."""
-    expected = [load.ask(server.port, path, headers) for headers in all_headers]
-    for answer in expected:
-        if answer.status != status:
-            raise SystemExit(f"{path}: {answer.status} where {status} was expected")
-    requests = [load.request_bytes(server.port, path, headers) for headers in all_headers]
-    return Contestant(server, requests, expected[0])
+    asked = [(path, headers) for headers in all_headers]
+    return Contestant(server, load.target(server.port, asked, status))
 
 
 def _conditional(server: Server, path: str, headers: Mapping[str, str]) -> dict[str, str]:
@@ -241,13 +236,7 @@ def _measure(bench: Bench, case: Case) -> dict[str, list[float]]:
     for number in range(bench.rounds + 1):
         for name, one in case.contestants.items():
             before = cpu_seconds(one.server.pid)
-            done = load.load(
-                one.server.port,
-                one.requests,
-                connections=case.connections,
-                seconds=bench.seconds,
-                expected=one.expected,
-            )
+            done = load.load(one.target, connections=case.connections, seconds=bench.seconds)
             spent = cpu_seconds(one.server.pid) - before
             if number > 0:  # the first round warms up
                 taken[name].append(spent / done.answers * 1e6)
