@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from syndicate.model.events import ReleaseRefused
+from syndicate.model.events import PartnerAdded, ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry, Line
@@ -17,6 +18,7 @@ from tests.support.databases import opened
 from tests.test_store.raw import by_hand
 from tests.test_store.samples import (
     NOON,
+    ZJOL,
     a_delivery,
     a_licence,
     a_mandate,
@@ -168,5 +170,55 @@ def test_an_undone_act_leaves_no_gap_in_the_numbers(store_address: str) -> None:
                         await writing.append(an_act())
                         raise ValueError(number)
             assert [line.seq for line in await store.lines()] == [1, 2, 3]
+
+    asyncio.run(act())
+
+
+def test_a_partners_records_come_in_order_however_many_keys_it_has(store_address: str) -> None:
+    """They are looked up key by key: more keys than one statement takes, and records without a key."""
+    other = replace(ZJOL, id=PartnerId("other"))
+
+    async def act() -> None:
+        async with opened(store_address) as store:
+            async with store.writing() as writing:
+                await keep_partner(writing)
+                await keep_partner(writing, other)
+                await writing.append(Entry(NOON, "staff", PartnerAdded("other")))
+            pending = [
+                Pending(
+                    a_delivery(
+                        f"20260301-{number:010d}", jti=f"key-{number % 130}", at=NOON + seconds(number)
+                    )
+                )
+                for number in range(300)
+            ]
+            assert await store.record(pending) == [Outcome.WRITTEN] * 300
+            every = await store.lines(limit=1000)
+            theirs = [line for line in every if getattr(line.entry.event, "partner", None) == ZJOL.id]
+            assert len(theirs) == 302
+            for limit, after, before, since in product(
+                (1, 7, 1000), (None, 150), (None, 250), (None, 99, 120)
+            ):
+                wanted = [
+                    line
+                    for line in theirs
+                    if (after is None or line.seq > after)
+                    and (before is None or line.seq < before)
+                    and (since is None or line.entry.at >= NOON + seconds(since))
+                ]
+                found: dict[bool, list[Line]] = {}
+                for newest_first in (False, True):
+                    found[newest_first] = await store.lines(
+                        partner=ZJOL.id,
+                        limit=limit,
+                        after=after,
+                        before=before,
+                        since=None if since is None else NOON + seconds(since),
+                        newest_first=newest_first,
+                    )
+                assert found[False] == wanted[:limit]
+                assert found[True] == wanted[::-1][:limit]
+            assert len(await store.lines(partner=PartnerId("other"))) == 1
+            assert await store.lines(partner=PartnerId("nobody")) == []
 
     asyncio.run(act())

@@ -16,9 +16,10 @@ from syndicate.store.protocol import HistoryReads
 from syndicate.store.queries.revisions import newest_revisions
 from syndicate.store.queries.rights_queries import licences_by_partner
 from syndicate.store.queries.sql_reads import SqlReads
+from syndicate.store.queries.trail_selection import last_before
 from syndicate.store.schema.hold_json import moment_from
 from syndicate.store.schema.rows import item_from, licence_from, mandate_from
-from syndicate.store.schema.tables import holds, licences, mandates, partner_revisions, trail, versions
+from syndicate.store.schema.tables import as_number, holds, licences, mandates, partner_revisions, versions
 
 
 class SqlHistoryReads(SqlReads, HistoryReads):
@@ -26,14 +27,8 @@ class SqlHistoryReads(SqlReads, HistoryReads):
 
     @override
     async def line_at(self, moment: datetime) -> int:
-        # The trail's time never decreases.
-        row = await self._row(
-            select(trail.c.seq)
-            .where(trail.c.at <= moment)
-            .order_by(desc(trail.c.at), desc(trail.c.seq))
-            .limit(1)
-        )
-        return 0 if row is None else int(row.seq)
+        async with self._reading() as transaction:
+            return await last_before(transaction, as_number(moment) + 1)
 
     @override
     async def register_at(self, line: int) -> Register:

@@ -80,7 +80,11 @@ class SqlRightsReads(SqlReads, RightsReads):
         # The newest such record is also the latest: the trail's time never decreases.
         used = (
             select(trail.c.at)
-            .where(trail.c.jti == keys.c.jti, trail.c.kind.in_(_USES_OF_A_KEY))
+            .where(
+                trail.c.partner == keys.c.partner,
+                trail.c.jti == keys.c.jti,
+                trail.c.kind.in_(_USES_OF_A_KEY),
+            )
             .order_by(desc(trail.c.seq))
             .limit(1)
             .scalar_subquery()

@@ -16,9 +16,9 @@ from syndicate.store.counters import write_lines
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import TrailReads, TrailWrites
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites
-from syndicate.store.queries.trail_selection import select_records
+from syndicate.store.queries.trail_selection import RecordFilter, last_before
 from syndicate.store.schema.rows import checkpoint_values, line_from
-from syndicate.store.schema.tables import checkpoints, counters, manifests, trail
+from syndicate.store.schema.tables import as_number, checkpoints, counters, manifests, trail
 
 
 class SqlTrailReads(SqlReads, TrailReads):
@@ -45,18 +45,14 @@ class SqlTrailReads(SqlReads, TrailReads):
         until: datetime | None = None,
         newest_first: bool = False,
     ) -> list[Line]:
-        query = select_records(
-            after=after,
-            before=before,
-            limit=limit,
-            partner=partner,
-            item=item,
-            kinds=kinds,
-            since=since,
-            until=until,
-            newest_first=newest_first,
-        )
-        return [line_from(row) for row in await self._rows(query)]
+        async with self._reading() as transaction:
+            if since is not None:
+                after = max(after or 0, await last_before(transaction, as_number(since)))
+            if until is not None:
+                end = await last_before(transaction, as_number(until)) + 1
+                before = end if before is None else min(before, end)
+            wanted = RecordFilter(after, before, limit, partner, item, kinds, newest_first)
+            return [line_from(row) for row in await wanted.read(transaction)]
 
     @override
     async def written(self, after: int, limit: int) -> list[Written]:

@@ -1,43 +1,96 @@
-"""The SQL that selects records of the trail by number, time, kind, partner and item."""
+"""Select records of the trail by number, time, kind, partner and item, with two indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, desc, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, desc, or_, select, text, union_all
 
 from syndicate.model.events import ReleaseRefused
 from syndicate.model.names import ItemId, PartnerId
+from syndicate.store.database import Transaction
 from syndicate.store.schema.rows import json_text
 from syndicate.store.schema.tables import trail
 
+_MAX_KEYS: Final = 100
+"""How many keys' records one statement looks for: SQLite limits the parts of a UNION."""
 
-def select_records(
-    *,
-    after: int | None,
-    before: int | None,
-    limit: int,
-    partner: PartnerId | None,
-    item: ItemId | None,
-    kinds: Collection[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    newest_first: bool,
-) -> Select[Any]:
-    """The query behind `Store.lines`, which says what each filter means."""
-    filters = [
-        None if after is None else trail.c.seq > after,
-        None if before is None else trail.c.seq < before,
-        None if since is None else trail.c.at >= since,
-        None if until is None else trail.c.at < until,
-        None if partner is None else trail.c.partner == partner,
-        None if kinds is None else trail.c.kind.in_(sorted(kinds)),
-        None if item is None else _about_item(item, kinds),
-    ]
-    order = desc(trail.c.seq) if newest_first else trail.c.seq
-    return select(trail).where(*(one for one in filters if one is not None)).order_by(order).limit(limit)
+_LAST_BEFORE: Final = text(
+    """WITH RECURSIVE search(low, high) AS (
+        SELECT CAST(0 AS BIGINT), (SELECT COALESCE(MAX(seq), 0) + 1 FROM trail)
+        UNION ALL
+        SELECT
+            CASE WHEN (SELECT "at" FROM trail WHERE seq >= (low + high) / 2 ORDER BY seq LIMIT 1) < :at
+                THEN (low + high) / 2 ELSE low END,
+            CASE WHEN (SELECT "at" FROM trail WHERE seq >= (low + high) / 2 ORDER BY seq LIMIT 1) < :at
+                THEN high ELSE (low + high) / 2 END
+        FROM search WHERE high - low > 1
+    ) SELECT low FROM search WHERE high - low = 1"""
+)
+"""A binary search over the numbers, since the trail's time never decreases with them."""
+
+_KEYS_OF: Final = text(
+    """WITH RECURSIVE found(jti) AS (
+        SELECT MIN(jti) FROM trail WHERE partner = :partner
+        UNION ALL
+        SELECT (SELECT MIN(jti) FROM trail WHERE partner = :partner AND jti > found.jti)
+        FROM found WHERE found.jti IS NOT NULL
+    ) SELECT jti FROM found WHERE jti IS NOT NULL"""
+)
+"""Each key in this partner's records, by one look into the index `trail_by_key` a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Which records of the trail are wanted: see `Store.lines`. Times are given as numbers already."""
+
+    after: int | None
+    before: int | None
+    limit: int
+    partner: PartnerId | None
+    item: ItemId | None
+    kinds: Collection[str] | None
+    newest_first: bool
+
+    async def read(self, transaction: Transaction) -> list[Row[Any]]:
+        """The rows, in their order."""
+        if self.partner is None or self.item is not None:
+            return list(await transaction.rows(self._select(*self._of_partner())))
+        # The index has the records of each key in their order, and those without one. The first of all are
+        # among the first of each.
+        keys = [row.jti for row in await transaction.rows(_KEYS_OF.bindparams(partner=self.partner))]
+        places = [trail.c.jti.is_(None), *(trail.c.jti == jti for jti in keys)]
+        found: list[Row[Any]] = []
+        for start in range(0, len(places), _MAX_KEYS):
+            parts = [
+                select(self._select(*self._of_partner(), place).subquery())
+                for place in places[start : start + _MAX_KEYS]
+            ]
+            found += await transaction.rows(union_all(*parts))
+        found.sort(key=lambda row: int(row.seq), reverse=self.newest_first)
+        return found[: self.limit]
+
+    def _of_partner(self) -> list[ColumnElement[bool]]:
+        return [] if self.partner is None else [trail.c.partner == self.partner]
+
+    def _select(self, *also: ColumnElement[bool]) -> Select[Any]:
+        filters = [
+            None if self.after is None else trail.c.seq > self.after,
+            None if self.before is None else trail.c.seq < self.before,
+            None if self.kinds is None else trail.c.kind.in_(sorted(self.kinds)),
+            None if self.item is None else _about_item(self.item, self.kinds),
+        ]
+        wanted = (*(one for one in filters if one is not None), *also)
+        order = desc(trail.c.seq) if self.newest_first else trail.c.seq
+        return select(trail).where(*wanted).order_by(order).limit(self.limit)
+
+
+async def last_before(transaction: Transaction, at: int) -> int:
+    """The number of the newest record before this time (see `as_number`); 0 if there is none."""
+    row = await transaction.row(_LAST_BEFORE.bindparams(at=at))
+    return 0 if row is None else int(row.low)
 
 
 def _about_item(item: ItemId, kinds: Collection[str] | None) -> ColumnElement[bool]:

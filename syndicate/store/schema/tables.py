@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 from typing_extensions import override
 
@@ -225,11 +226,17 @@ trail = Table(
     Column("item", NAME),
     Column("body", Text, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
-    Index("trail_by_time", "at", "seq"),
-    Index("trail_by_partner", "partner", "seq"),
-    Index("trail_by_key", "jti", "seq"),
-    Index("trail_by_item", "item", "seq"),
+    Index("trail_by_key", "partner", "jti", "seq"),
+    Index(
+        "trail_by_item",
+        "item",
+        "seq",
+        sqlite_where=text("item IS NOT NULL"),
+        postgresql_where=text("item IS NOT NULL"),
+    ),
 )
+"""Every licensed answer appends here, and each index costs as much as the row. Times and partners are found
+without one of their own: see `queries/trail_selection.py`."""
 
 manifests = Table(
     "manifests",
