@@ -16,6 +16,7 @@ from typing import Final
 
 from syndicate.errors import ClockAhead, ClockBehind
 from syndicate.language import Text
+from syndicate.logger import Logger
 
 MOST_BEHIND: Final = timedelta(days=1)
 """A clock further behind the trail than this is not worked with: somebody has to set it."""
@@ -116,7 +117,4 @@ class SteadyClock:
 
 
 def _log(event: str, by: timedelta) -> None:
-    # Here, not above: structlog takes long to load, and a command nearly never needs it.
-    import structlog
-
-    structlog.get_logger("syndicate.clock").error(event, seconds=int(by.total_seconds()))
+    Logger("syndicate.clock").error(event, seconds=int(by.total_seconds()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
 from typing import Final
 
 from syndicate.errors import Fault
@@ -47,13 +48,6 @@ _CODECS: Final = {
     "big5-hkscs": "big5hkscs",
 }
 """Declared names that we take, with the codec that reads them. GB2312 pages use characters beyond it."""
-_COMMON: Final = "".join(
-    bytes((lead, trail)).decode("gb2312")
-    for lead in range(0xB0, 0xD8)
-    for trail in range(0xA1, 0xFF if lead < 0xD7 else 0xFA)
-)
-"""The 3,755 everyday characters (level 1 of GB 2312): nearly all of any honest Chinese text."""
-_EVERYDAY: Final = re.compile(f"[{_COMMON}]+")
 _PUNCTUATION: Final = re.compile("[，。、；：？！“”‘’（）《》【】—…·\u3000]+")
 _WIDE: Final = re.compile("[\u2e80-\U0010ffff]+")
 
@@ -136,8 +130,19 @@ def _was_utf8(data: bytes, codec: str) -> bool:
     return _everyday(as_utf8) + _punctuation(as_utf8) >= _everyday(as_codec) + _punctuation(as_codec)
 
 
+@cache
+def _common() -> re.Pattern[str]:
+    """The 3,755 everyday characters (level 1 of GB 2312): nearly all of any honest Chinese text."""
+    characters = "".join(
+        bytes((lead, trail)).decode("gb2312")
+        for lead in range(0xB0, 0xD8)
+        for trail in range(0xA1, 0xFF if lead < 0xD7 else 0xFA)
+    )
+    return re.compile(f"[{characters}]+")
+
+
 def _everyday(text: str) -> int:
-    return len(text) - len(_EVERYDAY.sub("", text))
+    return len(text) - len(_common().sub("", text))
 
 
 def _punctuation(text: str) -> int:

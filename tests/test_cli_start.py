@@ -1,4 +1,4 @@
-"""What a command imports: help, version and completion load none of the large libraries."""
+"""What a command imports: help and completion no large library, each command only those that it uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from tests.support.shell import PROJECT
 
 LARGE = [
     "aiohttp", "alembic", "asyncpg", "cryptography", "feedgen", "jinja2", "jwt", "lxml", "nh3", "pydantic",
-    "rich.console", "selectolax", "sqlalchemy", "structlog", "tomlkit", "watchfiles", "yarl",
+    "rich.console", "selectolax", "sqlalchemy", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "structlog",
+    "tomlkit", "watchfiles", "yarl",
 ]  # fmt: skip
 """Libraries that take longer to import than everything that `--help` needs."""
 
@@ -43,6 +44,39 @@ for words in runs:
 print(json.dumps(found))
 """
 """Runs commands in one process; after each, its exit code, the large libraries and the command modules."""
+
+
+AT_WORK = """
+import io, json, os, sys
+from contextlib import redirect_stderr, redirect_stdout
+from syndicate.cli import main
+
+large, runs = json.load(sys.stdin)
+for words in runs:
+    child = os.fork()
+    if child == 0:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            code = main(words)
+        print(json.dumps([code, [name for name in large if name in sys.modules]]), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+"""Runs each command in a process that has only the command line imported; its exit code and libraries."""
+
+DATABASE = {"pydantic", "sqlalchemy"}
+USED = {
+    ("item", "list"): DATABASE,
+    ("partner", "list"): DATABASE,
+    ("trail", "list"): DATABASE,
+    ("explain", "--partner", "public", "--item", "20260105-abcdefghij", "--use", "reprint"): DATABASE,
+    # Which keys work depends on the signing keys.
+    ("key", "list"): DATABASE | {"cryptography", "jwt"},
+    ("ingest", "a.txt"): DATABASE | {"nh3", "rich.console", "selectolax"},
+    ("pull", "http://127.0.0.1:9", "--patience", "0", "--key-file", "key", "--to", "copy"): {
+        "aiohttp", "pydantic", "yarl",
+    },
+}  # fmt: skip
+"""The large libraries that a command may import when it is run."""
 
 
 def _paths(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -92,6 +126,39 @@ def test_the_list_of_commands_imports_no_command(
     assert imported["--version"][2] == []
     assert imported["--help"][2] == []
     assert imported["init --help"][2] == ["syndicate.cli.commands.init_serve"]
+
+
+@pytest.fixture(scope="module")
+def at_work(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], tuple[int, set[str]]]:
+    """What each command of `USED` returns and imports, in a house that has just been made."""
+    place = tmp_path_factory.mktemp("house")
+    (place / "a.txt").write_text("湘湖\n\n2026年1月5日 8:00来源:萧山日报\n\n  湘湖水质向好。\n")
+    (place / "key").write_text("a.b.c")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SYNDICATE")}
+    environ["PYTHONPATH"] = str(PROJECT)
+    program = [sys.executable, "-m", "syndicate", "init"]
+    subprocess.run(program, cwd=place, env=environ, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", AT_WORK],
+        input=json.dumps([LARGE, list(USED)]),
+        capture_output=True,
+        text=True,
+        cwd=place,
+        env=environ,
+        check=True,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return {words: (code, set(loaded)) for words, (code, loaded) in zip(USED, answers, strict=True)}
+
+
+@pytest.mark.parametrize("words", USED, ids=lambda words: " ".join(words[:2]))
+def test_a_command_at_work_imports_only_what_it_uses(
+    words: tuple[str, ...], at_work: dict[tuple[str, ...], tuple[int, set[str]]]
+) -> None:
+    code, loaded = at_work[words]
+    # There is no such item, partner and server; the libraries are loaded all the same.
+    assert code == (1 if words[0] in ("explain", "pull") else 0)
+    assert loaded <= USED[words]
 
 
 def test_the_table_names_every_command_with_its_own_first_line_of_help() -> None:

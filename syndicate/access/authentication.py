@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import structlog
 from cachetools import LRUCache
 
 from syndicate.access.keyring import Keyring
@@ -17,11 +16,12 @@ from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.access.signing_keys import SigningKeys
 from syndicate.access.tokens import TokenClaims
 from syndicate.errors import KeyringFault, TokenRejected
+from syndicate.logger import Logger
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.store.protocol import Reads
 
-_log = structlog.get_logger("syndicate.access")
+_log = Logger("syndicate.access")
 
 _MAX_CACHED_TOKENS = 10_000
 _MAX_HEADER_LENGTH = 8_190

@@ -9,8 +9,11 @@ ui/            what people and programs read: tables, JSON, faults, times, both 
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from syndicate.cli.app import Given, syndicate
 from syndicate.cli.command_table import COMMANDS
@@ -18,12 +21,18 @@ from syndicate.cli.ui.failures import guarded
 
 __all__ = ["main"]
 
+_COLLECT_AFTER: Final = 25_000
+"""New objects after which Python looks for garbage. Imports make a few hundred thousand that stay."""
+
 for _command in COMMANDS:
     syndicate.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 refused or partly failed, 2 wrong usage or settings."""
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    # Pydantic reads the metadata of every installed package to find plugins; we use none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = Given.at_first()
     words = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(

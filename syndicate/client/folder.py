@@ -20,18 +20,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 from syndicate.client.change_entries import ITEM_ID
 from syndicate.client.client_errors import RESTART, FolderDamaged, FolderFull, FolderInUse, FolderTampered
-from syndicate.client.item_page import ItemFiles
 from syndicate.client.sync_state import State, decode_state, encode_state
 from syndicate.durable_files import replace_files, sync
 from syndicate.errors import Fault
 from syndicate.language import Text
 from syndicate.model.item import ItemId
+
+if TYPE_CHECKING:
+    from syndicate.client.item_page import ItemFiles
 
 _ID: Final = re.compile(ITEM_ID)
 _FILE: Final = re.compile(rf"({ITEM_ID})\.(?:json|html)")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,6 +68,25 @@ def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
             "has a text, a number or a nesting that JSON or HTML cannot represent",
         )
         raise _wrong(id, "item", text) from None
+
+
+def files_given(
+    items: Iterable[tuple[ItemId, dict[str, Any] | None]],
+) -> tuple[dict[ItemId, ItemFiles | None], list[tuple[ItemId, InvalidResponse]]]:
+    """The files of each item, None where there is no document or an invalid one; and the invalid ones.
+
+    The own address of an item may give a valid document: it is fetched from there at once.
+    """
+    given: dict[ItemId, ItemFiles | None] = {}
+    invalid: list[tuple[ItemId, InvalidResponse]] = []
+    for id, document in items:
+        given[id] = None
+        try:
+            if document is not None:
+                given[id] = make_item_files(id, document)
+        except InvalidResponse as error:
+            invalid.append((id, error))
+    return given, invalid
 
 
 def _page(id: ItemId, ninjs: dict[str, Any]) -> str:

@@ -16,16 +16,18 @@ import math
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from syndicate.client.change_api import ChangeApi, Gone, QuotaUsedUp, with_jitter
 from syndicate.client.change_entries import DELIVERY_ACTIONS, REMOVAL_ACTIONS, Action, Entry, Page
 from syndicate.client.client_errors import InvalidResponse
 from syndicate.client.folder import Folder, Result
-from syndicate.client.item_page import ItemFiles, make_item_files
 from syndicate.client.sync_state import Owed, State
 from syndicate.language import Text
 from syndicate.model.item import ItemId
+
+if TYPE_CHECKING:
+    from syndicate.client.item_page import ItemFiles
 
 WAIT: Final = 30
 """Seconds that the server may hold a request open while nothing changes (long polling)."""
@@ -212,7 +214,12 @@ class Synchronizer:
         owed = {} if page.reset else dict(state.owed)
         named = set() if page.reset else None if state.named is None else set(state.named)
         last = {entry.id: entry for entry in page.changes if entry.action is not Action.EMBARGO}
-        given, unreadable = _files_given(last.values())
+        # Here, not above: a run that finds nothing new needs neither Jinja nor nh3.
+        from syndicate.client.item_page import files_given
+
+        given, unreadable = files_given(
+            (id, one.item) for id, one in last.items() if one.action in DELIVERY_ACTIONS
+        )
         before = {id: folder.holds(id) for id in last}
         outcomes = [_superseded(id, owed.pop(id), before[id]) for id in last if id in owed]
         results: dict[int, Result] = {}
@@ -290,6 +297,8 @@ class Synchronizer:
 
     async def _fetch_group(self, due: Iterable[tuple[ItemId, Owed]]) -> bool:
         """Fetch these items until a quota is used up, and write them together. Return whether any came."""
+        from syndicate.client.item_page import make_item_files
+
         fetched: dict[ItemId, ItemFiles | None] = {}
         for id, _ in due:
             try:
@@ -369,26 +378,6 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 def _outcome(entry: Entry, result: Result) -> Outcome:
     return Outcome(entry.seq, entry.action.value, entry.id, entry.version, result, entry)
-
-
-def _files_given(
-    entries: Iterable[Entry],
-) -> tuple[dict[ItemId, ItemFiles | None], list[tuple[ItemId, InvalidResponse]]]:
-    """The files of each entry that delivers, None where it has no item or an invalid one; the invalid ones.
-
-    The own address of an item may give a valid document: it is fetched from there at once.
-    """
-    given: dict[ItemId, ItemFiles | None] = {}
-    invalid: list[tuple[ItemId, InvalidResponse]] = []
-    for entry in entries:
-        if entry.action in DELIVERY_ACTIONS:
-            given[entry.id] = None
-            try:
-                if entry.item is not None:
-                    given[entry.id] = make_item_files(entry.id, entry.item)
-            except InvalidResponse as error:
-                invalid.append((entry.id, error))
-    return given, invalid
 
 
 def _superseded(id: ItemId, owed: Owed, held: bool) -> Outcome:

@@ -9,10 +9,9 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
+from syndicate.logger import Logger
 from syndicate.services.changes.takedowns import Takedowns
 
 ROUND_SECONDS = 2.0
@@ -22,7 +21,7 @@ CHECKPOINTS = timedelta(minutes=55)
 _AT_LEAST = timedelta(seconds=30)
 """How often removals are looked for although no change was announced: rights also end by time."""
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 
 class Checkpoints(Protocol):

@@ -19,9 +19,7 @@ from syndicate.model.register import Register
 from syndicate.store import edition_records, gate
 from syndicate.store.counters import lock_counters, reached
 from syndicate.store.database import Database, Transaction
-from syndicate.store.postgresql.engine import PostgresqlDatabase
 from syndicate.store.protocol import Outcome, Pending, Reached, Reads, Store, Writing
-from syndicate.store.sqlite.engine import SqliteDatabase
 from syndicate.store.transaction import SqlReadQueries, SqlSnapshot, SqlWriting
 
 T = TypeVar("T")
@@ -39,8 +37,13 @@ def open_store(address: str) -> SqlStore:
     except (ArgumentError, ValueError):
         raise _not_an_address() from None
     if url.drivername == "postgresql+asyncpg" and url.database:
+        # Here, not above: each of the two loads a good part of SQLAlchemy that the other does not need.
+        from syndicate.store.postgresql.engine import PostgresqlDatabase
+
         return SqlStore(PostgresqlDatabase(url))
     if url.drivername == "sqlite+aiosqlite" and url.database and url.database != ":memory:":
+        from syndicate.store.sqlite.engine import SqliteDatabase
+
         return SqlStore(SqliteDatabase(Path(url.database).absolute()))
     raise _not_an_address()
 

@@ -11,29 +11,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
-import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
-from tomlkit.exceptions import (
-    EmptyKeyError,
-    EmptyTableNameError,
-    InvalidControlChar,
-    InvalidDateError,
-    InvalidDateTimeError,
-    InvalidNumberError,
-    InvalidTimeError,
-    KeyAlreadyPresent,
-    TOMLKitError,
-    UnexpectedCharError,
-    UnexpectedEofError,
-)
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.toml_forms.keyboard_mistakes import keyboard_mistakes
 from syndicate.toml_forms.line_numbers import Where, lines_of
+
+if TYPE_CHECKING:
+    from tomlkit.exceptions import TOMLKitError
 
 _QUOTED: Final = re.compile(r"'.+?'")
 LONGEST: Final = 65_536
@@ -55,7 +44,10 @@ _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 class Form(BaseModel):
     """Base of all file schemas: exact types, no unknown keys, frozen."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    # Built when it is first filled: a form inside another one is never built by itself.
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 F = TypeVar("F", bound=Form)
@@ -122,6 +114,10 @@ def parse(text: str, what: str) -> Written:
     if len(text) > LONGEST:
         message = Text(f"超过 {LONGEST} 个字符", f"longer than {LONGEST} characters")
         raise Faulty(what, [Fault("too_long", what, message)])
+    # Here, not above: a command without a settings file parses no TOML.
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
     try:
         values = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
@@ -136,19 +132,26 @@ def parse(text: str, what: str) -> Written:
 
 def _syntax(error: TOMLKitError) -> Text:
     """What the parser found, in both languages; it speaks English."""
+    from tomlkit import exceptions as found
+
     match error:
-        case UnexpectedCharError():
+        case found.UnexpectedCharError():
             char = _QUOTED.search(str(error))
             zh = f"出现了不该有的字符 {char.group()}" if char else "出现了不该有的字符"
-        case EmptyKeyError() | EmptyTableNameError():
+        case found.EmptyKeyError() | found.EmptyTableNameError():
             zh = "等号左边或方括号里应有名称，名称用英文字母，如 number"
-        case KeyAlreadyPresent():
+        case found.KeyAlreadyPresent():
             zh = "同一个名称写了两次"
-        case InvalidNumberError() | InvalidDateError() | InvalidDateTimeError() | InvalidTimeError():
+        case (
+            found.InvalidNumberError()
+            | found.InvalidDateError()
+            | found.InvalidDateTimeError()
+            | found.InvalidTimeError()
+        ):
             zh = "数字、日期或时间的写法不对；日期写成 2026-01-01，文字要加英文引号"
-        case InvalidControlChar():
+        case found.InvalidControlChar():
             zh = "引号没有成对，或者文字里有控制字符"
-        case UnexpectedEofError():
+        case found.UnexpectedEofError():
             zh = "文件到这里就结束了，引号或括号没有成对"
         case _:
             zh = "语法错误"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -13,8 +13,6 @@ from syndicate.cli.ui.output import Output, printable
 from syndicate.language import Text
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from syndicate.client.client_errors import InvalidResponse
     from syndicate.client.sync import Outcome
     from syndicate.model.item import ItemId
@@ -33,18 +31,18 @@ _SHORT_WAIT: Final = 120
 
 
 class PullProgress:
-    """Report progress: each entry on stdout, waits and errors on stderr."""
+    """Report progress: each entry on stdout, waits and errors on stderr. `count` moves a spinner."""
 
-    def __init__(self, voice: Output, bar: Progress) -> None:
-        self._voice, self._bar = voice, bar
-        self._task = bar.add_task(Text("读取中", "reading").in_(voice.lang), total=None)
+    def __init__(self, voice: Output, count: Callable[[], None] | None = None) -> None:
+        self._voice, self._count = voice, count
         self.counts: Counter[str] = Counter()
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Write one line for an entry; for people also its reason and its embargo."""
         voice, entry, result = self._voice, outcome.entry, outcome.result.value
         self.counts[result] += 1
-        self._bar.update(self._task, advance=1)
+        if self._count is not None:
+            self._count()
         voice.give(
             {
                 "seq": outcome.seq,
@@ -99,6 +97,9 @@ class PullProgress:
 @contextmanager
 def show_progress(voice: Output) -> Iterator[PullProgress]:
     """Show the progress of the block; with a spinner on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield PullProgress(voice)
+        return
     # Here, not above: rich takes long to load.
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -110,7 +111,7 @@ def show_progress(voice: Output) -> Iterator[PullProgress]:
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
-        disable=not sys.stderr.isatty(),
     )
     with bar:
-        yield PullProgress(voice, bar)
+        task = bar.add_task(Text("读取中", "reading").in_(voice.lang), total=None)
+        yield PullProgress(voice, lambda: bar.update(task, advance=1))

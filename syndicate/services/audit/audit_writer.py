@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from syndicate.errors import StoreFault
+from syndicate.logger import Logger
 from syndicate.store.protocol import Outcome, Pending, Store
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 _MAX_GROUP = 500
 """Lines in one transaction."""

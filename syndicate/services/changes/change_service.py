@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from syndicate.access.authentication import Session
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import ChangeUnknown
+from syndicate.logger import Logger
 from syndicate.model.changes import Action, ChangeEntry
 from syndicate.model.lifecycle_events import ChangesAcknowledged, ChangesDelivered, EmbargoAcknowledged
 from syndicate.model.parties import PartnerId, Publisher
@@ -25,7 +24,7 @@ from syndicate.services.delivery.delivery_events import RequestContext
 from syndicate.services.delivery.delivery_service import DeliveryService
 from syndicate.store.protocol import Change, Outcome, Pending, Reads, Store, Writing
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 _MADE_AT_ONCE = 8
 """Answers that one worker makes at the same time. One item may wake a thousand requests at once: they queue

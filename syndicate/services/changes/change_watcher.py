@@ -14,10 +14,9 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
-import structlog
-
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
+from syndicate.logger import Logger
 from syndicate.model.changes import Progress
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
@@ -38,7 +37,7 @@ _VERDICTS_AT_ONCE = 200
 _SETTLING = timedelta(seconds=3)
 """How long after a transition an answer that was judged before it may still be recorded."""
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 
 @dataclass(slots=True, eq=False)

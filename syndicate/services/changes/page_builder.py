@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-
 from syndicate.access.authentication import Session
 from syndicate.errors import CursorUnknown, Unstampable
 from syndicate.language import Text
+from syndicate.logger import Logger
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry, Charge, Progress
 from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Publisher, recipient_id
@@ -29,7 +28,7 @@ from syndicate.stamping import (
 )
 from syndicate.store.protocol import Reads, SequenceUpdate
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 _MOST_TEXT = 4_000_000
 """Characters of items in one answer, about. Entries behind them come with the next answer."""

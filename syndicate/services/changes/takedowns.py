@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
+from syndicate.logger import Logger
 from syndicate.model.actors import SCHEDULER, Actor
 from syndicate.model.changes import ChangeEntry, Watermark
 from syndicate.model.events import PartnerSuspended
@@ -36,7 +35,7 @@ _MOST_CHANGED = 2_000
 """With this many items changed since a search, it is made again."""
 _MOST_OVERDUE = 100
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 
 class Takedowns:

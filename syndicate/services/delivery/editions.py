@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-import structlog
 from cachetools import LRUCache
 
 import syndicate
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import NotLicensed, StoreBusy, Unstampable
+from syndicate.logger import Logger
 from syndicate.model.feeds import FEED_LENGTH, Feed
 from syndicate.model.item import ChannelId, ItemId, Medium, OutletId, canonical_json
 from syndicate.model.parties import Partner, Public, Publisher, Recipient, recipient_id
@@ -43,7 +43,7 @@ _BATCH = 100
 _MAX_CACHED_CHARACTERS = 24_000_000
 """Text in cached editions, at most: some 100 full-text feeds, or 1,000 public ones."""
 
-_log = structlog.get_logger("syndicate.services")
+_log = Logger("syndicate.services")
 
 CacheKey = tuple[str, str, Use | None]
 """Feed id or `item:` with the item's id; recipient; use."""

@@ -1,12 +1,16 @@
-"""Write notes about the holds that ingest of a document placed on its item."""
+"""Notes of items: those about holds that ingest placed, and what a note that travels may say."""
 
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from syndicate.errors import Fault
 from syndicate.language import Text
 from syndicate.model.item import Item
 from syndicate.model.notes import Note
+
+LONGEST_NOTE = 500
+"""Characters of a note that travels."""
 
 
 def local_time(at: datetime, zone: tzinfo) -> str:
@@ -25,3 +29,14 @@ def newly_held(before: Item, after: Item, zone: tzinfo) -> tuple[Note, ...]:
         withheld = Text("已扣发；确认可发后用 item release 放行", "withheld; release it with item release")
         said.append(Note("withheld", "holds", withheld))
     return tuple(said)
+
+
+def note_faults(note: str) -> list[Fault]:
+    """Return the faults of a note that is to be sent with an item."""
+    if note.strip() and len(note) <= LONGEST_NOTE and note.isprintable():
+        return []
+    text = Text(
+        f"应为 1 到 {LONGEST_NOTE} 个可见字符的一行说明",
+        f"expected one line of 1 to {LONGEST_NOTE} visible characters",
+    )
+    return [Fault("note_invalid", "note", text)]

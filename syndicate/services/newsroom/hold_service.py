@@ -22,11 +22,9 @@ from syndicate.model.register import Register
 from syndicate.services.changes.partner_snapshot import partner_snapshot
 from syndicate.services.changes.removals import removal
 from syndicate.services.changes.takedowns import record_orders, write_removals
-from syndicate.services.newsroom.hold_notes import local_time
+from syndicate.services.newsroom.hold_notes import local_time, note_faults
 from syndicate.store.protocol import Change, Store, Writing
 
-LONGEST_NOTE = 500
-"""Characters of a note that travels."""
 LONGEST_DEADLINE = timedelta(days=90)
 
 
@@ -267,17 +265,6 @@ class HoldService:
                 entries += await write_removals(tx, partner.id, [ended], now)
         await record_orders(tx, actor, entries, now)
         return tuple(entries)
-
-
-def note_faults(note: str) -> list[Fault]:
-    """Return the faults of a note that is to be sent with an item."""
-    if note.strip() and len(note) <= LONGEST_NOTE and note.isprintable():
-        return []
-    text = Text(
-        f"应为 1 到 {LONGEST_NOTE} 个可见字符的一行说明",
-        f"expected one line of 1 to {LONGEST_NOTE} visible characters",
-    )
-    return [Fault("note_invalid", "note", text)]
 
 
 def _in_future(until: datetime, now: datetime, field: str) -> None:

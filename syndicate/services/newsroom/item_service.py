@@ -16,7 +16,7 @@ from syndicate.services.newsroom.correction import Correction
 from syndicate.services.newsroom.document_decision import Action, Decider, Taken, refusal
 from syndicate.services.newsroom.document_holds import Keep
 from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsingRules, parse_document
-from syndicate.services.newsroom.hold_service import note_faults
+from syndicate.services.newsroom.hold_notes import note_faults
 from syndicate.services.newsroom.known_items import known_items
 from syndicate.store.protocol import Place, Selection, Store, Writing
 

@@ -14,14 +14,13 @@ from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
-import structlog
-
+from syndicate.logger import Logger
 from syndicate.store.faults import thread_died, translating_errors
 from syndicate.store.sqlite.sqlite_connection import SqliteConnection
 
 T = TypeVar("T")
 
-_log = structlog.get_logger("syndicate.store")
+_log = Logger("syndicate.store")
 _numbers = itertools.count(1)
 
 
