@@ -14,11 +14,25 @@ import pytest
 
 from syndicate.errors import ForeignItem, Unstampable
 from syndicate.model.feeds import feeds_of
+from syndicate.model.holds import Holds
+from syndicate.model.item import ItemId, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
 from syndicate.model.rights import Form, Use
-from syndicate.policy import Clearance, clear
+from syndicate.policy import Clearance, clear, clear_with_text
 from syndicate.stamping import Edition, StampedItem, stamp
-from tests.support.factories import NOON, OTHER, PUBLISHER, ZJOL, a_grant, a_licence, a_mandate, an_item
+from tests.support.factories import (
+    HEALTH,
+    NOON,
+    OTHER,
+    PUBLISHER,
+    TV,
+    ZJOL,
+    a_grant,
+    a_licence,
+    a_mandate,
+    an_item,
+    minutes,
+)
 
 TYPING = Path(__file__).parent / "typing"
 EXPECTED = re.compile(r"# must not type-check: \[([a-z-]+)\]")
@@ -129,3 +143,22 @@ def test_what_must_not_type_check_does_not() -> None:
         if match:
             found.add((match[1], int(match[2]), match[3]))
     assert found == expected, run.stdout + run.stderr
+
+
+def test_an_outlines_clearance_is_that_of_the_whole_item_only_where_all_that_decides_is_equal() -> None:
+    item = an_item()
+    outline = replace(item, headline="", abstract="", body=(), source="", language="")
+    licences = [a_licence(a_grant(uses=Use), partner=ZJOL)]
+    verdict = clear(outline, ZJOL, [a_mandate()], licences, Use.REPRINT, NOON)
+    assert isinstance(verdict, Clearance)
+    assert clear_with_text(verdict, item) == clear(item, ZJOL, [a_mandate()], licences, Use.REPRINT, NOON)
+    others = [
+        replace(item, id=ItemId("20261102-bbbbbbbbbb")),
+        replace(item, version=2),
+        replace(item, outlet=TV),
+        replace(item, channel=HEALTH),
+        replace(item, medium=Medium.VIDEO),
+        replace(item, published=item.published + minutes(1)),
+        replace(item, holds=Holds(withheld=True)),
+    ]
+    assert [clear_with_text(verdict, other) for other in others] == [None] * len(others)

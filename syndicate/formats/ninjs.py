@@ -27,6 +27,7 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     """The item as a ninjs object: only properties that the 3.1 schema knows, none empty."""
     rendered = render_text(item, publisher)
     embargo = item.embargoed_until
+    published = rfc3339(item.published)
     written: dict[str, Any] = {
         "uri": item.uri,
         "standard": _STANDARD,
@@ -35,9 +36,9 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "version": str(item.version),
         "pubStatus": "usable",
         "language": rendered.language,
-        "firstCreated": rfc3339(item.published),
-        "versionCreated": rfc3339(item.updated),
-        "contentCreated": rfc3339(item.published),
+        "firstCreated": published,
+        "versionCreated": published if item.updated is item.published else rfc3339(item.updated),
+        "contentCreated": published,
         "embargoedUntil": rfc3339(rounded_up(embargo, SECOND), publisher.zone) if embargo else None,
         "expires": rfc3339(item.take_down) if item.take_down is not None else None,
         "title": rendered.headline,

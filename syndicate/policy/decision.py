@@ -34,7 +34,7 @@ _SEAL: Final = object()
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clearance:
-    """A yes: what may leave, to whom, in which form, under which clause. Only `clear` makes one.
+    """A yes: what may leave, to whom, in which form, under which clause. Only this module makes one.
 
     `until` is the next time at which the answer may change; None if it never does by itself.
     `take_down` is when the recipient must have taken the item down, if its grant says so.
@@ -251,6 +251,26 @@ def clear_preferred(
         refusals.append(verdict)
     # A recall is the same for every use; the use that the item had been released for names its clause.
     return max(refusals, key=lambda refusal: (_RANK[refusal.reason], refusal.clause is not None))
+
+
+def clear_with_text(outline: Clearance, item: Item) -> Clearance | None:
+    """The clearance of an outline as that of the whole item; None where another decision is needed.
+
+    A verdict rests on the outline's fields alone. Both must agree in every one of them, or nothing is
+    cleared.
+    """
+    known = outline.item
+    if (
+        known.id != item.id
+        or known.version != item.version
+        or known.outlet != item.outlet
+        or known.channel != item.channel
+        or known.medium is not item.medium
+        or known.published != item.published
+        or known.holds != item.holds
+    ):
+        return None
+    return replace(outline, item=item, seal=_SEAL)
 
 
 def admit(

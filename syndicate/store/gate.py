@@ -6,12 +6,14 @@ The caller commits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from syndicate.model.changes import Charge, Holding
 from syndicate.model.rights import FORM_OF, Form, Use
 from syndicate.store.counters import Counters, lock_counters, save_counters, write_lines
 from syndicate.store.database import Transaction
-from syndicate.store.protocol import Outcome, Pending
+from syndicate.store.protocol import Outcome, Pending, SequenceUpdate
+from syndicate.store.queries.change_rows import after_charge
 from syndicate.store.quota_counter import QuotaCounter, delivery_values
 from syndicate.store.schema.rows import TrailRow
 from syndicate.store.schema.tables import as_moment
@@ -110,5 +112,12 @@ async def _admit(
     if new is None:
         return Outcome.OVER, []
     if sequence is not None:
-        await writing.append_entries(sequence)
+        await writing.append_entries(_as_given(sequence, one.charges))
     return Outcome.WRITTEN, new
+
+
+def _as_given(sequence: SequenceUpdate, charges: Sequence[Charge]) -> SequenceUpdate:
+    """The update with its holdings as they are once the answer is given, so that each is written once."""
+    given = {one.item: one for one in charges}
+    held = (after_charge(one, given[one.item]) if one.item in given else one for one in sequence.held)
+    return replace(sequence, held=tuple(held))

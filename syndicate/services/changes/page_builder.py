@@ -13,7 +13,7 @@ from syndicate.logger import Logger
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry, Charge, Progress
 from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Publisher, recipient_id
-from syndicate.policy import Clearance, Refusal
+from syndicate.policy import Clearance, Refusal, clear_with_text
 from syndicate.services.changes.change_detector import ChangeDetector, Judged, next_seq
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot
 from syndicate.services.delivery.quotas import charges, fitting
@@ -205,22 +205,20 @@ class PageBuilder:
             return _Shown(entry, make_tombstone(outline, verdict, self._snapshot.partner, self._publisher))
         if not _comes_with_item(entry, outline):
             return _Shown(entry)
-        item = self._stamped(await texts.of(entry.item))
+        item = self._stamped(verdict, await texts.of(entry.item))
         if item is None:
             return _Shown(entry, until=verdict.until)
         if entry.note != item.note:
             entry = replace(entry, note=item.note)
         return _Shown(entry, item, verdict.until)
 
-    def _stamped(self, item: Item | None) -> StampedItem | None:
+    def _stamped(self, outline: Clearance, item: Item | None) -> StampedItem | None:
         """The item, stamped; None where it may not leave or cannot be stamped."""
-        if item is None:
-            return None
-        verdict = self._snapshot.verdict(item)
-        if not isinstance(verdict, Clearance):
+        clearance = None if item is None else clear_with_text(outline, item)
+        if item is None or clearance is None:
             return None
         try:
-            return stamp(verdict, self._publisher)
+            return stamp(clearance, self._publisher)
         except Unstampable as error:
             # The entries behind it must still be delivered, recalls above all.
             _log.warning("item_left_out", item=item.id, why=error.text.en)

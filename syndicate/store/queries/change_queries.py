@@ -22,11 +22,11 @@ from syndicate.model.changes import (
     Watermark,
 )
 from syndicate.model.names import ItemId, PartnerId
-from syndicate.model.rights import FORM_OF, Form, Use
 from syndicate.store.change_protocol import ChangeReads, ChangeWrites
 from syndicate.store.queries.candidate_queries import SqlCandidateReads
 from syndicate.store.queries.change_rows import (
     NO_ACTION,
+    after_charge,
     cursor_values,
     entry_from,
     entry_values,
@@ -265,14 +265,8 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
             known = await self.held(partner, {one.item for one in theirs})
             after = dict(known)
             for one in theirs:
-                form = FORM_OF[Use(one.use)]
                 before = after.get(one.item, Holding(partner, one.item, 0, one.clause, 0, Terms()))
-                # Who has the full text of an item has it, whatever else it was given or told of it.
-                more = form is Form.FULL and not before.terms.full
-                terms = Terms(form.value) if more or not before.terms else before.terms
-                if one.version >= before.version:
-                    before = replace(before, version=one.version, clause=one.clause)
-                after[one.item] = replace(before, terms=terms)
+                after[one.item] = after_charge(before, one)
             changed = [one for name, one in after.items() if known.get(name) != one]
             await self._forget(partner, [one.item for one in changed])
             if changed:

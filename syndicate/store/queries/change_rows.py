@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from syndicate.model.changes import Action, ChangeEntry, Holding, Progress, Terms, Watermark
+from syndicate.model.changes import Action, ChangeEntry, Charge, Holding, Progress, Terms, Watermark
 from syndicate.model.names import ItemId, PartnerId
-from syndicate.model.rights import Clause
+from syndicate.model.rights import FORM_OF, Clause, Form, Use
 from syndicate.store.requests import SequenceUpdate
 
 NO_ACTION = ""
@@ -112,4 +112,22 @@ def holding_from(row: Row[Any]) -> Holding:
         Clause(row.clause),
         row.told,
         Terms(row.terms),
+    )
+
+
+def after_charge(holding: Holding, charge: Charge) -> Holding:
+    """What the partner holds of the item once it has been given this version.
+
+    Who has the full text of an item has it, whatever else it was given or told of it.
+    """
+    form = FORM_OF[Use(charge.use)]
+    more = form is Form.FULL and not holding.terms.full
+    newer = charge.version >= holding.version
+    return Holding(
+        holding.partner,
+        holding.item,
+        charge.version if newer else holding.version,
+        charge.clause if newer else holding.clause,
+        holding.announced,
+        Terms(form.value) if more or not holding.terms else holding.terms,
     )

@@ -25,7 +25,7 @@ MAX_WAITING = 8
 MAX_WAIT_SECONDS = 60
 """The largest `wait`, in seconds."""
 _DEFAULT_LIMIT = 50
-_MAX_LIMIT = 200
+_MAX_LIMIT = 500
 _MAX_ACKNOWLEDGED = 1_000
 _MAX_INTEGER = 2**53 - 1
 """The largest number that every JSON reader keeps exactly (RFC 8259, section 6)."""
