@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -220,7 +220,22 @@ def test_following_ends_on_ctrl_c_and_refuses_a_folder_that_is_not_there(shell: 
         assert running.stop(signal.SIGINT) == 0
 
 
-def test_a_kill_in_the_middle_loses_nothing_and_the_next_run_completes(shell: Shell, inbox: Path) -> None:
+def contents(shell: Shell) -> list[list[tuple[object, ...]]]:
+    """What the database holds of items, but for the times at which they came."""
+    tables = (
+        "SELECT id, version, outlet, channel, published, available, holds FROM items ORDER BY id",
+        "SELECT item, version, content FROM versions ORDER BY item, version",
+        "SELECT item, content FROM holds ORDER BY item, revision",
+        "SELECT key, item FROM item_keys ORDER BY key",
+        "SELECT item, version, content FROM notes ORDER BY item, version",
+    )
+    with closing(sqlite3.connect(shell.data / "syndicate.db")) as database:
+        return [database.execute(query).fetchall() for query in tables]
+
+
+def test_a_kill_in_the_middle_loses_nothing_and_the_next_run_completes(
+    shell: Shell, inbox: Path, tmp_path: Path
+) -> None:
     for number in range(200):
         (inbox / f"{number:03}.txt").write_text(a_page(number))
     with started(shell.data, "ingest", str(inbox), "--json") as running:
@@ -241,6 +256,11 @@ def test_a_kill_in_the_middle_loses_nothing_and_the_next_run_completes(shell: Sh
     assert {one["version"] for one in items} == {1}
     kinds = [one["kind"] for one in shell.good("trail", "list", "--limit", "1000", "--json").lines]
     assert kinds.count("item_ingested") == 200
+    assert shell.good("trail", "verify").code == 0
+    whole = Shell(tmp_path / "whole")
+    whole.good("init")
+    whole.good("ingest", str(inbox))
+    assert contents(shell) == contents(whole)
 
 
 def test_ctrl_c_finishes_the_document_under_way_and_says_that_more_is_left(
@@ -255,6 +275,29 @@ def test_ctrl_c_finishes_the_document_under_way_and_says_that_more_is_left(
     assert told < 200
     assert "提前停止" in running.errors.read_text()
     assert len(shell.good("item", "list", "--limit", "300", "--json").lines) == told
+
+
+def test_many_documents_have_their_results_in_the_order_of_names_and_a_rate_at_the_end(
+    shell: Shell, inbox: Path
+) -> None:
+    for number in range(70):
+        (inbox / f"{number:03}.txt").write_text("no page" if number % 9 == 4 else a_page(number))
+    outcome = shell(
+        "ingest", str(inbox), str(inbox / "none.txt"), "--workers", "2", "--json", "--lang", "en"
+    )
+    assert outcome.code == 1
+    names = [Path(one["path"]).name for one in outcome.lines]
+    assert names == [f"{number:03}.txt" for number in range(70)] + ["none.txt"]
+    refused = [name for name, one in zip(names, outcome.lines, strict=True) if one["action"] == "refused"]
+    assert refused == [f"{number:03}.txt" for number in range(4, 70, 9)] + ["none.txt"]
+    recorded = shell.good("trail", "list", "--limit", "100", "--json").lines
+    recorded.sort(key=lambda one: int(one["seq"]))
+    assert [one["document"] for one in recorded if "document" in one] == [
+        one["path"] for one in outcome.lines
+    ]
+    assert "documents a second" in outcome.err
+    alone = shell("ingest", str(inbox), "--workers", "1", "--json")
+    assert {one["action"] for one in alone.lines} == {"unchanged", "refused"}
 
 
 def test_a_reader_that_has_seen_enough_is_no_accident(demo: Shell) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +25,9 @@ from syndicate.model.actors import Way
 from syndicate.wiring import Services
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from syndicate.cli.ingestion.document_intake import Intake
 
-_LONG_WORK = 20
-"""Documents from which on a bar shows how far the work has come."""
+_MOST_WORKERS = 64
 
 
 @click.command(cls=Command)
@@ -53,6 +50,13 @@ _LONG_WORK = 20
 @click.option(
     "--withhold", is_flag=True, help="收稿即扣发，直至放行 · withhold from the start until released"
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, _MOST_WORKERS),
+    default=None,
+    metavar="N",
+    help="解析进程数，默认等于处理器核数 · processes that parse, one for each core unless said",
+)
 @with_services
 async def ingest(
     services: Services,
@@ -62,6 +66,7 @@ async def ingest(
     settle: float,
     embargo: datetime | None,
     withhold: bool,
+    workers: int | None,
 ) -> int:
     """收稿，可指定文件或文件夹 · Ingest files and folders.
 
@@ -72,35 +77,35 @@ async def ingest(
     \b
     例 · Example:
       syndicate ingest 稿件/
+      syndicate ingest --workers 8 /srv/archive
       syndicate ingest --watch /srv/newsroom/out
       syndicate ingest --embargo "2026-12-01 08:00" 通稿.txt
     """
     # Here, not above: help and completion need no reader of documents.
     from syndicate.cli.ingestion.document_intake import Intake
+    from syndicate.cli.ingestion.ingest_progress import IngestProgress
     from syndicate.services.newsroom.item_service import Action, Keep
 
     if embargo is not None and embargo <= services.clock():
         raise Bilingual(
             Text("--embargo 的时间已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
-    intake = Intake(services, voice, acting(Way.WATCH if watch else Way.CLI), Keep(embargo, withhold))
+    actor = acting(Way.WATCH if watch else Way.CLI)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    intake = Intake(services, voice, actor, Keep(embargo, withhold), workers or min(cores, _MOST_WORKERS))
+    progress = IngestProgress(voice, paths, lambda: intake.done)
     async with _told_to_stop() as stop:
         if watch:
             return await _follow(intake, voice, list(paths), Settling(settle), stop)
-        await _walk(intake, paths, stop)
+        async with progress.shown():
+            await intake.take_all((file for path in paths for file in documents(path)), stop)
     if stop.is_set():
         voice.aside(Text("提前停止，其余文件未处理", "stopped before the end: the rest was not looked at"))
     voice.aside(intake.summary())
+    rate = progress.rate()
+    if rate is not None:
+        voice.aside(rate)
     return REFUSED if intake.counts[Action.REFUSED] or stop.is_set() else 0
-
-
-async def _walk(intake: Intake, paths: tuple[Path, ...], stop: asyncio.Event) -> None:
-    found = [file for path in paths for file in documents(path)]
-    with _progress(len(found)) as progress:
-        for file in progress.track(found):
-            if stop.is_set():
-                return
-            await intake.take(file, shown(file))
 
 
 async def _follow(
@@ -116,34 +121,50 @@ async def _follow(
     names = {folder.resolve(): folder for folder in folders}
     said = "、".join(map(shown, folders)), ", ".join(map(shown, folders))
     voice.aside(Text(f"监看 {said[0]}，按 Ctrl-C 结束", f"following {said[1]}; Ctrl-C ends it"))
-    async for file in whole_documents(folders, settling, stop):
+    try:
+        async for files in whole_documents(folders, settling, stop):
+            await _take_whole(intake, voice, names, settling, files)
+    finally:
+        await intake.close()
+    voice.aside(intake.summary())
+    return 0
+
+
+async def _take_whole(
+    intake: Intake, voice: Output, names: dict[Path, Path], settling: Settling, files: Sequence[Path]
+) -> None:
+    """Take in files of a followed folder that are whole, those that stayed so while they were read."""
+    taken: list[tuple[Path, str, bytes]] = []
+    for file in files:
         root = next(root for root in names if file.is_relative_to(root))
         name = shown(names[root] / file.relative_to(root))
         try:
             data = await asyncio.to_thread(read, file)
         except Faulty as unread:
             if settling.stands(file):
-                await intake.refuse(name, unread.faults)
+                await intake.refuse(name, unread)
                 settling.finish(file)
             continue
-        if not settling.stands(file):
-            continue
-        try:
-            await intake.take_data(data, name)
-        except (StoreBusy, ClockAhead) as later:
+        if settling.stands(file):
+            taken.append((file, name, data))
+    if not taken:
+        return
+    try:
+        await intake.take_data([(name, data) for _, name, data in taken])
+    except (StoreBusy, ClockAhead) as later:
+        for file, name, _ in taken:
             voice.aside(
                 Text(f"{name}：", f"{name}: ") + later.text + Text("，稍后再试", "; trying again later")
             )
             settling.postpone(file, asyncio.get_running_loop().time())
-            continue
+        return
+    for file, _, _ in taken:
         settling.finish(file)
-    voice.aside(intake.summary())
-    return 0
 
 
 @asynccontextmanager
 async def _told_to_stop() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets: the document under way is finished first."""
+    """An event that SIGINT or SIGTERM sets: the group under way is finished first."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -152,24 +173,3 @@ async def _told_to_stop() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Progress]:
-    # Here, not above: rich takes long to load.
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    # The bar moves aside for lines on stdout only where both are the same screen.
-    shared = sys.stdout.isatty()
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=shared,
-        disable=total < _LONG_WORK or not sys.stderr.isatty(),
-    )
-    with bar:
-        yield bar

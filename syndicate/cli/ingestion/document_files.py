@@ -37,7 +37,8 @@ def documents(path: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if counts(name))
         for name in sorted(files):
             file = Path(folder, name)
-            if counts(name) and _within(file, root):
+            # A walk follows no link: a file that is none lies inside.
+            if counts(name) and (_is_regular(file) or _within(file, root)):
                 yield file
 
 
@@ -104,6 +105,14 @@ def too_large(size: int) -> Fault:
 def shown(file: Path) -> str:
     """The path as text that can be written anywhere: bytes that are not UTF-8 come out as escapes."""
     return os.fsencode(file).decode("utf-8", "backslashreplace")
+
+
+def _is_regular(file: Path) -> bool:
+    """Whether this is a regular file, and no link to one."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _within(file: Path, root: Path) -> bool:

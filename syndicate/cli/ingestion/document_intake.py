@@ -1,19 +1,24 @@
-"""Read and ingest one document at a time, and report the result of each."""
+"""Take documents in: read, parse ahead on several cores, write in groups, and report each one's result."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
+from typing import Final, TypeVar
 
-from syndicate.cli.ingestion.document_files import read
+from syndicate.cli.ingestion.document_files import read, shown
 from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Output
-from syndicate.errors import Fault, Faulty
+from syndicate.errors import Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Actor
 from syndicate.model.notes import NOTE_CODES
+from syndicate.services.newsroom.document_parsing import ParsedDocument, UnparsedDocument
 from syndicate.services.newsroom.item_service import Action, Keep, Taken
+from syndicate.services.newsroom.parser_pool import InlineParser, ParserPool
 from syndicate.wiring import Services
 
 ACTIONS = {
@@ -24,36 +29,128 @@ ACTIONS = {
 }
 """What became of a document, in words."""
 
+T = TypeVar("T")
+
+FEW: Final = 50
+"""Documents below which no process is started: it would take longer than they do."""
+_AT_ONCE: Final = 16
+"""Documents that a process parses before it is asked again."""
+_MOST_WRITTEN: Final = 200
+_FIRST_WRITTEN: Final = 8
+_LONGEST_WRITE: Final = 0.1
+"""Seconds that a group's transaction should take at most: so long do other writers wait."""
+_PAUSE: Final = 0.005
+"""Seconds between two groups in which another process can take the lock that writers take turns by."""
+
 
 class Intake:
-    """Takes documents in one by one, says what became of each, and counts."""
+    """Takes documents in, reports what became of each in their order, and counts."""
 
-    def __init__(self, services: Services, voice: Output, actor: Actor, keep: Keep | None = None) -> None:
+    def __init__(
+        self, services: Services, voice: Output, actor: Actor, keep: Keep | None = None, workers: int = 1
+    ) -> None:
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
+        self._workers = workers
+        self._parser: ParserPool | InlineParser = InlineParser(services.items.rules)
+        self._group = _FIRST_WRITTEN
         self.counts: Counter[Action] = Counter()
         self.noted: Counter[str] = Counter()
         self._with_notes = 0
 
-    async def take(self, path: Path, name: str) -> None:
-        """Read a file and take it in; one that cannot be read is a refused document."""
+    @property
+    def done(self) -> int:
+        """How many documents have a result."""
+        return sum(self.counts.values())
+
+    async def take_all(self, files: Iterable[Path], stop: asyncio.Event) -> None:
+        """Take in these files until `stop`; a result is reported once its group is durable."""
+        files = iter(files)
+        first = list(islice(files, FEW))
+        if len(first) == FEW:
+            self._begin_pool()
+        waiting = deque[asyncio.Future[list[ParsedDocument]]]()
         try:
-            data = await asyncio.to_thread(read, path)
-        except Faulty as unread:
-            await self.refuse(name, unread.faults)
-            return
-        await self.take_data(data, name)
+            await self._take(_chunks(chain(first, files), _AT_ONCE), waiting, stop)
+        finally:
+            for one in waiting:
+                one.cancel()
+            await self.close()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def take_data(self, data: bytes, name: str) -> None:
-        """Take in what was read."""
-        self._tell(name, await self._services.items.take_in(self._actor, data, name, self._keep))
+    async def _take(
+        self,
+        chunks: Iterator[list[Path]],
+        waiting: deque[asyncio.Future[list[ParsedDocument]]],
+        stop: asyncio.Event,
+    ) -> None:
+        """Parse ahead and write what is ready, in the order of the files. `waiting` is being parsed."""
+        ready = deque[ParsedDocument]()
+        while not stop.is_set():
+            # What is looked ahead is bounded: a folder of any length takes the same memory.
+            while len(waiting) < 2 * self._workers + 1 and (chunk := next(chunks, None)):
+                waiting.append(asyncio.ensure_future(self._parsed(chunk)))
+            while waiting and (waiting[0].done() or not ready) and len(ready) < self._group:
+                ready += await waiting.popleft()
+            if not ready:
+                return
+            await self._write([ready.popleft() for _ in range(min(len(ready), self._group))])
 
-    async def refuse(self, name: str, faults: tuple[Fault, ...]) -> None:
-        """Write down and tell that a document was refused."""
-        self._tell(name, await self._services.items.refuse(self._actor, name, faults))
+    async def take_data(self, documents: Sequence[tuple[str, bytes]]) -> None:
+        """Take in what was read, in one group. Raises StoreBusy and ClockAhead with nothing taken in."""
+        at = self._services.clock()
+        parser = self._parser
+        if len(documents) >= FEW:
+            parser = self._begin_pool()
+        elif isinstance(parser, ParserPool):
+            await self.close()
+            parser = self._parser
+        given = [UnparsedDocument(name, data, at) for name, data in documents]
+        parts = await asyncio.gather(*(parser.parse(part) for part in _chunks(given, _AT_ONCE)))
+        await self._taken([one for part in parts for one in part])
+
+    async def refuse(self, name: str, unread: Faulty) -> None:
+        """Write down and report that a document was refused."""
+        await self._taken([ParsedDocument(name, self._services.clock(), unread.faults)])
+
+    async def close(self) -> None:
+        """End the processes that parse."""
+        await self._parser.close()
+        self._parser = InlineParser(self._services.items.rules)
+
+    def _begin_pool(self) -> ParserPool | InlineParser:
+        if self._workers > 1 and not isinstance(self._parser, ParserPool):
+            self._parser = ParserPool(self._services.items.rules, self._workers)
+        return self._parser
+
+    async def _parsed(self, files: Sequence[Path]) -> list[ParsedDocument]:
+        """Read and parse these files; one that cannot be read is a refused document in its place."""
+        at = self._services.clock()
+        read_ones = await asyncio.to_thread(lambda: [_read(file) for file in files])
+        given = [UnparsedDocument(name, data, at) for name, data in read_ones if isinstance(data, bytes)]
+        parsed = iter(await self._parser.parse(given))
+        return [
+            next(parsed) if isinstance(data, bytes) else ParsedDocument(name, at, data.faults)
+            for name, data in read_ones
+        ]
+
+    async def _write(self, group: list[ParsedDocument]) -> None:
+        """Write a group, and make the next one as large as fits into the time for one."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await self._taken(group)
+        seconds = loop.time() - begun
+        fitting = int(len(group) * _LONGEST_WRITE / max(seconds, 1e-6))
+        self._group = max(1, min(2 * self._group, fitting, _MOST_WRITTEN))
+        await asyncio.sleep(_PAUSE)
+
+    async def _taken(self, group: list[ParsedDocument]) -> None:
+        results = await self._services.items.take_in_group(self._actor, group, self._keep)
+        for document, taken in zip(group, results, strict=True):
+            self._tell(document.name, taken)
 
     def summary(self) -> Text:
         """How many became what, and how many have notes that are kept (`NOTE_CODES`), by code."""
-        total = sum(self.counts.values())
+        total = self.done
         if not total:
             return Text("没有可收的文件", "there was no document to take in")
         said = Text(f"共 {total} 份：", f"{total} in all: ")
@@ -94,3 +191,17 @@ class Intake:
             voice.say(f"    {fault.said(voice.lang)}")
         for note in taken.notes:
             voice.say(Text("    提示：", "    note: ").in_(voice.lang) + note.in_(voice.lang))
+
+
+def _read(file: Path) -> tuple[str, bytes | Faulty]:
+    try:
+        return shown(file), read(file)
+    except Faulty as unread:
+        return shown(file), unread
+
+
+def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of this size, the last one shorter."""
+    values = iter(values)
+    while chunk := list(islice(values, size)):
+        yield chunk

@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from syndicate.cli.ingestion.document_files import Sign, belongs, documents, sign_of
@@ -20,6 +21,8 @@ from syndicate.language import Text
 
 RESCAN = 60.0
 """Seconds after which the whole folder is looked at again, notice or not."""
+MOST_TOGETHER = 64
+"""Documents that are read one after the other before they are written: each must stay whole so long."""
 _TICK = 0.25
 
 
@@ -84,8 +87,10 @@ class Settling:
 
 async def whole_documents(
     folders: list[Path], settling: Settling, stop: asyncio.Event
-) -> AsyncIterator[Path]:
-    """Every document of the folders as it becomes whole, those that are there first, until `stop`.
+) -> AsyncIterator[list[Path]]:
+    """The documents of the folders as they become whole, those that are there first, until `stop`.
+
+    Those that are whole at the same time come together, at most `MOST_TOGETHER` of them.
 
     The caller says `settling.finish` or `settling.postpone` for each. Raises CannotWatch.
     """
@@ -104,13 +109,15 @@ async def whole_documents(
             scanned = clock()
         states = {file: sign_of(file) for file in sorted(noticed | set(settling.waiting()))}
         noticed.clear()
-        for file in settling.look(states, clock()):
+        due = iter(settling.look(states, clock()))
+        while together := list(islice(due, MOST_TOGETHER)):
             if stop.is_set():
                 return
-            if not settling.stands(file) or being_written(file):
+            late = {file for file in together if not settling.stands(file) or being_written(file)}
+            for file in late:
                 settling.postpone(file, clock())
-            else:
-                yield file
+            if len(late) < len(together):
+                yield [file for file in together if file not in late]
 
 
 async def _notices(roots: list[Path], stop: asyncio.Event) -> AsyncIterator[set[Path]]:

@@ -26,6 +26,15 @@ class ParsingRules:
 
 
 @dataclass(frozen=True, slots=True)
+class UnparsedDocument:
+    """The bytes of a document under its name, to be ingested at `at`."""
+
+    name: str
+    data: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A document that was parsed at `at`: an item with all that goes with it, or every fault."""
 
