@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row
 
+from syndicate.store.requests import Outcome, Pending
 from syndicate.store.schema.rows import TrailRow
 
 T = TypeVar("T")
@@ -126,3 +127,7 @@ class Database(ABC):
     @abstractmethod
     async def transact(self, work: Work[T]) -> T:
         """Do this in one transaction like that of `writing`; see `Store.transact`."""
+
+    @abstractmethod
+    async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
+        """See `Store.record`; never without any."""

@@ -22,19 +22,28 @@ from syndicate.store.transaction import SqlWriting
 
 async def record(transaction: Transaction, pending: Sequence[Pending]) -> list[Outcome]:
     """Write the records that are still valid; return the outcome of each. See `Store.record`."""
-    count = await lock_counters(transaction)
-    if not any(one.charges or one.confirms or one.sequence for one in pending):
-        leaving = [one for one in pending if _is_current(one, count)]
+    return await record_at(transaction, await lock_counters(transaction), pending)
+
+
+async def record_at(transaction: Transaction, count: Counters, pending: Sequence[Pending]) -> list[Outcome]:
+    """`record`, with the counters that were just locked; they are left as they are written."""
+    if are_plain(pending):
+        leaving = [one for one in pending if is_current(one, count)]
         if leaving:
             await _write(transaction, count, leaving)
             await save_counters(transaction, count)
         if len(leaving) == len(pending):
             return [Outcome.WRITTEN] * len(pending)
-        return [Outcome.WRITTEN if _is_current(one, count) else Outcome.STALE for one in pending]
+        return [Outcome.WRITTEN if is_current(one, count) else Outcome.STALE for one in pending]
     return await _record_giving(transaction, count, pending)
 
 
-def _is_current(one: Pending, count: Counters) -> bool:
+def are_plain(pending: Sequence[Pending]) -> bool:
+    """Whether none of these gives or confirms anything, or appends to a change sequence."""
+    return not any(one.charges or one.confirms or one.sequence for one in pending)
+
+
+def is_current(one: Pending, count: Counters) -> bool:
     """Whether rights are still as they were when the answer was judged.
 
     A number from beyond the newest change comes from a database that was since restored.
@@ -101,7 +110,7 @@ async def _admit(
     writing: SqlWriting, count: Counters, counting: QuotaCounter, one: Pending
 ) -> tuple[Outcome, list[Charge]]:
     """Return the outcome, and the charges not counted before."""
-    if not _is_current(one, count):
+    if not is_current(one, count):
         return Outcome.STALE, []
     sequence = one.sequence
     if sequence is not None:

@@ -16,7 +16,7 @@ from typing_extensions import override
 from syndicate.errors import StoreFault, StoreReadOnly
 from syndicate.language import Text
 from syndicate.model.register import Register
-from syndicate.store import edition_records, gate
+from syndicate.store import edition_records
 from syndicate.store.counters import lock_counters, reached
 from syndicate.store.database import Database, Transaction
 from syndicate.store.protocol import Outcome, Pending, Reached, Reads, Store, Writing
@@ -132,7 +132,7 @@ class SqlStore(SqlReadQueries, Store):
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
         if not pending:
             return []
-        return await self._database.transact(lambda transaction: gate.record(transaction, pending))
+        return await self._database.record(pending)
 
     @override
     async def transact(self, work: Callable[[Writing], Awaitable[T]]) -> T:

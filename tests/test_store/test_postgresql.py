@@ -8,15 +8,17 @@ import socket
 import time
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
 from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
-from syndicate.store.protocol import Outcome
-from syndicate.store.sql_store import open_store
+from syndicate.store.postgresql.engine import PostgresqlDatabase
+from syndicate.store.protocol import Outcome, Pending
+from syndicate.store.sql_store import SqlStore, open_store
 from tests.support.databases import PostgresqlServer, opened, postgresql_binaries
 from tests.test_store.raw import by_hand
-from tests.test_store.samples import a_pending, keep_partner
+from tests.test_store.samples import a_delivery, a_pending, keep_partner
 from tests.test_store.test_processes import settled
 
 
@@ -139,5 +141,83 @@ def test_every_connection_keeps_its_promises(postgresql_address: str) -> None:
                     "transaction_read_only": "on",
                 }.items():
                     assert await session.row(text(f"SHOW {name}")) == (value,)
+
+    asyncio.run(act())
+
+
+async def listened(store: SqlStore) -> list[str]:
+    """Every statement that the gate sends from now on."""
+    database = store._database
+    assert isinstance(database, PostgresqlDatabase)
+    await store.record([a_pending(None)])
+    await store.record([a_pending(None)])
+    sent: list[str] = []
+    database._gate._driver.add_query_logger(lambda query: sent.append(query.query))
+    return sent
+
+
+def test_a_group_that_gives_nothing_is_one_statement(postgresql_address: str) -> None:
+    async def act() -> None:
+        async with opened(postgresql_address) as store:
+            sent = await listened(store)
+            group = [
+                Pending(a_delivery(f"20260301-{n:010d}"), 0, (f"m{n % 3}", b"list")) for n in range(30)
+            ]
+            for _ in range(3):
+                assert await store.record(group) == [Outcome.WRITTEN] * 30
+            assert len(sent) == 3
+            assert await store.manifest("m2") == b"list"
+            assert [line.seq for line in await store.lines(limit=1000)] == list(range(1, 93))
+
+    asyncio.run(act())
+
+
+def test_what_another_process_changed_is_seen_by_the_one_statement_too(postgresql_address: str) -> None:
+    async def act() -> None:
+        async with opened(postgresql_address) as here, opened(postgresql_address) as there:
+            await listened(here)
+            async with there.writing() as writing:
+                await keep_partner(writing)
+            assert await here.record([a_pending(0)]) == [Outcome.STALE]
+            assert await here.record([a_pending(1), a_pending(0)]) == [Outcome.WRITTEN, Outcome.STALE]
+            for _ in range(20):
+                group = [a_pending(1)] * 3
+                told = await asyncio.gather(here.record(group), there.record(group))
+                assert told[0] == told[1] == [Outcome.WRITTEN] * 3
+            assert [line.seq for line in await here.lines(limit=1000)] == list(range(1, 125))
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_server_that_crashes_in_the_middle_of_a_group_leaves_nothing_of_it(
+    own_server: PostgresqlServer, long: bool
+) -> None:
+    """Another session holds the row of counters, so that the group is under way when the server dies."""
+
+    async def act() -> None:
+        async with opened(own_server.address("pattern")) as store:
+            await listened(store)
+            if long:
+                await store.transact(keep_partner)
+            before = len(await store.lines())
+            holder = await asyncpg.connect(
+                host=str(own_server.folder), port=own_server.port, user="syndicate", database="pattern"
+            )
+            await holder.execute("BEGIN; SELECT * FROM counters FOR UPDATE")
+            group = asyncio.create_task(store.record([a_pending(None), a_pending(None, 2)]))
+            await asyncio.sleep(0.3)
+            assert not group.done()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, own_server.stop, signal.SIGQUIT)
+            with pytest.raises(StoreFault) as fault:
+                await group
+            assert fault.value.code == "store_unreachable"
+            holder.terminate()
+            await loop.run_in_executor(None, own_server.start)
+            assert len(await store.lines()) == before
+            assert await store.record([a_pending(None)] * 2) == [Outcome.WRITTEN] * 2
+            assert await store.record([a_pending(None)] * 2) == [Outcome.WRITTEN] * 2
+            assert [line.seq for line in await store.lines()] == list(range(1, before + 5))
 
     asyncio.run(act())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from syndicate.language import Text
 from syndicate.store.database import Database, T, Transaction, Work, opened, to_the_end
 from syndicate.store.faults import PATIENCE, translating_errors
 from syndicate.store.postgresql.change_listener import CHANNEL, ChangeListener
+from syndicate.store.postgresql.gate_statement import GateStatement
 from syndicate.store.postgresql.password_file import explained, silence_driver
 from syndicate.store.postgresql.postgresql_transaction import PostgresqlTransaction, connected
+from syndicate.store.requests import Outcome, Pending
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.write_lock import Turn
 
@@ -34,6 +36,7 @@ class PostgresqlDatabase(Database):
         self._snapshots: AsyncEngine | None = None
         self._listener: ChangeListener | None = None
         self._turn = Turn()
+        self._gate = GateStatement()
 
     @override
     async def create(self) -> bool:
@@ -74,6 +77,7 @@ class PostgresqlDatabase(Database):
     async def close(self) -> None:
         if self._listener is not None:
             await self._listener.end()
+        await to_the_end(self._gate.close())
         if self._engine is not None:
             await to_the_end(self._engine.dispose())
         self._engine = self._snapshots = self._listener = None
@@ -113,6 +117,17 @@ class PostgresqlDatabase(Database):
     async def _transact(self, work: Work[T]) -> T:
         async with self.writing() as transaction:
             return await work(transaction)
+
+    @override
+    async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
+        return await to_the_end(self._record(pending))
+
+    async def _record(self, pending: Sequence[Pending]) -> list[Outcome]:
+        async with self._turn.taken() as left:
+            # Who waited long has less time left than a statement may take.
+            if left > PATIENCE * 0.9 and await self._gate.record(opened(self._engine), pending):
+                return [Outcome.WRITTEN] * len(pending)
+        return await self._transact(lambda transaction: self._gate.record_long(transaction, pending))
 
 
 async def _commit(connection: AsyncConnection, transaction: Transaction, listener: ChangeListener) -> None:

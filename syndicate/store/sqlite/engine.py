@@ -9,7 +9,7 @@ closing such a file would take away the locks that SQLite holds on it for the wh
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from syndicate.errors import StoreBusy, StoreFault, StoreReadOnly
+from syndicate.store import gate
 from syndicate.store.counters import reached
 from syndicate.store.database import Database, T, Transaction, Work, opened
 from syndicate.store.faults import PATIENCE, broken_disk, damaged, missing, translating_errors
 from syndicate.store.private_files import private_file, private_folder
+from syndicate.store.requests import Outcome, Pending
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.change_notice import Notice
 from syndicate.store.sqlite.connection_thread import ConnectionThread
@@ -162,6 +164,10 @@ class SqliteDatabase(Database):
 
         async with self._turn_to_write() as (thread, left):
             return await self._notified(thread, whole)
+
+    @override
+    async def record(self, pending: Sequence[Pending]) -> list[Outcome]:
+        return await self.transact(lambda transaction: gate.record(transaction, pending))
 
     @asynccontextmanager
     async def _turn_to_write(self) -> AsyncIterator[tuple[ConnectionThread, float]]:
