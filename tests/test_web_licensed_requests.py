@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.model.events import EditionDelivered, ItemDelivered
+from syndicate.errors import StoreReadOnly
+from syndicate.language import verbatim
+from syndicate.model.events import EditionDelivered, EditionPolled, ItemDelivered
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
+from syndicate.store.protocol import Outcome
 from tests.support.factories import STAFF, days
 from tests.support.fixtures import Keys, an_id, jti_of, trail, visit
 from tests.support.raw_connections import Line, connected, same
@@ -158,6 +162,95 @@ def test_a_recall_and_a_new_item_change_the_very_next_answer(tmp_path: Path) -> 
 def _entry(body: bytes, headline: str) -> str:
     found = [part for part in body.decode().split("<item>") if headline in part]
     return "".join(found)
+
+
+def polls_of(partner: Partner) -> Callable[[], Awaitable[list[EditionPolled]]]:
+    async def found() -> list[EditionPolled]:
+        lines = await partner.here.house.store.lines(kinds=[EditionPolled.kind])
+        return [event for line in lines if isinstance(event := line.entry.event, EditionPolled)]
+
+    return found
+
+
+async def conditional(partner: Partner) -> bytes:
+    """The head that asks whether the feed has changed. It has been recorded once."""
+    _, headers, _ = await partner.line.ask(partner.head)
+    head = partner.head_of("/licensed/feeds/all.rss", f"If-None-Match: {headers['etag']}")
+    assert (await partner.line.ask(head))[0] == 304
+    return head
+
+
+def test_polls_are_counted_and_recorded_within_a_second(tmp_path: Path) -> None:
+    async def story(partner: Partner) -> None:
+        head, polls = await conditional(partner), polls_of(partner)
+        recorded = len(await partner.delivered())
+        begun = time.monotonic()
+        names = [(await partner.line.ask(head))[1]["x-request-id"] for _ in range(7)]
+        while not await polls():
+            await asyncio.sleep(0.02)
+        assert time.monotonic() - begun < 1.5  # a second, and what a busy machine takes
+        (poll,) = await polls()
+        assert (poll.times, poll.request, poll.jti) == (7, names[-1], jti_of(partner.token))
+        assert (poll.feed, poll.format, poll.use) == ("all", "rss", "")
+        assert poll.since == partner.here.clock().isoformat()
+        assert len(await partner.delivered()) == recorded
+        (key,) = await partner.here.house.store.keys(BROAD)
+        assert key.last_used == partner.here.clock()
+        await partner.line.ask(head)
+        await partner.here.house.delivery.close()
+        assert [one.times for one in await polls()] == [7, 1], "a server that stops writes what is left"
+
+    repeating(tmp_path, story)
+
+
+def test_a_poll_waits_for_nobody_who_writes(tmp_path: Path) -> None:
+    async def story(partner: Partner) -> None:
+        head = await conditional(partner)
+        async with partner.here.house.store.writing():
+            async with asyncio.timeout(3):
+                assert [(await partner.line.ask(head))[0] for _ in range(3)] == [304] * 3
+
+    repeating(tmp_path, story)
+
+
+def test_polls_that_cannot_be_recorded_are_kept_and_each_answer_needs_its_record(tmp_path: Path) -> None:
+    async def story(partner: Partner) -> None:
+        head, polls, store = await conditional(partner), polls_of(partner), partner.here.house.store
+
+        async def full(_: object) -> list[Outcome]:
+            raise StoreReadOnly(verbatim("the disk is full"))
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(store, "record", full)
+            assert (await partner.line.ask(head))[0] == 304
+            while partner.here.house.delivery.repeats.polls.open:
+                await asyncio.sleep(0.02)
+            assert (await partner.line.ask(head))[0] == 503
+        assert (await partner.line.ask(head))[0] == 304
+        async with asyncio.timeout(5):
+            while [one.times for one in await polls()] != [1]:
+                await asyncio.sleep(0.02)
+        assert partner.here.house.delivery.repeats.polls.open
+
+    repeating(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [(_revoke, 401), (_suspend, 401), (_end_licence, 403), (_licence_runs_out, 403), (_key_expires, 401)],
+)
+def test_what_ends_a_right_stops_the_very_next_poll(
+    tmp_path: Path, act: Callable[[Partner], Awaitable[None]], status: int
+) -> None:
+    async def story(partner: Partner) -> None:
+        head = await conditional(partner)
+        hits = partner.hits
+        assert (await partner.line.ask(head))[0] == 304
+        assert partner.hits == hits + 1
+        await act(partner)
+        assert ((await partner.line.ask(head))[0], partner.hits) == (status, hits + 1)
+
+    repeating(tmp_path, story)
 
 
 def test_a_right_that_ends_while_the_line_waits_stops_the_answer(tmp_path: Path) -> None:

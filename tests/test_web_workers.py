@@ -225,14 +225,22 @@ def test_what_is_ended_stops_requests_that_are_answered_by_lookup_on_both_worker
 def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set[int]]]]:
     """Connections to both workers for each key, and a function that asks on all of them."""
 
-    def get(line: HTTPConnection, token: str) -> tuple[int, str, str]:
+    etags: dict[str, str] = {}
+
+    def get(line: HTTPConnection, token: str, condition: str = "") -> tuple[int, str, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        if condition:
+            headers["If-None-Match"] = condition
         try:
-            line.request("GET", FEED, headers={"Authorization": f"Bearer {token}"})
+            line.request("GET", FEED, headers=headers)
             answer = line.getresponse()
         except RemoteDisconnected:  # it was idle for too long while a command ran
             line.close()
-            return get(line, token)
-        return answer.status, answer.headers["X-Request-Id"], answer.read().decode()
+            return get(line, token, condition)
+        body = answer.read().decode()
+        if answer.status == 200:
+            etags[token] = answer.headers["ETag"]
+        return answer.status, answer.headers["X-Request-Id"], body
 
     def workers(token: str) -> set[object]:
         names = {get(line, token)[1] for line in lines[token]}
@@ -257,7 +265,10 @@ def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set
                 answers = [get(line, token) for line in lines[token] * 3]
                 assert all(holding in body for status, _, body in answers if status == 200)
                 assert not any(lacking in body for _, _, body in answers)
-                found.append({status for status, _, _ in answers})
+                polled = {get(line, token, etags[token])[0] for line in lines[token] * 3}
+                statuses = {status for status, _, _ in answers}
+                assert polled == {304 if status == 200 else status for status in statuses}
+                found.append(statuses)
             return found
 
         yield ask_all

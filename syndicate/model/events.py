@@ -202,6 +202,27 @@ class EditionDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class EditionPolled:
+    """A partner asked `times` times with one key for a feed that had not changed, and was answered 304.
+
+    Each time it held the edition already, and had been told so. `since` is when the first of these
+    requests was answered (RFC 3339, UTC); `request` is the newest one's id. The record is written within a
+    second of `since`.
+    """
+
+    kind: ClassVar[str] = "edition_polled"
+    partner: str
+    jti: str
+    feed: str
+    format: str
+    use: str
+    edition: str
+    since: str
+    times: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemDelivered:
     """A licensed item was sent: which version, for which use, under which clause."""
 
@@ -279,6 +300,7 @@ Event: TypeAlias = (
     | SigningKeysRewrapped
     | ClockAccepted
     | EditionDelivered
+    | EditionPolled
     | ItemDelivered
     | LicenceShown
     | ReleaseRefused
@@ -316,6 +338,7 @@ EVENTS: dict[str, type[Event]] = {
         SigningKeysRewrapped,
         ClockAccepted,
         EditionDelivered,
+        EditionPolled,
         ItemDelivered,
         LicenceShown,
         ReleaseRefused,

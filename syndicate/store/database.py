@@ -109,6 +109,11 @@ class Database(ABC):
     def notice(self) -> int:
         """See `Store.notice`."""
 
+    @property
+    def notice_is_exact(self) -> bool:
+        """See `Store.notice_is_exact`."""
+        return False
+
     @abstractmethod
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that sees one state of the database and writes nothing."""

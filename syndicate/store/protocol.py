@@ -315,6 +315,14 @@ class Store(Reads, Protocol):
         promise nothing across machines; `sequence` and `record` do.
         """
 
+    @property
+    def notice_is_exact(self) -> bool:
+        """Whether `notice` differs for everybody before a change is reported as done to whoever made it.
+
+        True on SQLite, where all processes share one file; false on PostgreSQL, whose notifications take
+        a while.
+        """
+
     async def sequence(self) -> Reached:
         """How far the change sequence has come."""
 

@@ -86,6 +86,11 @@ class SqlStore(SqlReadQueries, Store):
     def notice(self) -> int:
         return self._database.notice()
 
+    @property
+    @override
+    def notice_is_exact(self) -> bool:
+        return self._database.notice_is_exact
+
     @override
     async def _rows(self, query: Executable) -> Sequence[Row[Any]]:
         return await self._database.read(lambda transaction: transaction.rows(query))

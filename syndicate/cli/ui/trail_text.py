@@ -36,6 +36,7 @@ KINDS: Final = {
     "signing_keys_rewrapped": Text("重新加密签名密钥", "signing keys rewrapped"),
     "clock_accepted": Text("确认时钟", "clock accepted"),
     "edition_delivered": Text("发出订阅", "edition delivered"),
+    "edition_polled": Text("查询订阅", "edition polled"),
     "item_delivered": Text("发出稿件", "item delivered"),
     "licence_shown": Text("查看协议", "licence shown"),
     "release_refused": Text("拒绝放行", "release refused"),
@@ -95,6 +96,7 @@ FIELDS: Final = {
     "reason": Text("原因", "reason"),
     "code": Text("代码", "code"),
     "detail": Text("说明", "detail"),
+    "since": Text("始于", "since"),
     "times": Text("次数", "times"),
     "hold": Text("方式", "hold"),
     "holds": Text("解除", "lifted"),
@@ -128,7 +130,9 @@ _ACTIONS: Final = {
     Action.EMBARGO.value: Text("禁发通知", "embargo"),
 }
 _SUBJECTS: Final = {"item": Text("稿件 ", "item "), "feed": Text("订阅源 ", "feed ")}
-_INSTANTS: Final = frozenset({"closes", "expires", "until", "deadline", "machine", "newest_record"})
+_INSTANTS: Final = frozenset(
+    {"closes", "expires", "until", "deadline", "machine", "newest_record", "since"}
+)
 _SHORT: Final = 16
 """Characters of a digest, of the 64, that people are shown: programs get all of it."""
 

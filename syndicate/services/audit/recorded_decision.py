@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from syndicate.errors import Unknown
 from syndicate.language import Text
-from syndicate.model.events import EditionDelivered, Event, ItemDelivered, ReleaseRefused
+from syndicate.model.events import EditionDelivered, EditionPolled, Event, ItemDelivered, ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ChangesDelivered
 from syndicate.model.rights import Use
@@ -90,6 +90,9 @@ async def decided(store: Store, event: Event) -> list[Decided]:
             counted = event.status == 200 and event.method != "HEAD"
             asked = Use(event.use) if event.use else None
             return _listed(await _kept(store, event.edition), asked, counted)
+        case EditionPolled():
+            asked = Use(event.use) if event.use else None
+            return _listed(await _kept(store, event.edition), asked, False)
         case ChangesDelivered() if event.edition:
             return _listed(await _kept(store, event.edition), None, True)
         case _:

@@ -47,6 +47,7 @@ from syndicate.policy.reasons import HIDDEN, REASONS, RECALLS, Reason
 from syndicate.services.audit.audit_writer import AuditWriter
 from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
 from syndicate.services.delivery.editions import CachedEdition, Editions, OutdatedEdition
+from syndicate.services.delivery.poll_counter import PollCounter
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.services.delivery.repeated_deliveries import ChargedEditions, RepeatedDeliveries
 from syndicate.stamping import Edition
@@ -71,7 +72,10 @@ class DeliveryService:
         self.quotas = Quotas(store, publisher, clock)
         self.editions = Editions(store, publisher, self.quotas, clock)
         self._charged: ChargedEditions = LRUCache(10_000)
-        self.repeats = RepeatedDeliveries(rights, self.editions, self._charged, self._writer, clock)
+        self._polls = PollCounter(store, self._writer, clock)
+        self.repeats = RepeatedDeliveries(
+            rights, self.editions, self._charged, self._writer, self._polls, clock
+        )
         self._minute: datetime | None = None
         self._rejections: Counter[str] = Counter()
         self._unwritten: Counter[str] = Counter()
@@ -222,7 +226,7 @@ class DeliveryService:
 
     async def close(self) -> None:
         """Wait until every trail line is written."""
-        await self._writer.flush()
+        await self._polls.flush()
 
     async def ready(self) -> None:
         """Raise a StoreFault unless the store answers."""

@@ -21,6 +21,7 @@ from syndicate.model.rights import Use
 from syndicate.services.audit.audit_writer import AuditWriter
 from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
 from syndicate.services.delivery.editions import CachedEdition, Editions
+from syndicate.services.delivery.poll_counter import Poll, PollCounter
 from syndicate.store.protocol import Outcome, Pending
 
 ChargedEditions = LRUCache[tuple[PartnerId, str], int]
@@ -56,6 +57,8 @@ class RepeatedDelivery:
     session: Session
     status: int
     format: str
+    poll: Poll | None
+    """What is counted where the answer is a 304 about a feed; None for every other answer."""
     until: datetime
     """When the key expires or the edition may change, whichever comes first."""
 
@@ -69,9 +72,10 @@ class RepeatedDeliveries:
         editions: Editions,
         charged: ChargedEditions,
         writer: AuditWriter,
+        polls: PollCounter,
         clock: Clock,
     ) -> None:
-        self.rights = rights
+        self.rights, self.polls = rights, polls
         self._rights, self._editions, self._charged = rights, editions, charged
         self._writer, self._clock = writer, clock
 
@@ -120,7 +124,19 @@ class RepeatedDeliveries:
         edition, session = current.edition, current.session
         if self._charged.get((session.partner.id, f"{edition.digest}:{status}")) != edition.revision:
             return None
-        return RepeatedDelivery(edition, session, status, format, _end_of(edition, session))
+        poll = _poll(edition, session, format) if status == 304 else None
+        return RepeatedDelivery(edition, session, status, format, poll, _end_of(edition, session))
+
+    def count_poll(self, repeated: RepeatedDelivery, request_id: str) -> bool:
+        """Count this answer if it may leave without a trail record of its own. Raises ClockAhead.
+
+        It is a 304 about a feed, and the change notice, which was read for this request, is exact: nothing
+        was taken away that its maker was told is done.
+        """
+        if repeated.poll is None or not self.polls.open:
+            return False
+        self.polls.count(repeated.poll, repeated.edition, request_id)
+        return True
 
     def submit_repeated(
         self, repeated: RepeatedDelivery, request_id: str
@@ -147,7 +163,18 @@ class RepeatedDeliveries:
         if outcome is Outcome.STALE:
             self._rights.expire()
             self._charged.clear()
-        return outcome is Outcome.WRITTEN
+        written = outcome is Outcome.WRITTEN
+        if written:
+            self.polls.recovered()
+        return written
+
+
+def _poll(edition: CachedEdition, session: Session, format: str) -> Poll | None:
+    feed, use = edition.edition.feed, edition.use
+    if feed is None:
+        return None
+    named = "" if use is None else use.value
+    return Poll(session.partner.id, session.key.jti, feed.id, format, named, edition.digest)
 
 
 def _end_of(edition: CachedEdition, session: Session) -> datetime:

@@ -19,6 +19,7 @@ from syndicate.language import Text
 from syndicate.model.events import (
     DocumentRefused,
     EditionDelivered,
+    EditionPolled,
     Event,
     ItemDelivered,
     KeyIssued,
@@ -49,7 +50,8 @@ from syndicate.store.protocol import Store
 _BATCH: Final = 1_000
 _ITEMS: Final = 20_000
 _CHANGES_NO_RIGHT = (
-    *(EditionDelivered, ItemDelivered, ReleaseRefused, ChangesDelivered, ChangesAcknowledged),
+    *(EditionDelivered, EditionPolled, ItemDelivered, ReleaseRefused),
+    *(ChangesDelivered, ChangesAcknowledged),
     *(
         LicenceShown,
         KeyRejected,

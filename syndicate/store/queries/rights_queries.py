@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, Table, delete, desc, insert, select
 from typing_extensions import override
 
-from syndicate.model.events import EditionDelivered, ItemDelivered
+from syndicate.model.events import EditionDelivered, EditionPolled, ItemDelivered
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
@@ -43,7 +43,7 @@ from syndicate.store.schema.tables import (
 )
 from syndicate.store.schema.wrapped_key_rows import wrapped_key_from, wrapped_key_values
 
-_USES_OF_A_KEY: Final = (EditionDelivered.kind, ItemDelivered.kind)
+_USES_OF_A_KEY: Final = (EditionDelivered.kind, EditionPolled.kind, ItemDelivered.kind)
 
 
 _MOST_AGREEMENTS: Final = 4_096

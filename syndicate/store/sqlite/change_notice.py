@@ -36,6 +36,11 @@ class Notice:
         # Read, not mapped: a mapping of a file that somebody cuts short kills the process.
         return int.from_bytes(os.pread(self._file, _SIZE, 0), "little")
 
+    @property
+    def shared(self) -> bool:
+        """Whether the number stands in the file, and this process may write it as every writer does."""
+        return self._file is not None and self._writable
+
     def tell(self, change: int) -> None:
         """Say that the database has reached this change. Only by whose turn it is."""
         self.attach()

@@ -112,6 +112,11 @@ class SqliteDatabase(Database):
     def notice(self) -> int:
         return self._notice.read()
 
+    @property
+    @override
+    def notice_is_exact(self) -> bool:
+        return self._notice.shared
+
     @override
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

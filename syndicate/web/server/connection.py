@@ -114,8 +114,11 @@ class Connection(RequestHandler):
                 return
             waiting = self._request_cache.licensed.begin(data)
             if waiting is not None:
-                self._waiting, self._waiting_data = waiting, data
-                waiting.line.add_done_callback(self._finish_waiting)
+                if waiting.line is None:
+                    self._send(waiting)
+                else:
+                    self._waiting, self._waiting_data = waiting, data
+                    waiting.line.add_done_callback(self._finish_waiting)
                 return
         self._parse(data, idle=idle)
 
@@ -153,13 +156,16 @@ class Connection(RequestHandler):
         if len(held) >= MAX_HELD_BYTES:
             transport.resume_reading()
         if written:
-            self._request_count += 1
-            self._answered_at = time()
-            write_answer(self, waiting.head, waiting.body)
+            self._send(waiting)
         else:
             self._parse(data, idle=True)
         if held:
             self.data_received(held)
+
+    def _send(self, answer: WaitingAnswer) -> None:
+        self._request_count += 1
+        self._answered_at = time()
+        write_answer(self, answer.head, answer.body)
 
     def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
         """Let the transport send what the kernel has not taken of head and body yet."""

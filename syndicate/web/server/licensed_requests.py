@@ -73,7 +73,8 @@ class LicensedHead:
 class WaitingAnswer:
     """An answer that may be sent once its trail line is written."""
 
-    line: asyncio.Future[Outcome]
+    line: asyncio.Future[Outcome] | None
+    """None where it is sent at once: it was counted."""
     head: bytes
     body: bytes
     begun: float
@@ -104,7 +105,7 @@ class LicensedRequests:
         self._heads[head] = LicensedHead(request, session, edition, format)
 
     def begin(self, data: bytes) -> WaitingAnswer | None:
-        """Submit the trail line of the answer to these bytes; None where they take the parser's way."""
+        """Submit or count the answer to these bytes; None where they take the parser's way."""
         known = self._heads.get(data)
         if known is None or self.closed:
             return None
@@ -120,10 +121,14 @@ class LicensedRequests:
                 return None
         request_id = new_request_id()
         try:
-            line = self._repeats.submit_repeated(ready.delivery, request_id)
+            counted = self._repeats.count_poll(ready.delivery, request_id)
+            line = None if counted else self._repeats.submit_repeated(ready.delivery, request_id)
         except ClockAhead:
             return None  # once it is parsed, the request is answered with 503
-        if line is None:
+        if counted:
+            self.hits += 1
+            self._log((now, request_id, time() - now, ready.log))
+        elif line is None:
             return None
         head = ready.head + request_id.encode() + b"\r\n\r\n"
         return WaitingAnswer(line, head, ready.body, now, request_id, ready.log)
@@ -131,6 +136,7 @@ class LicensedRequests:
     def finish(self, answer: WaitingAnswer) -> bool:
         """Whether the answer may be sent: its line is durable. If not, the request is judged again."""
         line = answer.line
+        assert line is not None
         if line.cancelled() or line.exception() is not None:
             return False
         if not self._repeats.was_written(line.result()):
