@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from syndicate.model.changes import Action, Holding, Progress, Terms
 from syndicate.model.item import ItemId, OutletId
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Clause
+from syndicate.services.changes import change_detector
 from syndicate.services.changes.change_detector import ChangeDetector
 from syndicate.services.changes.partner_snapshot import partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
@@ -158,5 +161,36 @@ def test_watermarks_of_partners_to_whom_nothing_happens_move_together(tmp_path: 
             with questions_to_database() as asked:
                 assert await a_worker(here).order_all()
             assert not any(statement.startswith("UPDATE") for statement in asked)
+
+    asyncio.run(act())
+
+
+def test_a_wave_of_removals_is_found_and_written_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            await here.house.rights.add_mandate(STAFF, MANDATE, "mandate.toml")
+            ids = [
+                await take_in(here, page(f"第{n}稿", body=f"第{n}次说。"), f"{n}.txt") for n in range(25)
+            ]
+            await add_partners(here.house, {"zjol": licence("zjol", 'archive = "P999D"')})
+            zjol, store = PartnerId("zjol"), here.house.store
+            held = tuple(Holding(zjol, id, 1, Clause("L-zjol#1"), 1, Terms("full")) for id in ids)
+            async with store.writing() as tx:
+                await tx.append_entries(SequenceUpdate(0, Progress(zjol, last=1), held=held))
+                await tx.append(an_act())
+            await here.house.rights.end_licence(STAFF, "L-zjol")
+            monkeypatch.setattr(change_detector, "_BATCH", 3)
+            monkeypatch.setattr(change_detector, "_MOST_FOUND", 7)
+            register, change = await here.house.rights_cache.read()
+            zone = here.house.settings.publisher.zone
+            snapshot = partner_snapshot(register.partners[zjol], register, change, here.clock(), zone)
+            part = await ChangeDetector().removals(store, snapshot, None)
+            assert (len(part.found), part.after) == (9, sorted(ids)[8])
+            assert await here.house.scheduler._takedowns.order(register.partners[zjol])
+            assert await withdrawn(here) == [("zjol", id) for id in sorted(ids)]
+            assert await store.holdings(zjol) == []
+            assert (await store.progress(zjol)).removals_until == snapshot.watermark()
 
     asyncio.run(act())

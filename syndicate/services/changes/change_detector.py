@@ -28,6 +28,8 @@ WORK_SECONDS = 2.0
 _MOST_CANDIDATES = 2_000
 """With this many candidates, everything is searched instead."""
 _BATCH = 500
+_MOST_FOUND = 2_000
+"""With so many removals found, they are written before the search goes on."""
 _LEAST = 100
 """Items that a batch of a backfill has at least, however little room is left."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,10 +45,14 @@ Judged = tuple[Item, Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """All holdings that have ended. `save`: the watermark should move, also where nothing was found."""
+    """Holdings that have ended. `save`: the watermark should move, also where nothing was found.
+
+    `after` is the item behind which the search goes on; None where it is at its end.
+    """
 
     found: tuple[Removal, ...]
     save: bool
+    after: ItemId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +78,34 @@ class ChangeDetector:
         self._work_seconds = work_seconds
 
     async def removals(
-        self, reads: Reads, snapshot: PartnerSnapshot, watermark: Watermark | None
+        self,
+        reads: Reads,
+        snapshot: PartnerSnapshot,
+        watermark: Watermark | None,
+        after: ItemId | None = None,
     ) -> Removals:
-        """Find every holding that the partner may not keep, judged since this watermark."""
+        """Find the holdings that the partner may not keep, judged since this watermark.
+
+        All of them; where all holdings must be judged, some two thousand, and the rest with `after`.
+        """
         ids = None
-        if watermark is not None and snapshot.same_rights_since(watermark, IN_FLIGHT):
+        if after is None and watermark is not None and snapshot.same_rights_since(watermark, IN_FLIGHT):
             ids = await _candidates(reads, snapshot, watermark)
         found: list[Removal] = []
         if ids is not None:
             held = await reads.held(snapshot.partner.id, ids or [_NO_ITEM])
             found += await _ended(reads, snapshot, list(held.values()))
         else:
-            after: ItemId | None = None
             while batch := await reads.holdings(snapshot.partner.id, after=after, limit=_BATCH):
                 found += await _ended(reads, snapshot, batch)
                 after = batch[-1].item
+                if len(found) >= _MOST_FOUND:
+                    break
+            else:
+                after = None
         # The two minutes behind a window's edge are searched in full each time, without a new watermark.
         overflow = ids is None and snapshot.same_rights_since(watermark, IN_FLIGHT)
-        return Removals(tuple(found), bool(found) or overflow or not _fresh(watermark, snapshot))
+        return Removals(tuple(found), bool(found) or overflow or not _fresh(watermark, snapshot), after)
 
     async def must_order(
         self, reads: Reads, snapshot: PartnerSnapshot, watermark: Watermark | None

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
@@ -66,13 +67,10 @@ class Takedowns:
         left = 0
         for _ in range(_TRIES):
             register, change = await self._rights_cache.read()
-            progress = await self._store.progress(partner.id)
-            now = self._clock()
-            snapshot = partner_snapshot(partner, register, change, now, self._publisher.zone)
-            removals = await self._detector.removals(self._store, snapshot, progress.removals_until)
-            if not removals.save or await self._write(snapshot, removals.found):
+            snapshot = partner_snapshot(partner, register, change, self._clock(), self._publisher.zone)
+            left = await self._search_and_write(snapshot)
+            if left == 0:
                 return True
-            left = len(removals.found)
             self._rights_cache.expire()
         _log.error("takedowns_not_written", partner=partner.id, removals=left, tries=_TRIES)
         return False
@@ -130,25 +128,57 @@ class Takedowns:
             await self._store.transact(lambda tx: tx.move_removals_until(moved))
         self._moved = searched.at
 
-    async def _write(self, snapshot: PartnerSnapshot, found: Sequence[Removal]) -> bool:
-        """Write these removals, some at a time, and then the watermark.
+    async def _search_and_write(self, snapshot: PartnerSnapshot) -> int:
+        """Find the partner's removals and write them, some thousands at a time, and then the watermark.
 
-        Left out is what was judged on data that has changed since. Whether nothing was left out; if
-        anything was, the watermark stays, and all holdings that remain are judged again.
+        Left out is what was judged on data that has changed since. Returns how many removals were found
+        where something was left out; if anything was, the watermark stays, and all holdings that remain are
+        judged again.
+        """
+        watermark = (await self._store.progress(snapshot.partner.id)).removals_until
+        left, after = 0, None
+        while True:
+            search = partial(self._detector.removals, snapshot=snapshot, watermark=watermark, after=after)
+            removals = await self._store.read(search)
+            last = removals.after is None
+            if last and after is None and not removals.save:
+                return 0
+            if not await self._write(snapshot, removals.found, last=last and left == 0):
+                left += max(1, len(removals.found))
+            if last:
+                return left
+            after = removals.after
+
+    async def _write(self, snapshot: PartnerSnapshot, found: Sequence[Removal], *, last: bool) -> bool:
+        """Write these removals, 500 in a transaction, and after the `last` of all the watermark.
+
+        Whether nothing was left out.
         """
         complete = True
         for start in range(0, len(found) or 1, _BATCH):
             batch = found[start : start + _BATCH]
-            async with self._store.writing() as tx:
-                if not await self._same_rights(tx, snapshot):
-                    return False
-                valid, skipped = await self._still_valid(tx, snapshot, batch)
-                complete &= not skipped
-                done = complete and start + _BATCH >= len(found)
-                watermark = snapshot.watermark() if done else None
-                entries = await write_removals(tx, snapshot.partner.id, valid, snapshot.now, watermark)
-                await record_orders(tx, SCHEDULER, entries, snapshot.now)
+            mark = last and complete and start + _BATCH >= len(found)
+            work = partial(self._write_batch, snapshot=snapshot, batch=batch, mark=mark)
+            written = await self._store.transact(work)
+            if written is None:
+                return False
+            complete &= written
         return complete
+
+    async def _write_batch(
+        self, tx: Writing, snapshot: PartnerSnapshot, batch: Sequence[Removal], *, mark: bool
+    ) -> bool | None:
+        """Write the removals that are still valid; whether all are. None: the rights have changed.
+
+        With `mark` and all written, the watermark moves.
+        """
+        if not await self._same_rights(tx, snapshot):
+            return None
+        valid, skipped = await self._still_valid(tx, snapshot, batch)
+        watermark = snapshot.watermark() if mark and not skipped else None
+        entries = await write_removals(tx, snapshot.partner.id, valid, snapshot.now, watermark)
+        await record_orders(tx, SCHEDULER, entries, snapshot.now)
+        return not skipped
 
     async def _same_rights(self, tx: Writing, snapshot: PartnerSnapshot) -> bool:
         """Whether the partner's agreements are in this transaction what they were judged by."""
