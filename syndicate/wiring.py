@@ -199,6 +199,8 @@ class Services:
 
     async def close(self) -> None:
         """Finish what the services do in the background. The store stays open."""
+        if "changes" in self.__dict__:
+            self.changes.close()
         if "delivery" in self.__dict__:
             await self.delivery.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.access.authentication import Session
+from syndicate.model.changes import Action
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
@@ -201,5 +202,64 @@ def test_entries_that_another_request_of_the_partner_added_meanwhile_end_the_wai
             made, session = await last_page(here, "zjol", key)
             # As if this answer had been made just before the entry was written.
             assert await asyncio.wait_for(waits(here, replace(made, last=0), session), IN_TIME) is None
+
+    asyncio.run(act())
+
+
+def test_who_waited_in_vain_asks_again_without_a_search_until_something_happens(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT + '\ndelay = "PT2H"', "other": REPRINT})
+            service = here.house.changes
+            made, session = await last_page(here, "zjol", keys["zjol"])
+
+            async def again() -> tuple[Page, int]:
+                """Read, and how many statements that took."""
+                with questions_to_database() as asked:
+                    found = await service.read(session, made.after, 50)
+                return found, len(asked)
+
+            assert (await again())[1] > 0
+            assert await waits(here, made, session, seconds=0.1) is not None
+            found, statements = await again()
+            assert (found.empty, found.update, statements) == (True, None, 0)
+            assert await service.deliver(found, session, RequestContext("r1", "GET", "json"))
+            # It waits on, without a search, and is still watched for when that is over.
+            with questions_to_database() as asked:
+                assert await waits(here, found, session, seconds=0.3) is not None
+            assert asked == []
+            # A change that was not looked at yet: the answer is made, and not remembered.
+            await take_in(here, page("一稿"))
+            _, statements = await again()
+            assert statements > 0
+            await settled()
+            found, statements = await again()
+            assert (found.empty, statements) == (True, 0), "the item is not the partner's before its delay"
+            here.clock.move(minutes(61))
+            found, statements = await again()
+            assert statements > 0
+            assert [entry.action for entry, _ in found.page.entries] == [Action.PUT]
+
+    asyncio.run(act())
+
+
+def test_nothing_is_remembered_of_a_wait_once_the_key_was_revoked_or_minutes_have_passed(
+    tmp_path: Path,
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            keys = await furnish(here, {"zjol": REPRINT})
+            second = (await here.house.keys.issue(STAFF, PartnerId("zjol"), days=90)).token
+            for what in ("revoked", "minutes"):
+                made, session = await last_page(here, "zjol", second)
+                assert await waits(here, made, session, seconds=0.1) is not None
+                assert await here.house.changes._watcher.known_empty(session, made.after) is not None
+                if what == "revoked":
+                    await here.house.keys.revoke(STAFF, jti_of(second))
+                    second = keys["zjol"]
+                    await settled()
+                else:
+                    here.clock.move(minutes(6))
+                assert await here.house.changes._watcher.known_empty(session, made.after) is None
 
     asyncio.run(act())

@@ -134,7 +134,7 @@ async def serving(
             yield Serving(house, clock, f"http://127.0.0.1:{port}", client, app[WORKER], runner.server)
     finally:
         await runner.cleanup()
-        await house.delivery.close()
+        await house.close()
         await store.close()
 
 

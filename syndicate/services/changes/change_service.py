@@ -58,6 +58,9 @@ class ChangeService:
         entries and `more`; its `next` is then a number of its own, larger than `after`. Raises
         CursorUnknown for a cursor from the future.
         """
+        known = await self._watcher.known_empty(session, after)
+        if known is not None:
+            return known
         async with self._turns:
             page = await self._read(session, after, limit, removals=True)
             if page is None:
@@ -114,16 +117,22 @@ class ChangeService:
             due = await self._detector.next_transition(reads, snapshot)
             return due, (await reads.progress(snapshot.partner.id)).last
 
-        async with self._turns:
-            due, last = await self._store.read(look)
-        # Another request of the partner may have added entries while this answer was made.
-        if last > page.last:
-            return None
+        parked = self._watcher.parked(page)
+        if parked is not None:
+            due = parked.due
+        else:
+            async with self._turns:
+                due, last = await self._store.read(look)
+            # Another request of the partner may have added entries while this answer was made.
+            if last > page.last:
+                return None
         # The wait also ends when the key expires.
         times = [time for time in (due, session.key.expires) if time is not None and time > snapshot.now]
-        return await self._watcher.wait(
-            snapshot, session.key, page.last, min(times, default=None), until, is_over
-        )
+        return await self._watcher.wait(page, session.key, min(times, default=None), until, is_over)
+
+    def close(self) -> None:
+        """End every wait, and what is watched for requests that waited."""
+        self._watcher.close()
 
     async def acknowledge(
         self, session: Session, seqs: Collection[int], context: RequestContext

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
+from syndicate.access.authentication import Session
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import SyndicateError
 from syndicate.logger import Logger
@@ -23,6 +24,8 @@ from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.policy import Clearance
 from syndicate.policy.reasons import Reason
+from syndicate.services.changes.change_detector import REFRESH
+from syndicate.services.changes.page_builder import Page
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot, relevant_mandates
 from syndicate.services.delivery.editions import reach
 from syndicate.store.protocol import Selection, Store
@@ -34,6 +37,8 @@ _MOST_CHANGED = 500
 """With more items changed since the last look, every request is woken instead."""
 _VERDICTS_AT_ONCE = 200
 """Verdicts after which other tasks have their turn."""
+_PARKED_SECONDS = 10.0
+"""How long the watch goes on for a request that waited in vain."""
 _SETTLING = timedelta(seconds=3)
 """How long after a transition an answer that was judged before it may still be recorded."""
 
@@ -44,14 +49,13 @@ _log = Logger("syndicate.services")
 class Waiter:
     """A request that waits, and up to where it is known that nothing new concerns it.
 
-    `snapshot` is what its empty answer was judged by, `last` the newest number of the partner's sequence
-    then, `due` the next time at which something changes by itself. `is_over` says that the client has gone
-    or the worker stops. `change` and `register` move on with every look that found nothing.
+    `page` is its empty answer, `due` the next time at which something changes by itself. `is_over` says
+    that the client has gone or the worker stops. `change` and `register` move on with every look that
+    found nothing.
     """
 
-    snapshot: PartnerSnapshot
+    page: Page
     key: Key
-    last: int
     due: datetime | None
     is_over: Callable[[], bool]
     future: asyncio.Future[bool]
@@ -61,9 +65,19 @@ class Waiter:
     ages: tuple[set[timedelta], set[timedelta]]
 
     @property
+    def snapshot(self) -> PartnerSnapshot:
+        """What the empty answer was judged by."""
+        return self.page.snapshot
+
+    @property
     def partner(self) -> PartnerId:
         """The partner that waits."""
         return self.snapshot.partner.id
+
+    @property
+    def place(self) -> tuple[PartnerId, int]:
+        """The partner, and the cursor behind which there is nothing."""
+        return self.partner, self.page.after
 
     def end(self, *, read_again: bool) -> None:
         """End the wait; `read_again`: there may be something new."""
@@ -112,6 +126,8 @@ class ChangeWatcher:
     def __init__(self, store: Store, rights_cache: RightsCache, clock: Clock) -> None:
         self._store, self._rights_cache, self._clock = store, rights_cache, clock
         self._waiters: set[Waiter] = set()
+        self._parked: dict[tuple[PartnerId, int], Waiter] = {}
+        """Of `_waiters`, those whose request has been answered."""
         self._due: list[tuple[datetime, int, Waiter]] = []
         self._numbers = count()
         self._settling: dict[PartnerId, datetime] = {}
@@ -120,27 +136,23 @@ class ChangeWatcher:
 
     async def wait(
         self,
-        snapshot: PartnerSnapshot,
+        page: Page,
         key: Key,
-        last: int,
         due: datetime | None,
         until: float,
         is_over: Callable[[], bool],
     ) -> int | None:
         """Wait until there may be something new for the partner, until event-loop time `until` at most.
 
-        For a request whose answer, judged by `snapshot`, was empty. Returns the change number up to which
-        that answer is still true, or None where the sequence must be read again.
+        For a request whose answer `page` was empty. Returns the change number up to which that answer is
+        still true, or None where the sequence must be read again.
         """
-        loop = asyncio.get_running_loop()
-        settled = self._settling.get(snapshot.partner.id)
-        if settled is not None and settled > snapshot.now:
-            due = settled if due is None else min(due, settled)
+        snapshot, loop = page.snapshot, asyncio.get_running_loop()
+        times = [due, self._settling.get(snapshot.partner.id)]
         waiter = Waiter(
-            snapshot=snapshot,
+            page=page,
             key=key,
-            last=last,
-            due=due,
+            due=min((time for time in times if time is not None and time > snapshot.now), default=None),
             is_over=is_over,
             future=loop.create_future(),
             change=snapshot.change,
@@ -148,16 +160,73 @@ class ChangeWatcher:
             reach=reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now),
             ages=snapshot.transition_ages(),
         )
+        parked = self.parked(page)
+        if parked is not None:
+            waiter.change, waiter.register = parked.change, parked.register
         timer = loop.call_at(until, lambda: waiter.end(read_again=False))
         self._add(waiter)
         try:
             read_again = await waiter.future
+            if read_again or self._is_due(waiter):
+                return None
+            self._park(waiter)
+            return waiter.change
         finally:
             timer.cancel()
             self._remove(waiter)
-        if read_again or (waiter.due is not None and self._clock() >= waiter.due):
+
+    def parked(self, page: Page) -> Waiter | None:
+        """The wait that ended in vain behind this very page, if it is still known to be true."""
+        parked = self._parked.get((page.snapshot.partner.id, page.after))
+        return parked if parked is not None and parked.page.snapshot is page.snapshot else None
+
+    async def known_empty(self, session: Session, after: int) -> Page | None:
+        """The empty answer of the partner's last wait behind this cursor, if nothing has happened since.
+
+        A client that waited in vain asks again at once. Up to ten seconds after a wait the watch goes on
+        for it, so its next answer, or wait, begins without a search. None: the sequence must be read.
+        """
+        parked = self._parked.get((session.partner.id, after))
+        if parked is None:
             return None
-        return waiter.change
+        _, change = await self._rights_cache.read()
+        age = abs(self._clock() - parked.snapshot.now)
+        if (
+            parked.future.done()
+            or parked.change != change
+            or parked.snapshot.partner != session.partner
+            or self._is_due(parked)
+            or age >= REFRESH  # so that the watermarks move on
+        ):
+            return None
+        return replace(parked.page, update=None).still_true(change, session)
+
+    def close(self) -> None:
+        """End every wait. Those who waited are answered as at the end of their time."""
+        for waiter in self._waiters:
+            waiter.end(read_again=False)
+
+    def _is_due(self, waiter: Waiter) -> bool:
+        return waiter.due is not None and self._clock() >= waiter.due
+
+    def _park(self, waiter: Waiter) -> None:
+        """Watch on for a request that waited in vain."""
+        loop = asyncio.get_running_loop()
+        parked = replace(waiter, future=loop.create_future(), is_over=lambda: False)
+        timer = loop.call_later(_PARKED_SECONDS, lambda: parked.end(read_again=False))
+
+        def leave(_: asyncio.Future[bool]) -> None:
+            timer.cancel()
+            if self._parked.get(parked.place) is parked:
+                del self._parked[parked.place]
+            self._remove(parked)
+
+        parked.future.add_done_callback(leave)
+        before = self._parked.get(parked.place)
+        if before is not None:
+            before.end(read_again=False)
+        self._parked[parked.place] = parked
+        self._add(parked)
 
     def _add(self, waiter: Waiter) -> None:
         if not self._waiters:
@@ -283,7 +352,7 @@ def _concerns(
     embargo.
     """
     known = progress.get(waiter.partner)
-    if known is not None and known.last > waiter.last:
+    if known is not None and known.last > waiter.page.last:
         return True
     if any((waiter.partner, item.id) in holders for item in items):
         return True
