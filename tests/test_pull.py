@@ -350,3 +350,19 @@ def test_the_next_page_and_no_other_is_requested_while_a_page_is_written(partner
     # The second page is requested before the recall in the first is acknowledged.
     asked = [line.split("&")[0] for line in partner.server.asked]
     assert asked.index("POST /licensed/changes/ack") > asked.index(f"GET /licensed/changes?after={ends[1]}")
+
+
+def test_only_a_run_that_began_with_items_keeps_a_list_of_names(partner: Partner) -> None:
+    listed: list[frozenset[str] | None] = []
+
+    def note(request: web.Request) -> None:
+        listed.append(decode_state((partner.folder / ".syndicate" / "state").read_bytes()).named)
+
+    for number in range(6):
+        partner.server.put(number)
+    partner.server.before = note
+    partner.good("--limit", "2")
+    assert set(listed) == {None}
+    listed.clear()
+    partner.good("--restart", "--limit", "2")
+    assert {len(names) for names in listed if names is not None} == {0, 2}

@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -203,6 +204,9 @@ def open_folder(root: Path, server: str, *, restart: bool = False) -> Iterator[F
             path.unlink()
         folder = Folder(root, State(server=server))
         state = _load_state(own / "state", server, restart=restart)
+        if not state.after and not state.begun and not state.owed and not folder.held():
+            # Nothing is here that the changes could fail to name: no list of names is needed.
+            state = replace(state, named=None)
         folder.save(state)
         yield folder
     finally:

@@ -52,7 +52,7 @@ class SyncOptions:
     an item that is still to be fetched; None waits for ever.
     """
 
-    limit: int = 100
+    limit: int = 200
     follow: bool = False
     verify: bool = False
     accept_embargoes: bool = False

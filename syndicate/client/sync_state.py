@@ -35,8 +35,9 @@ class State:
 
     `after` is the cursor, issued by `server`; entries up to `begun` may be applied already, by a run that
     was killed before it saved the cursor. While all changes are read from the beginning, `named` has the
-    ids that may be held, and other items are removed at the end; otherwise it is None. `owed` has the items
-    still to be fetched, `acks` the applied entries that are not acknowledged yet.
+    ids that may be held, and other items are removed at the end; otherwise, and where nothing was held at
+    the beginning, it is None. `owed` has the items still to be fetched, `acks` the applied entries that are
+    not acknowledged yet.
     """
 
     server: StrictStr

@@ -49,8 +49,8 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 @click.option("--follow", is_flag=True, help="持续同步，直到 SIGTERM · go on until SIGTERM")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 200),
-    default=100,
+    type=click.IntRange(1, 500),
+    default=200,
     show_default=True,
     metavar="N",
     help="每次读取的条数 · entries per request",
