@@ -71,7 +71,7 @@ USED = {
     ("explain", "--partner", "public", "--item", "20260105-abcdefghij", "--use", "reprint"): DATABASE,
     # Which keys work depends on the signing keys.
     ("key", "list"): DATABASE | {"cryptography", "jwt"},
-    ("ingest", "a.txt"): DATABASE | {"nh3", "rich.console", "selectolax"},
+    ("ingest", "a.txt"): DATABASE | {"nh3", "selectolax"},
     ("pull", "http://127.0.0.1:9", "--patience", "0", "--key-file", "key", "--to", "copy"): {
         "aiohttp", "pydantic", "yarl",
     },
