@@ -11,13 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.cluster import Cluster
 from tests.support.databases import set_database
-from tests.support.raw_http import log_lines, until
-from tests.support.servers import ServerProcess, served
+from tests.support.raw_http import until
+from tests.support.servers import served
 from tests.support.shell import Shell, a_page
 
 __all__ = ["set_database"]
@@ -94,10 +96,10 @@ class Line:
 
 @dataclass(frozen=True)
 class House:
-    """64 items behind two workers, and partners with ten left this month."""
+    """64 items behind several workers, and partners with ten left this month."""
 
     shell: Shell
-    server: ServerProcess
+    cluster: Cluster
 
     def partner(self, name: str, number: str) -> str:
         """A new partner with this licence: its key."""
@@ -110,9 +112,16 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(set_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house with 64 items."""
+    """A house with 64 items, behind two workers."""
     folder = tmp_path_factory.mktemp("house")
     shell = Shell(folder / "var")
+    furnish(shell, folder)
+    with served(shell.data, workers=2) as server:
+        yield House(shell, Cluster([server], 2))
+
+
+def furnish(shell: Shell, folder: Path) -> None:
+    """A mandate and 64 items."""
     shell.good("init")
     (folder / "mandate.toml").write_text(MANDATE)
     shell.good("mandate", "add", str(folder / "mandate.toml"))
@@ -121,8 +130,6 @@ def house(set_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for number in range(AT_ONCE):
         (pages / f"{number}.txt").write_text(a_page(number))
     shell.good("ingest", str(pages))
-    with served(shell.data, workers=2) as server:
-        yield House(shell, server)
 
 
 @pytest.fixture(autouse=True)
@@ -134,17 +141,12 @@ def clear_of_the_turn_of_the_month() -> None:
         time.sleep((soon.replace(day=1, hour=0, minute=0, second=0) - now).total_seconds() + 1)
 
 
-def workers(server: ServerProcess) -> dict[str, int]:
-    """Which worker answered which request, as far as the log says."""
-    return {str(one["request_id"]): int(one["worker"]) for one in log_lines(server.log)}
-
-
 @contextmanager
-def dealt(server: ServerProcess, key: str) -> Iterator[list[Line]]:
-    """As many open connections as there are items, on both workers."""
+def dealt(cluster: Cluster, key: str) -> Iterator[list[Line]]:
+    """As many open connections as there are items, on all workers."""
 
     def connect(_: int) -> tuple[str, Line]:
-        line = Line(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60), key)
+        line = Line(http.client.HTTPConnection("127.0.0.1", cluster.port(), timeout=60), key)
         return line.get("/licensed/licence").name, line
 
     lines: dict[str, Line] = {}
@@ -153,18 +155,19 @@ def dealt(server: ServerProcess, key: str) -> Iterator[list[Line]]:
         with ThreadPoolExecutor(16) as pool:
             for _ in range(8):
                 lines.update(pool.map(connect, range(AT_ONCE // 2)))
-                until(lambda: lines.keys() <= workers(server).keys(), 20, "every answer is in the log")
-                whose = workers(server)
+                until(lambda: lines.keys() <= cluster.worker_of().keys(), 20, "every answer is in the log")
+                whose = cluster.worker_of()
                 each = [
                     [one for name, one in lines.items() if whose[name] == pid]
                     for pid in set(whose.values())
                 ]
-                if len(each) == 2 and len(lines) >= AT_ONCE:
+                if len(each) == cluster.workers and len(lines) >= AT_ONCE:
                     break
-        assert len(each) == 2, "one worker took every connection"
-        few, many = sorted(each, key=len)
-        few = few[: AT_ONCE // 2]
-        yield few + many[: AT_ONCE - len(few)]
+        assert len(each) == cluster.workers, "one worker took every connection"
+        chosen: list[Line] = []
+        for number, some in enumerate(sorted(each, key=len)):
+            chosen += some[: (AT_ONCE - len(chosen)) // (cluster.workers - number)]
+        yield chosen
     finally:
         for line in lines.values():
             line.wire.close()
@@ -183,11 +186,16 @@ def at_once(lines: list[Line], paths: list[str]) -> list[Heard]:
 
 
 def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: House) -> None:
-    key, server = house.partner("zjol", "L-1"), house.server
+    check_ten_left(house)
+
+
+def check_ten_left(house: House) -> None:
+    """Ask for 64 items at once, of which ten may be given: ten are, by whichever workers."""
+    key, cluster = house.partner("zjol", "L-1"), house.cluster
     ids = [one["id"] for one in house.shell.good("--json", "item", "list", "--limit", "100").lines]
     paths = [f"/licensed/items/{id}" for id in ids]
     assert len(paths) == AT_ONCE
-    with dealt(server, key) as lines:
+    with dealt(cluster, key) as lines:
         assert lines[0].left() == lines[-1].left() == LEFT
         heard = at_once(lines, paths)
         assert sorted({one.status for one in heard}) == [200, 429]
@@ -203,7 +211,7 @@ def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: House) -> N
             assert (problem["code"], problem["clause"]) == ("quota_exceeded", "L-1#1")
             remaining, resets = one.headers["RateLimit"].removeprefix('"L-1#1";r=').split(";t=")
             assert (remaining, 0 < int(resets) <= int(one.headers["Retry-After"])) == ("0", True)
-        # The ten are free from now on, on either worker, and all the others are not.
+        # The ten are free from now on, on any worker, and all the others are not.
         for line in (lines[0], lines[-1]):
             assert line.left() == 0
             again = {path: line.get(path) for path in paths}
@@ -211,17 +219,22 @@ def test_ten_left_are_ten_items_whoever_asks_whichever_worker(house: House) -> N
                 (one.status, one.body) for path, one in again.items() if path in given
             ]
             assert line.left() == 0
-    until(lambda: {one.name for one in heard} <= workers(server).keys(), 20, "all is in the log")
-    assert len({workers(server)[one.name] for one in heard}) == 2
+    until(lambda: {one.name for one in heard} <= cluster.worker_of().keys(), 20, "all is in the log")
+    assert len({cluster.worker_of()[one.name] for one in heard}) == cluster.workers
     usage = house.shell.good("--json", "report", "usage", "--from", "2000-01-01", "--to", "2100-01-01").json
     delivered = {one["clause"]: one["delivered"] for one in usage["rows"]}
     assert delivered["L-1#1"] == LEFT
 
 
 def test_one_item_asked_for_by_everybody_at_once_counts_once(house: House) -> None:
-    key, server = house.partner("hzw", "L-2"), house.server
+    check_counted_once(house)
+
+
+def check_counted_once(house: House) -> None:
+    """Ask for one item 64 times at once: it counts once."""
+    key, cluster = house.partner("hzw", "L-2"), house.cluster
     id = house.shell.good("--json", "item", "list", "--limit", "1").lines[0]["id"]
-    with dealt(server, key) as lines:
+    with dealt(cluster, key) as lines:
         heard = at_once(lines, [f"/licensed/items/{id}"] * len(lines))
         assert [one.status for one in heard] == [200] * AT_ONCE
         assert lines[0].left() == lines[-1].left() == LEFT - 1

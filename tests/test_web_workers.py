@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,9 +18,10 @@ import pytest
 
 from syndicate.model.events import EditionDelivered
 from syndicate.store.sql_store import open_store
+from tests.support.cluster import Cluster
 from tests.support.databases import set_database
 from tests.support.raw_http import RequestContext, ask, log_lines, until
-from tests.support.servers import ServerProcess, served
+from tests.support.servers import served
 from tests.support.shell import Shell
 from tests.test_matrix import page
 
@@ -50,10 +50,14 @@ media = ["text"]
 
 @dataclass
 class Newsroom:
-    """A house behind two workers, and the staff at its command line."""
+    """A house behind several workers, and the staff at its command line."""
 
     shell: Shell
-    server: ServerProcess
+    cluster: Cluster
+
+    def answers(self, **tokens: str) -> dict[str, set[tuple[int, str]]]:
+        """What every worker answers to these keys."""
+        return self.cluster.answers(FEED, **tokens)
 
     def partner(self, name: str, closes: str = "2099-01-01") -> tuple[str, str]:
         """A partner with a licence and a key: (token, jti)."""
@@ -82,39 +86,13 @@ def file(shell: Shell, kind: str, name: str, text: str) -> None:
     shell.good(kind, "add", str(path))
 
 
-def workers_of(server: ServerProcess, asked: list[RequestContext]) -> set[int]:
-    """Which workers answered these."""
-    names = {one.name for one in asked}
-
-    def lines() -> list[dict[str, object]]:
-        return [one for one in log_lines(server.log) if one["request_id"] in names]
-
-    until(lambda: len(lines()) == len(names), 5, "every answer has its line in the log")
-    return {int(str(one["worker"])) for one in lines()}
-
-
-def on_both(server: ServerProcess, **tokens: str) -> dict[str, set[tuple[int, str]]]:
-    """Ask with each key until both workers have answered it, on new connections: all that was answered."""
-    asked: dict[str, list[RequestContext]] = {name: [] for name in tokens}
-    with ThreadPoolExecutor(12) as pool:
-        for _ in range(10):
-            turns = [name for _ in range(16) for name in tokens]
-            for name, one in zip(
-                turns, pool.map(lambda name: ask(server.port, FEED, tokens[name]), turns), strict=True
-            ):
-                asked[name].append(one)
-            if all(len(workers_of(server, found)) == 2 for found in asked.values()):
-                return {name: {(one.status, one.code) for one in found} for name, found in asked.items()}
-    raise AssertionError("one worker took every connection")
-
-
 @pytest.fixture(scope="module")
 def newsroom(set_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
     """A furnished house, served by two workers, on SQLite and on PostgreSQL."""
     shell = Shell(tmp_path_factory.mktemp("newsroom") / "var")
     furnish(shell)
     with served(shell.data, workers=2) as server:
-        yield Newsroom(shell, server)
+        yield Newsroom(shell, Cluster([server], 2))
     assert server.process.code == 0
 
 
@@ -122,7 +100,7 @@ YES = {(200, "")}
 
 
 def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: Newsroom) -> None:
-    server = newsroom.server
+    (server,) = newsroom.cluster.servers
     token, _ = newsroom.partner("zjol")
     acknowledged: list[RequestContext] = []
     pause = 0.0
@@ -136,7 +114,7 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
                 continue  # its worker died under it
             acknowledged.append(one)
 
-    assert on_both(server, token=token) == {"token": YES}
+    assert newsroom.answers(token=token) == {"token": YES}
     pollers = [threading.Thread(target=poll) for _ in range(4)]
     for poller in pollers:
         poller.start()
@@ -147,13 +125,13 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
         os.kill(first.pop(), signal.SIGKILL)
         pause = 0.05  # the third worker starts the sooner
         until(
-            lambda: len({one["worker"] for one in log_lines(server.log)}) == 3, 30, "a third worker answers"
+            lambda: len({one["worker"] for one in log_lines(server.log)}) == 3, 60, "a third worker answers"
         )
     finally:
         stop.set()
         for poller in pollers:
             poller.join()
-    assert on_both(server, token=token) == {"token": YES}
+    assert newsroom.answers(token=token) == {"token": YES}
     assert len(log_lines(server.log, "worker_died")) == 1
     assert {one.status for one in acknowledged} == {200}
     written = asyncio.run(requests_in_the_trail(newsroom.shell.data))
@@ -161,19 +139,24 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
 
 
 def test_what_is_ended_is_refused_by_both_workers_at_the_next_request(newsroom: Newsroom) -> None:
-    staff, server = newsroom.shell, newsroom.server
+    check_endings(newsroom)
+
+
+def check_endings(newsroom: Newsroom) -> None:
+    """End every right in turn: every worker refuses at the next request. Ends the mandate for good."""
+    staff = newsroom.shell
     revoked, jti = newsroom.partner("revoked")
     suspended, _ = newsroom.partner("suspended")
     staying, _ = newsroom.partner("staying")
     ending, closes = ending_soon(newsroom)
-    before = on_both(server, revoked=revoked, suspended=suspended, staying=staying)
+    before = newsroom.answers(revoked=revoked, suspended=suspended, staying=staying)
     assert set.union(*before.values()) == YES
 
     staff.good("key", "revoke", jti)
-    assert on_both(server, revoked=revoked) == {"revoked": {(401, "key_revoked")}}
+    assert newsroom.answers(revoked=revoked) == {"revoked": {(401, "key_revoked")}}
     staff.good("partner", "suspend", "suspended")
     time.sleep(max(0.0, (closes - datetime.now(UTC)).total_seconds()) + 0.01)
-    assert on_both(server, revoked=revoked, suspended=suspended, staying=staying, ending=ending) == {
+    assert newsroom.answers(revoked=revoked, suspended=suspended, staying=staying, ending=ending) == {
         "revoked": {(401, "key_revoked")},
         "suspended": {(401, "partner_suspended")},
         "staying": YES,
@@ -184,31 +167,31 @@ def test_what_is_ended_is_refused_by_both_workers_at_the_next_request(newsroom: 
     (old,) = staff.good("--json", "signing-key", "list").lines
     staff.good("signing-key", "rotate")
     fresh, _ = newsroom.key("staying")
-    after = on_both(server, fresh=fresh, staying=staying, suspended=suspended)
+    after = newsroom.answers(fresh=fresh, staying=staying, suspended=suspended)
     assert set.union(*after.values()) == YES, "the overlap"
 
     staff.good("signing-key", "retire", old["kid"])
-    assert on_both(server, staying=staying, fresh=fresh) == {
+    assert newsroom.answers(staying=staying, fresh=fresh) == {
         "staying": {(401, "token_invalid")},
         "fresh": YES,
     }
 
     staff.good("mandate", "end", "HEAD")
-    assert on_both(server, fresh=fresh) == {"fresh": {(403, "not_licensed")}}
+    assert newsroom.answers(fresh=fresh) == {"fresh": {(403, "not_licensed")}}
 
 
 def test_what_is_ended_stops_requests_that_are_answered_by_lookup_on_both_workers(
     newsroom: Newsroom,
 ) -> None:
     """The same bytes on kept connections: the first answer after the command differs."""
-    staff, server = newsroom.shell, newsroom.server
+    staff = newsroom.shell
     file(staff, "mandate", "mandate-2.toml", MANDATE.replace("HEAD", "HEAD-2"))
     (document,) = staff.good("--json", "item", "list").lines
     revoked, jti = newsroom.partner("looked-up-1")
     suspended, _ = newsroom.partner("looked-up-2")
     ended, _ = newsroom.partner("looked-up-3")
     staying, _ = newsroom.partner("looked-up-4")
-    with kept(server, revoked, suspended, ended, staying) as ask_all:
+    with kept(newsroom.cluster, revoked, suspended, ended, staying) as ask_all:
         assert ask_all() == [{200}] * 4
         staff.good("key", "revoke", jti)
         assert ask_all() == [{401}, {200}, {200}, {200}]
@@ -222,8 +205,8 @@ def test_what_is_ended_stops_requests_that_are_answered_by_lookup_on_both_worker
 
 
 @contextmanager
-def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set[int]]]]:
-    """Connections to both workers for each key, and a function that asks on all of them."""
+def kept(cluster: Cluster, *tokens: str) -> Iterator[Callable[..., list[set[int]]]]:
+    """Connections to every worker for each key, and a function that asks on all of them."""
 
     etags: dict[str, str] = {}
 
@@ -242,22 +225,22 @@ def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set
             etags[token] = answer.headers["ETag"]
         return answer.status, answer.headers["X-Request-Id"], body
 
-    def workers(token: str) -> set[object]:
+    def workers(token: str) -> set[int]:
         names = {get(line, token)[1] for line in lines[token]}
-        until(lambda: names <= {one["request_id"] for one in log_lines(server.log)}, 10, "logged")
-        return {one["worker"] for one in log_lines(server.log) if one["request_id"] in names}
+        until(lambda: names <= cluster.worker_of().keys(), 10, "logged")
+        return {worker for name, worker in cluster.worker_of().items() if name in names}
 
     lines: dict[str, list[HTTPConnection]] = {token: [] for token in tokens}
     with ExitStack() as opened:
         for token in tokens:
             for _ in range(8):
-                made = [HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(4)]
+                made = [HTTPConnection("127.0.0.1", cluster.port(), timeout=30) for _ in range(4)]
                 for line in made:
                     opened.callback(line.close)
                 lines[token] += made
-                if len(workers(token)) == 2:
+                if len(workers(token)) == cluster.workers:
                     break
-            assert len(workers(token)) == 2, "one worker took every connection"
+            assert len(workers(token)) == cluster.workers, "one worker took every connection"
 
         def ask_all(holding: str = "", lacking: str = "\0") -> list[set[int]]:
             found = []
@@ -275,11 +258,11 @@ def kept(server: ServerProcess, *tokens: str) -> Iterator[Callable[..., list[set
 
 
 def ending_soon(newsroom: Newsroom) -> tuple[str, datetime]:
-    """The key of a partner whom both workers served under a licence that ends soon, and when it ends."""
+    """The key of a partner whom every worker served under a licence that ends soon, and when it ends."""
     for seconds in (2, 6, 18):  # a busy machine needs longer to ask
         closes = datetime.now(UTC) + timedelta(seconds=seconds)
         ending, _ = newsroom.partner(f"ending-{seconds}", closes.isoformat(timespec="milliseconds"))
-        asked = on_both(newsroom.server, ending=ending)
+        asked = newsroom.answers(ending=ending)
         if datetime.now(UTC) < closes:
             assert asked == {"ending": YES}
             return ending, closes
