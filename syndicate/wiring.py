@@ -223,7 +223,7 @@ class Initialised:
 def _store(settings: Settings) -> Store:
     from syndicate.store.sql_store import open_store
 
-    return open_store(settings.database)
+    return open_store(settings.database, settings.database_connections)
 
 
 async def initialise(settings: Settings, actor: Actor, clock: Clock = wall_clock) -> Initialised:

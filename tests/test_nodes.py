@@ -70,7 +70,7 @@ def test_a_recalled_item_is_gone_from_every_node_at_the_next_request(nodes: tupl
     id = staff.good("--json", "item", "list", "--limit", "1").lines[0]["id"]
     paths = (f"/licensed/items/{id}", f"/items/{id}")
     assert {one for path in paths for one in cluster.answers(path, token=token)["token"]} == YES
-    staff.good("item", "recall", id, "--reason", "editorial")
+    staff.good("item", "recall", id, "--reason", "editorial", "--note", "事实有误")
     for path in paths:
         assert cluster.answers(path, token=token) == {"token": {(410, "recalled")}}
 

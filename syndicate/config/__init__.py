@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from syndicate.config import defaults
 from syndicate.config.settings_file import SettingsForm
 from syndicate.decoding import decode
 from syndicate.errors import Fault, Faulty
@@ -37,7 +38,8 @@ class Settings:
 
     `database` is SQLAlchemy's address and may hold a password, so it is in no repr: show
     `database_shown`. `issuer` and `audience` are what every key says and is checked for.
-    `ingest_refuse_notes` are the codes of notes for which ingest refuses a document. What encrypts signing
+    `ingest_refuse_notes` are the codes of notes for which ingest refuses a document; a process has at most
+    `database_connections` to PostgreSQL. What encrypts signing
     keys in the database is in the file `key_encryption_key_file`, or is `key_encryption_key` itself; with
     neither, signing keys are files.
     """
@@ -49,6 +51,7 @@ class Settings:
     issuer: str
     audience: str
     ingest_refuse_notes: frozenset[str] = frozenset()
+    database_connections: int = defaults.DATABASE_CONNECTIONS
     key_encryption_key_file: Path | None = None
     key_encryption_key: str | None = field(default=None, repr=False)
 
@@ -112,6 +115,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         issuer=form.issuer or f"https://{authority}",
         audience=form.audience or f"https://{authority}/licensed",
         ingest_refuse_notes=frozenset(form.ingest_refuse_notes),
+        database_connections=form.database_connections,
         key_encryption_key_file=(
             None if form.key_encryption_key_file is None else _folder(form.key_encryption_key_file)
         ),

@@ -20,6 +20,7 @@ DATA: Final = "var"
 TIMEZONE: Final = "Asia/Shanghai"
 LANGUAGE: Final = "zh-CN"
 ABSTRACT_LENGTH: Final = 120
+DATABASE_CONNECTIONS: Final = 7
 DEFAULT_CHANNEL: Final = "news"
 DEFAULT_STAMP: Final = STAMP
 

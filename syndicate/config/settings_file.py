@@ -25,6 +25,9 @@ from syndicate.toml_forms import Form, one_of, wrong, wrongs
 ABSTRACTS: Final = range(20, 501)
 """Lengths that an abstract may have, in characters."""
 
+CONNECTIONS: Final = range(4, 101)
+"""How many connections to PostgreSQL a process may have: two write, one listens, the others read."""
+
 _RESERVED_FEEDS: Final = ("all", "pictures", "audio")
 """Reserved feed ids. `video` is reserved for outlets only: it may be a channel."""
 
@@ -46,6 +49,13 @@ def _length(length: int) -> int:
     if length in ABSTRACTS:
         return length
     low, high = ABSTRACTS[0], ABSTRACTS[-1]
+    raise wrong("out_of_range", Text(f"应在 {low} 至 {high} 之间", f"expected {low} to {high}"))
+
+
+def _connections(count: int) -> int:
+    if count in CONNECTIONS:
+        return count
+    low, high = CONNECTIONS[0], CONNECTIONS[-1]
     raise wrong("out_of_range", Text(f"应在 {low} 至 {high} 之间", f"expected {low} to {high}"))
 
 
@@ -213,6 +223,7 @@ class SettingsForm(Form):
     base_url: _BaseUrl = defaults.BASE_URL
     data: _Folder = defaults.DATA
     database: _Database | None = Field(default=None, repr=False)
+    database_connections: Annotated[int, AfterValidator(_connections)] = defaults.DATABASE_CONNECTIONS
     keys: _Folder | None = None
     key_encryption_key_file: _File | None = None
     key_encryption_key: Annotated[str, AfterValidator(_only_one_place)] | None = Field(

@@ -73,6 +73,17 @@ _THREAD_DIED: Final = Text(
     "the thread that uses the database ended unexpectedly and what it was doing is not confirmed: "
     "try again",
 )
+_POOL_EMPTY: Final = Text(
+    "本进程的数据库连接全部在用已超过 5 秒：请稍后重试；若经常如此，请调高 database_connections",
+    "all database connections of this process were in use for more than 5 seconds: try again; where it "
+    "happens often, raise database_connections",
+)
+_NO_CONNECTIONS: Final = Text(
+    "PostgreSQL 的连接已用完：请调高 max_connections，或减少 --workers 或 database_connections"
+    "（每个工作进程最多占用这么多连接）",
+    "the PostgreSQL server has no connection left: raise its max_connections, or lower --workers or "
+    "database_connections, which is what each worker may take",
+)
 _CONFLICT: Final = Text(
     "数据库中已有的内容不允许这项操作",
     "what the database already holds forbids this act",
@@ -135,7 +146,7 @@ def _driver_errors() -> tuple[type[BaseException], ...]:
 def store_fault(fault: BaseException) -> SyndicateError:
     """Translate a driver's error. The text never holds an address, a statement or a value."""
     if isinstance(fault, exc.TimeoutError):
-        return busy()
+        return StoreBusy(_POOL_EMPTY)
     if isinstance(fault, exc.DBAPIError):
         if isinstance(fault.orig, sqlite3.Error):
             return _of_sqlite(fault.orig)
@@ -184,7 +195,6 @@ def _of_postgresql(state: str | None) -> SyndicateError:
             | "57014"  # query_canceled, by statement_timeout
             | "40001"  # serialization_failure
             | "40P01"  # deadlock_detected
-            | "53300"  # too_many_connections
             | "25P03"  # idle_in_transaction_session_timeout
         ):
             return busy()
@@ -208,6 +218,8 @@ def _of_postgresql(state: str | None) -> SyndicateError:
 
 
 def _of_postgresql_class(state: str) -> SyndicateError:
+    if state == "53300":  # too_many_connections
+        return StoreBusy(_NO_CONNECTIONS)
     match state[:2]:
         case "08" | "57":  # connection_exception, operator_intervention
             return StoreFault(_UNREACHABLE, code="store_unreachable")

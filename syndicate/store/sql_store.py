@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Executable, Row
 from sqlalchemy.engine import make_url
@@ -25,8 +25,14 @@ from syndicate.store.transaction import SqlReadQueries, SqlSnapshot, SqlWriting
 T = TypeVar("T")
 
 
-def open_store(address: str) -> SqlStore:
+POSTGRESQL_CONNECTIONS: Final = 7
+"""How many connections a process has to PostgreSQL where the settings do not say."""
+
+
+def open_store(address: str, connections: int = POSTGRESQL_CONNECTIONS) -> SqlStore:
     """Return the store for this URL, not yet open: call `open` or `create`.
+
+    `connections` is how many connections this process may have to PostgreSQL, 4 to 100.
 
     `sqlite+aiosqlite:////absolute/path.db` or `postgresql+asyncpg://user:password@host/name`. Raises
     StoreFault (`store_address`) for any other; what it says never repeats the address, which may hold a
@@ -40,7 +46,7 @@ def open_store(address: str) -> SqlStore:
         # Here, not above: each of the two loads a good part of SQLAlchemy that the other does not need.
         from syndicate.store.postgresql.engine import PostgresqlDatabase
 
-        return SqlStore(PostgresqlDatabase(url))
+        return SqlStore(PostgresqlDatabase(url, connections))
     if url.drivername == "sqlite+aiosqlite" and url.database and url.database != ":memory:":
         from syndicate.store.sqlite.engine import SqliteDatabase
 

@@ -49,6 +49,7 @@ def of_postgresql(state: str) -> asyncpg.PostgresError:
         (of_sqlite(sqlite3.SQLITE_TOOBIG), StoreFault, "store"),
         (of_postgresql("55P03"), StoreBusy, "store_busy"),
         (of_postgresql("57014"), StoreBusy, "store_busy"),
+        (of_postgresql("53300"), StoreBusy, "store_busy"),
         (of_postgresql("25006"), StoreReadOnly, "store_read_only"),
         (of_postgresql("3D000"), StoreMissing, "store_missing"),
         (of_postgresql("53100"), StoreFault, "store_full"),

@@ -7,12 +7,14 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 
-from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
+from syndicate.errors import StoreBusy, StoreDamaged, StoreFault, StoreMissing
+from syndicate.store.postgresql import engine
 from syndicate.store.postgresql.engine import PostgresqlDatabase
 from syndicate.store.protocol import Outcome, Pending
 from syndicate.store.sql_store import SqlStore, open_store
@@ -127,6 +129,69 @@ def test_connections_cut_in_the_middle_of_an_act_leave_nothing_of_it(
             assert (await store.sequence()).change == 1
 
     asyncio.run(act())
+
+
+def test_readers_and_the_writer_never_wait_for_each_other_and_keep_to_their_number(
+    postgresql_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    count = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    async def act() -> None:
+        store = open_store(postgresql_address, 6)
+        await store.open()
+        try:
+            await settled(store.notice)
+            async with AsyncExitStack() as readers:
+                for _ in range(3):
+                    reading = await readers.enter_async_context(store._database.reading())
+                    await reading.row(text("SELECT 1"))
+                async with asyncio.timeout(5):
+                    async with store.writing() as writing:
+                        await keep_partner(writing)
+                    assert await store.record([a_pending(1)]) == [Outcome.WRITTEN]
+                with pytest.raises(StoreBusy, match="raise database_connections"):
+                    await store.sequence()
+            assert (await store.sequence()).change == 1
+            async with store.writing():
+                await asyncio.gather(*(store.sequence() for _ in range(20)))
+                ((connections,),) = await by_hand(postgresql_address, count)
+            assert connections == 6
+        finally:
+            await store.close()
+
+    asyncio.run(act())
+
+
+def test_a_server_without_a_connection_left_is_named_with_what_to_do(
+    postgresql_server: PostgresqlServer, postgresql_address: str
+) -> None:
+    postgresql_server.sql("CREATE ROLE crowded LOGIN CONNECTION LIMIT 1")
+    address = postgresql_address.replace("syndicate:hush@", "crowded@")
+    database = postgresql_address.rpartition("/")[2]
+    try:
+        postgresql_server.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO crowded", database)
+
+        async def act() -> None:
+            async with opened(address) as store:
+                await store.sequence()
+                with pytest.raises(StoreBusy, match=r"max_connections.*database_connections") as fault:
+                    await open_store(address).open()
+                assert "max_connections" in fault.value.text.zh
+
+        asyncio.run(act())
+    finally:
+        postgresql_server.sql("DROP OWNED BY crowded", database)
+        postgresql_server.sql("DROP ROLE crowded")
+
+
+@pytest.mark.parametrize("connections", [3, 101])
+def test_too_few_or_too_many_connections_are_refused(connections: int) -> None:
+    with pytest.raises(ValueError, match="connections"):
+        open_store("postgresql+asyncpg://a@127.0.0.1/b", connections)
 
 
 def test_every_connection_keeps_its_promises(postgresql_address: str) -> None:

@@ -22,17 +22,26 @@ from syndicate.store.requests import Outcome, Pending
 from syndicate.store.schema.release import bring_up, require_current
 from syndicate.store.sqlite.write_lock import Turn
 
-_CONNECTIONS: Final = 6
+_CONNECTIONS: Final = range(4, 101)
+"""How many connections a process may have: two that write, one that listens, and one reader or more."""
 _MIGRATING: Final = 0x73796E64
 """The advisory lock that two migrations at once meet at."""
 
 
 class PostgresqlDatabase(Database):
-    """See `Database`. `url` names the `asyncpg` driver."""
+    """See `Database`. `url` names the `asyncpg` driver.
 
-    def __init__(self, url: URL) -> None:
-        self._url = url
-        self._engine: AsyncEngine | None = None
+    It has at most `connections` connections: one writes groups of trail records (`GateStatement`) and one
+    all else, since the writers of a process take turns; one listens, and the others read. So readers never
+    keep a writer waiting, nor the reverse.
+    """
+
+    def __init__(self, url: URL, connections: int) -> None:
+        if connections not in _CONNECTIONS:
+            raise ValueError(f"{connections} connections")
+        self._url, self._connections = url, connections
+        self._readers: AsyncEngine | None = None
+        self._writer: AsyncEngine | None = None
         self._snapshots: AsyncEngine | None = None
         self._listener: ChangeListener | None = None
         self._turn = Turn()
@@ -48,26 +57,19 @@ class PostgresqlDatabase(Database):
 
     @override
     async def open(self) -> None:
-        engine = _engine(
-            self._url,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=PATIENCE,
-            pool_pre_ping=True,
-            pool_use_lifo=True,
-        )
+        readers = _pooled(self._url, self._connections - 3)
         try:
             with explained(self._url):
-                async with connected(engine) as connection:
+                async with connected(readers) as connection:
                     with translating_errors():
                         await _require_utf8(connection)
                         await connection.run_sync(require_current)
         except BaseException:
-            await to_the_end(engine.dispose())
+            await to_the_end(readers.dispose())
             raise
-        self._engine = engine
+        self._readers, self._writer = readers, _pooled(self._url, 2)
         # Several questions in one transaction see one state of the database.
-        self._snapshots = engine.execution_options(
+        self._snapshots = readers.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._listener = ChangeListener(_engine(self._url, poolclass=NullPool))
@@ -78,9 +80,10 @@ class PostgresqlDatabase(Database):
         if self._listener is not None:
             await self._listener.end()
         await to_the_end(self._gate.close())
-        if self._engine is not None:
-            await to_the_end(self._engine.dispose())
-        self._engine = self._snapshots = self._listener = None
+        for engine in (self._readers, self._writer):
+            if engine is not None:
+                await to_the_end(engine.dispose())
+        self._readers = self._writer = self._snapshots = self._listener = None
 
     @override
     def notice(self) -> int:
@@ -95,9 +98,9 @@ class PostgresqlDatabase(Database):
     @override
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        listener, engine = opened(self._listener), opened(self._engine)
-        # In turn within the process first: writers that only wait must not take the readers' connections.
-        async with self._turn.taken() as left, connected(engine) as connection:
+        listener, writer = opened(self._listener), opened(self._writer)
+        # In turn within the process first, for the time that is left of the five seconds.
+        async with self._turn.taken() as left, connected(writer) as connection:
             transaction = PostgresqlTransaction(connection)
             if left < PATIENCE * 0.9:
                 await transaction.run(text(f"SET LOCAL statement_timeout = {max(1000, int(left * 1000))}"))
@@ -125,7 +128,7 @@ class PostgresqlDatabase(Database):
     async def _record(self, pending: Sequence[Pending]) -> list[Outcome]:
         async with self._turn.taken() as left:
             # Who waited long has less time left than a statement may take.
-            if left > PATIENCE * 0.9 and await self._gate.record(opened(self._engine), pending):
+            if left > PATIENCE * 0.9 and await self._gate.record(opened(self._writer), pending):
                 return [Outcome.WRITTEN] * len(pending)
         return await self._transact(lambda transaction: self._gate.record_long(transaction, pending))
 
@@ -157,6 +160,18 @@ async def _require_utf8(connection: AsyncConnection) -> None:
                 "make it anew with createdb --encoding=UTF8",
             )
         )
+
+
+def _pooled(url: URL, size: int) -> AsyncEngine:
+    """An engine with at most so many connections, each looked at before it is used."""
+    return _engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+    )
 
 
 def _engine(url: URL, *, patience: float = PATIENCE, **pool: Any) -> AsyncEngine:
