@@ -29,6 +29,9 @@ from tests.test_web_workers import FEED, YES, Newsroom, check_endings
 
 __all__ = ["clear_of_the_turn_of_the_month", "postgresql_server"]
 
+# The servers and their database are started within the first test's time.
+pytestmark = pytest.mark.timeout(300)
+
 NODES = int(os.environ.get("SYNDICATE_TEST_NODES", "2"))
 RECOVERED_WITHIN = 5.0
 

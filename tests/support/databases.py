@@ -66,10 +66,12 @@ def postgresql_binaries() -> Path | None:
 
 
 class PostgresqlServer:
-    """A private server in a temp folder, on a unix socket and a loopback port, with no durability."""
+    """A private server in a temp folder, on a unix socket and a loopback port; not durable by default."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
         self._binaries = binaries
+        self._settings = ["shared_buffers=32MB", "max_connections=100"]
+        self._settings += [] if durable else ["fsync=off", "full_page_writes=off"]
         self.folder = Path(tempfile.mkdtemp(prefix="syndicate-pg-"))
         # PostgreSQL refuses to run as root.
         self._user: dict[str, Any] = {}
@@ -99,7 +101,7 @@ class PostgresqlServer:
         """Start, and wait until it answers."""
         command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data")]
         command += ["-p", str(self.port), "-k", str(self.folder), "-h", "127.0.0.1"]
-        for setting in ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=100"):
+        for setting in self._settings:
             command += ["-c", setting]
         if shutil.which("setpriv"):  # ends with us, also when we are killed
             command = ["setpriv", "--pdeathsig", "INT", *command]
@@ -116,6 +118,12 @@ class PostgresqlServer:
                 time.sleep(0.05)
             else:
                 return
+
+    @property
+    def pid(self) -> int:
+        """The server's first process, the parent of all others."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop: SIGINT cuts connections and shuts down in order, SIGQUIT is a crash."""
