@@ -137,9 +137,9 @@ def test_a_feed_is_made_by_one_request_at_a_time_also_after_one_of_them_failed(
     async def story(here: Here) -> None:
         jti = await licensed(here)
         session = await session_for(here.house, ZJOL, jti)
-        real, making, most, calls = here.store.items, 0, 0, 0
+        real, making, most, calls = here.store.read, 0, 0, 0
 
-        async def items(*words: object, **named: object) -> object:
+        async def read(*words: object, **named: object) -> object:
             nonlocal making, most, calls
             making, calls = making + 1, calls + 1
             most = max(most, making)
@@ -156,7 +156,7 @@ def test_a_feed_is_made_by_one_request_at_a_time_also_after_one_of_them_failed(
             return await here.house.delivery.licensed_feed("all", session, None)
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(here.store, "items", items)
+            patched.setattr(here.store, "read", read)
             readers = [here.house.delivery.licensed_feed("all", session, None) for _ in range(2)]
             failed, *made = await asyncio.gather(*readers, late(), late(), return_exceptions=True)
         assert isinstance(failed, StoreBusy)

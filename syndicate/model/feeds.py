@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Item, Medium, OutletId
@@ -36,6 +37,33 @@ class Feed:
         # A selector that is not set matches nothing, not an item that lacks the same thing.
         wanted = [(ours, theirs) for ours, theirs in pairs if ours is not None]
         return not wanted or any(ours == theirs for ours, theirs in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Items of one outlet and medium, of one channel or (None) any, published within a span.
+
+    From `since` (None: any time) to `until` (None: any time), both included.
+    """
+
+    outlet: OutletId
+    medium: Medium
+    channel: ChannelId | None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledCell:
+    """Items of a cell, but of none of the channels `but`, that were recalled at `since` or later.
+
+    And not sooner after their publication than `delay`.
+    """
+
+    cell: Cell
+    but: frozenset[ChannelId]
+    since: datetime
+    delay: timedelta = timedelta(0)
 
 
 def feeds_of(publisher: Publisher) -> dict[str, Feed]:

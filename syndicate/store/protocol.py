@@ -29,6 +29,8 @@ from syndicate.store.change_protocol import ChangeReads, ChangeWrites
 from syndicate.store.requests import (
     CandidateQuery,
     Change,
+    EntryQuery,
+    FeedQuery,
     ItemAct,
     KeyedItems,
     Outcome,
@@ -44,6 +46,8 @@ T = TypeVar("T")
 __all__ = [
     "CandidateQuery",
     "Change",
+    "EntryQuery",
+    "FeedQuery",
     "ItemAct",
     "KeyedItems",
     "Outcome",
@@ -108,6 +112,24 @@ class ItemReads(Protocol):
         self, selection: Selection, *, after: Place | None = None, limit: int = 500
     ) -> list[Item]:
         """Outlines of items, oldest published first (then by id), continuing after `after`."""
+
+
+class FeedReads(Protocol):
+    """What feeds are made of. The cost of these reads does not grow with the archive."""
+
+    async def feed_outlines(
+        self, query: FeedQuery, *, after: Place | None = None, limit: int = 50
+    ) -> tuple[list[Item], bool]:
+        """Outlines of items, newest published first (then by id, descending), continuing after `after`.
+
+        Each once, about `limit` of them, and whether there may be more.
+        """
+
+    async def next_entry(self, query: EntryQuery) -> datetime | None:
+        """The next time at which an item may enter a feed by itself; None for never.
+
+        Items of which a hold does not hold back a partner alone are not looked at.
+        """
 
 
 class ItemWrites(Protocol):
@@ -272,7 +294,9 @@ class HistoryReads(Protocol):
         """The newest version of an item known after this line, with what held it back then."""
 
 
-class Reads(ItemReads, RightsReads, TrailReads, ChangeReads, DeliveryReads, HistoryReads, Protocol):
+class Reads(
+    ItemReads, FeedReads, RightsReads, TrailReads, ChangeReads, DeliveryReads, HistoryReads, Protocol
+):
     """Every read. Each call on a `Store` is a transaction of its own; those on a `Writing` share one."""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from syndicate.model.changes import ChangeEntry, Charge, Holding, Progress
-from syndicate.model.feeds import Feed
+from syndicate.model.feeds import Cell, RecalledCell
 from syndicate.model.item import ChannelId, Item, ItemId, Medium, OutletId
+from syndicate.model.names import PartnerId
 from syndicate.model.notes import Note
 from syndicate.model.records import Entry
 
@@ -32,22 +33,48 @@ class Reached:
     rights: int
 
 
+class HoldState(StrEnum):
+    """What a listing needs to know of what holds an item back, so that it need not read the item."""
+
+    OPEN = "open"
+    """Nothing that agreements do not decide, except the time of its publication."""
+    TIMED = "timed"
+    """An embargo or an exclusive, which ends by itself. The next act about any item makes it OPEN."""
+    RECALLED = "recalled"
+    """Recalled after it was out: it leaves a tombstone."""
+    CLOSED = "closed"
+    """Withheld, of no outlet of ours, or recalled before it was out: only an act can change that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which items a listing is about. None does not narrow; an empty set selects nothing.
 
     `outlets`, `media`, `channels` and `published_from` narrow to what an agreement could release at all
-    (a hint for speed: the policy still decides on each item); `published_until` leaves out what lies in
-    the future. `noted` narrows to items whose newest version has notes of ingest.
+    (a hint for speed: the policy still decides on each item), and leave out what only an act can open.
+    `noted` narrows to items whose newest version has notes of ingest.
     """
 
-    feed: Feed | None = None
     outlets: frozenset[OutletId] | None = None
     media: frozenset[Medium] | None = None
     channels: frozenset[ChannelId] | None = None
-    published_until: datetime | None = None
     published_from: datetime | None = None
     noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    """Which items a feed has to be judged for, at `now`.
+
+    Open items of `cells`; items whose hold has ended; recalled items of `recalled`; and all that a hold
+    does not hold back from `partner`: its exclusives, and items whose embargo it acknowledged. The last
+    three may lie outside the feed.
+    """
+
+    cells: tuple[Cell, ...]
+    recalled: tuple[RecalledCell, ...]
+    partner: PartnerId | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +83,19 @@ class Place:
 
     published: datetime
     id: ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class EntryQuery:
+    """What may enter a feed by itself after `now`.
+
+    An open item of a cell enters when the cell's delay has passed since it was out; an item of one of these
+    outlets and media may enter when its hold ends. `newer_than` leaves out what is too old to enter.
+    """
+
+    delayed: tuple[tuple[timedelta, Cell], ...]
+    newer_than: Place | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)

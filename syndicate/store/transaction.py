@@ -13,6 +13,7 @@ from syndicate.store.database import Transaction
 from syndicate.store.protocol import Change, ItemAct, Reached, Writing
 from syndicate.store.queries.change_queries import SqlChangeReads, SqlChangeWrites
 from syndicate.store.queries.delivery_queries import SqlDeliveryReads
+from syndicate.store.queries.feed_queries import SqlFeedReads
 from syndicate.store.queries.history_queries import SqlHistoryReads
 from syndicate.store.queries.item_acts import write_acts
 from syndicate.store.queries.item_queries import SqlItemReads, SqlItemWrites
@@ -21,7 +22,13 @@ from syndicate.store.queries.trail_queries import SqlTrailReads, SqlTrailWrites
 
 
 class SqlReadQueries(
-    SqlItemReads, SqlRightsReads, SqlTrailReads, SqlChangeReads, SqlDeliveryReads, SqlHistoryReads
+    SqlItemReads,
+    SqlFeedReads,
+    SqlRightsReads,
+    SqlTrailReads,
+    SqlChangeReads,
+    SqlDeliveryReads,
+    SqlHistoryReads,
 ):
     """Every read, for `SqlStore` (a transaction each) and `SqlWriting` (all in its own)."""
 
@@ -81,6 +88,8 @@ class SqlWriting(SqlItemWrites, SqlRightsWrites, SqlTrailWrites, SqlChangeWrites
             raise RuntimeError("something was kept and no change was announced: readers would not see it")
         if self._has_changed and not self._has_lines:
             raise RuntimeError("no act without its record in the trail")
+        if self._has_written:
+            await self.open_ended_holds()
         if self._has_changed or self._has_lines:
             await save_counters(self._transaction, self._counters)
             self._transaction.announces = self._has_changed

@@ -17,11 +17,11 @@ from syndicate.model.changes import Action, ChangeEntry, Holding, Progress, Wate
 from syndicate.model.item import Item, ItemId
 from syndicate.model.rights import Clause
 from syndicate.policy import Clearance, Refusal, Verdict
+from syndicate.policy.coverage import reach
 from syndicate.policy.reasons import Reason
 from syndicate.services.changes.partner_snapshot import IN_FLIGHT, PartnerSnapshot
 from syndicate.services.changes.removals import Removal, removal, terms_name
-from syndicate.services.delivery.editions import reach
-from syndicate.store.protocol import Place, Reads, SequenceUpdate
+from syndicate.store.protocol import Place, Reads, Selection, SequenceUpdate
 
 WORK_SECONDS = 2.0
 """How long one search of the archive may take. What is behind it is searched for the next answer."""
@@ -155,7 +155,7 @@ class ChangeDetector:
         """
         stop = time.monotonic() + self._work_seconds
         builder = _UpdateBuilder(reads, snapshot, progress, room)
-        selection = reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now)
+        selection = _selection(snapshot)
         while selection is not None and progress.backfill_cursor is not None:
             place = Place(*progress.backfill_cursor)
             limit = min(_BATCH, max(_LEAST, builder.left + 1))
@@ -288,6 +288,12 @@ class _UpdateBuilder:
         after = replace(progress, last=self._last)
         update = SequenceUpdate(self._read, after, tuple(self.entries), held=tuple(self._held))
         return Additions(update, more, self._judged)
+
+
+def _selection(snapshot: PartnerSnapshot) -> Selection | None:
+    """What the partner's agreements could release at all; None for nothing."""
+    known = reach(snapshot.partner, snapshot.register.mandates, snapshot.licences, snapshot.now)
+    return None if known is None else Selection(known.outlets, known.media, known.channels, known.since)
 
 
 def next_seq(last: int, now: datetime) -> int:

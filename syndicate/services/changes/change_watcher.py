@@ -23,12 +23,12 @@ from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.policy import Clearance
+from syndicate.policy.coverage import Reach, reach
 from syndicate.policy.reasons import Reason
 from syndicate.services.changes.change_detector import REFRESH
 from syndicate.services.changes.page_builder import Page
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot, relevant_mandates
-from syndicate.services.delivery.editions import reach
-from syndicate.store.protocol import Selection, Store
+from syndicate.store.protocol import Store
 
 _LOOK_SECONDS = 0.1
 """How often the task looks at the change notice and at the clock."""
@@ -61,7 +61,7 @@ class Waiter:
     future: asyncio.Future[bool]
     change: int
     register: Register
-    reach: Selection | None
+    reach: Reach | None
     ages: tuple[set[timedelta], set[timedelta]]
 
     @property
@@ -102,13 +102,7 @@ class Waiter:
 
     def may_reach(self, item: Item) -> bool:
         """Whether any grant of the partner names such items."""
-        selection = self.reach
-        return (
-            selection is not None
-            and (selection.outlets is None or item.outlet in selection.outlets)
-            and (selection.media is None or item.medium in selection.media)
-            and (selection.channels is None or item.channel in selection.channels)
-        )
+        return self.reach is not None and item in self.reach
 
     def next_transition(self, item: Item, now: datetime) -> datetime | None:
         """The next time at which the item's verdict may change by itself."""
@@ -157,7 +151,7 @@ class ChangeWatcher:
             future=loop.create_future(),
             change=snapshot.change,
             register=snapshot.register,
-            reach=reach(None, snapshot.partner, snapshot.register, snapshot.licences, snapshot.now),
+            reach=reach(snapshot.partner, snapshot.register.mandates, snapshot.licences, snapshot.now),
             ages=snapshot.transition_ages(),
         )
         parked = self.parked(page)

@@ -18,32 +18,21 @@ from cachetools import LRUCache
 
 import syndicate
 from syndicate.access.rights_cache import Clock
-from syndicate.errors import NotLicensed, StoreBusy, Unstampable
-from syndicate.logger import Logger
-from syndicate.model.feeds import FEED_LENGTH, Feed
-from syndicate.model.item import ChannelId, ItemId, Medium, OutletId, canonical_json
-from syndicate.model.parties import Partner, Public, Publisher, Recipient, recipient_id
+from syndicate.errors import NotLicensed, StoreBusy
+from syndicate.model.feeds import Feed
+from syndicate.model.item import ItemId, canonical_json
+from syndicate.model.parties import Partner, Publisher, Recipient, recipient_id
 from syndicate.model.register import Register
-from syndicate.model.rights import Licence, Use
-from syndicate.policy import Clearance, Refusal, admit, clear_preferred
+from syndicate.model.rights import Use
+from syndicate.policy import Refusal, admit, clear_preferred
 from syndicate.policy.reasons import REASONS
+from syndicate.services.delivery.feed_builder import FeedRequest, build_feed, licences_of
 from syndicate.services.delivery.quotas import Quotas
-from syndicate.stamping import (
-    Edition,
-    StampedItem,
-    Tombstone,
-    make_tombstone,
-    manifest,
-    manifest_digest,
-    stamp,
-)
-from syndicate.store.protocol import Place, Selection, Store
+from syndicate.stamping import Edition, StampedItem, Tombstone, manifest, manifest_digest, stamp
+from syndicate.store.protocol import Store
 
-_BATCH = 100
 _MAX_CACHED_CHARACTERS = 24_000_000
 """Text in cached editions, at most: some 100 full-text feeds, or 1,000 public ones."""
-
-_log = Logger("syndicate.services")
 
 CacheKey = tuple[str, str, Use | None]
 """Feed id or `item:` with the item's id; recipient; use."""
@@ -133,7 +122,7 @@ class Editions:
         cached = self.cached(name, recipient, use, revision)
         if cached is not None:
             return cached
-        now, licences = self._clock(), _licences_of(register, recipient)
+        now, licences = self._clock(), licences_of(register, recipient)
         outline = await self._store.outline(id)
         if outline is None:
             return None
@@ -198,11 +187,15 @@ class Editions:
     ) -> tuple[CachedEdition, bool]:
         """The edition, and whether the store recorded its time: only then may it be cached."""
         now = self._clock()
-        licences = _licences_of(register, recipient)
+        licences = licences_of(register, recipient)
         refusal = admit(recipient, register.mandates, licences, use, now)
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
-        items, tombstones, until, shown = await self._cleared(feed, recipient, use, register, now)
+        request = FeedRequest(feed, recipient, use, register, now)
+        found = await self._store.read(lambda reads: build_feed(request, self._publisher, reads))
+        tombstones, shown = found.tombstones, found.shown_until
+        items, room = await self._within_quota(found.items, tombstones)
+        until = min((one for one in (found.until, room) if one is not None), default=None)
         listed = manifest(recipient, feed, items, tombstones)
         content = self._content(listed, items)
         # The store is asked also where the content is what this worker had before: another worker may
@@ -240,47 +233,6 @@ class Editions:
             raise OutdatedEdition
         return since, True
 
-    async def _cleared(
-        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register, now: datetime
-    ) -> tuple[list[StampedItem], list[Tombstone], datetime | None, datetime | None]:
-        """Clear the newest items of the feed: (items, tombstones, until, shown until).
-
-        `until` is when the list may change, `shown until` when an item in it may. An item older than the
-        last one in the list cannot enter it before another leaves, so the items that were judged decide
-        both.
-        """
-        licences = _licences_of(register, recipient)
-        selection = reach(feed, recipient, register, licences, now)
-        items: list[StampedItem] = []
-        tombstones: list[Tombstone] = []
-        changes: list[datetime] = []
-        shown: list[datetime] = []
-        after: Place | None = None
-        while selection is not None and len(items) < FEED_LENGTH:
-            batch = await self._store.items(selection, after=after, limit=_BATCH)
-            for item in batch:
-                verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
-                if verdict.until is not None:
-                    changes.append(verdict.until)
-                    if isinstance(verdict, Clearance):
-                        shown.append(verdict.until)
-                if isinstance(verdict, Clearance):
-                    _stamp_onto(items, verdict, self._publisher)
-                elif len(tombstones) < FEED_LENGTH:
-                    tombstone = make_tombstone(item, verdict, recipient, self._publisher)
-                    tombstones += [tombstone] if tombstone is not None else []
-                if len(items) == FEED_LENGTH:
-                    break
-            if len(batch) < _BATCH:
-                break
-            after = Place(batch[-1].published, batch[-1].id)
-        windows = [m.window for m in register.mandates] + [licence.window for licence in licences]
-        edges = [edge for window in windows for edge in (window.opens, window.closes) if edge is not None]
-        coming = [edge for edge in edges if edge > now]
-        items, room = await self._within_quota(items, tombstones)
-        coming += [] if room is None else [room]
-        return items, tombstones, min((*coming, *changes), default=None), min(shown, default=None)
-
     async def _within_quota(
         self, items: list[StampedItem], tombstones: list[Tombstone]
     ) -> tuple[list[StampedItem], datetime | None]:
@@ -296,14 +248,6 @@ class Editions:
             raise self._quotas.exceeded(over[0])
         ends = [self._quotas.period(item.quota).ends for item in over if item.quota is not None]
         return [item for item, fit in zip(items, fits, strict=True) if fit], min(ends)
-
-
-def _stamp_onto(items: list[StampedItem], clearance: Clearance, publisher: Publisher) -> None:
-    """Add the stamped item; leave one out that cannot be stamped, and keep the others."""
-    try:
-        items.append(stamp(clearance, publisher))
-    except Unstampable as error:
-        _log.warning("item_left_out", item=clearance.item.id, why=error.text.en)
 
 
 def terms_of(item: StampedItem) -> list[object]:
@@ -322,39 +266,3 @@ def _size(edition: CachedEdition) -> int:
         400 + len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
         for item in edition.edition.items
     )
-
-
-def _licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
-    return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
-
-
-def reach(
-    feed: Feed | None,
-    recipient: Recipient,
-    register: Register,
-    licences: tuple[Licence, ...],
-    now: datetime,
-) -> Selection | None:
-    """Select what the agreements could release at all, now or later; None for nothing.
-
-    This keeps the store from reading items that no agreement names. The policy still decides on every
-    item.
-    """
-    outlets: frozenset[OutletId] = frozenset().union(*(m.outlets for m in register.mandates))
-    media: frozenset[Medium] = frozenset().union(*(m.media for m in register.mandates))
-    if isinstance(recipient, Partner):
-        grants = [grant for licence in licences for grant in licence.grants]
-        outlets &= frozenset().union(*(grant.outlets for grant in grants))
-        media &= frozenset().union(*(grant.media for grant in grants))
-    if not outlets or not media:
-        return None
-    if not isinstance(recipient, Partner):
-        return Selection(feed=feed, outlets=outlets, media=media)
-    terms = [(grant, licence) for licence in licences for grant in licence.grants]
-    narrow = [grant.channels for grant, _ in terms]
-    named = [channels for channels in narrow if channels is not None]
-    channels: frozenset[ChannelId] | None = frozenset().union(*named) if len(named) == len(narrow) else None
-    oldest = min(
-        licence.window.opens if grant.archive is None else now - grant.archive for grant, licence in terms
-    )
-    return Selection(feed=feed, outlets=outlets, media=media, channels=channels, published_from=oldest)

@@ -15,8 +15,8 @@ from syndicate.store.queries.sql_reads import batches
 from syndicate.store.requests import Change, ItemAct
 from syndicate.store.schema.hold_json import holds_text
 from syndicate.store.schema.note_json import notes_text
-from syndicate.store.schema.rows import TrailRow, item_values, version_values
-from syndicate.store.schema.tables import holds, item_keys, items, notes, versions
+from syndicate.store.schema.rows import TrailRow, exemption_values, item_values, version_values
+from syndicate.store.schema.tables import hold_exemptions, holds, item_keys, items, notes, versions
 
 _CHANGED: Final = tuple(column.name for column in items.c if column.name != "id")
 _UPDATE: Final = (
@@ -35,6 +35,7 @@ class _Rows:
 
     added: dict[ItemId, dict[str, Any]] = field(default_factory=dict)
     updated: dict[ItemId, dict[str, Any]] = field(default_factory=dict)
+    exempt: dict[ItemId, list[dict[str, Any]]] = field(default_factory=dict)
     versions: list[dict[str, Any]] = field(default_factory=list)
     holds: list[dict[str, Any]] = field(default_factory=list)
     keys: list[dict[str, Any]] = field(default_factory=list)
@@ -55,6 +56,7 @@ async def write_acts(transaction: Transaction, counters: Counters, acts: Sequenc
             for id, row in rows.updated.items()
         ]
         await transaction.run(_UPDATE, values)
+    await _write_exemptions(transaction, rows)
     if rows.versions:
         await transaction.run(insert(versions), rows.versions)
     if rows.holds:
@@ -78,6 +80,7 @@ def _add(rows: _Rows, counters: Counters, act: ItemAct) -> None:
         if act.version or act.holds:
             row = {**item_values(item), "changed": counters.change + 1}
             (rows.added if act.added or item.id in rows.added else rows.updated)[item.id] = row
+            rows.exempt[item.id] = exemption_values(item)
         rows.keys += ({"key": key, "item": item.id} for key in act.keys)
         if act.notes is not None:
             rows.notes[item.id, item.version] = notes_text(act.notes) if act.notes else None
@@ -86,6 +89,14 @@ def _add(rows: _Rows, counters: Counters, act: ItemAct) -> None:
         counters.change += 1
         if act.change is Change.RIGHTS:
             counters.rights = counters.change
+
+
+async def _write_exemptions(transaction: Transaction, rows: _Rows) -> None:
+    for batch in batches(rows.updated):
+        await transaction.run(delete(hold_exemptions).where(hold_exemptions.c.item.in_(batch)))
+    exempt = [row for several in rows.exempt.values() for row in several]
+    if exempt:
+        await transaction.run(insert(hold_exemptions), exempt)
 
 
 async def _number(transaction: Transaction, rows: Collection[dict[str, Any]]) -> None:

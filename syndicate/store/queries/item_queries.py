@@ -17,14 +17,21 @@ from syndicate.model.notes import Note
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import ItemReads, ItemWrites, KeyedItems, Place, Selection
-from syndicate.store.queries.feed_listing import listing
+from syndicate.store.queries.item_listing import listing
 from syndicate.store.queries.revisions import add_revision
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
+from syndicate.store.requests import HoldState
 from syndicate.store.schema.hold_json import holds_from, holds_text
 from syndicate.store.schema.note_json import notes_from, notes_text
-from syndicate.store.schema.rows import item_from, item_values, outline_from, version_values
+from syndicate.store.schema.rows import (
+    exemption_values,
+    item_from,
+    item_values,
+    outline_from,
+    version_values,
+)
+from syndicate.store.schema.tables import hold_exemptions, item_keys, items, notes, versions
 from syndicate.store.schema.tables import holds as hold_revisions
-from syndicate.store.schema.tables import item_keys, items, notes, versions
 
 _KEYS: Final = select(item_keys.c.key, item_keys.c.item)
 
@@ -158,6 +165,10 @@ class SqlItemWrites(SqlWrites, ItemWrites):
         elif item.version > current.version:
             await self._transaction.run(update(items).where(items.c.id == item.id).values(values))
         await self._transaction.run(insert(versions), {**version_values(item), "line": self._next_line})
+        if current is None or item.version > current.version:
+            await self._put_exemptions(
+                replace(item, holds=holds), before=None if current is None else holds
+            )
         await self._add_keys(item.id, keys)
 
     @override
@@ -168,6 +179,7 @@ class SqlItemWrites(SqlWrites, ItemWrites):
         self._has_written = True
         values = self._item_row(replace(item, holds=holds))
         await self._transaction.run(update(items).where(items.c.id == id).values(values))
+        await self._put_exemptions(replace(item, holds=holds), before=item.holds)
         await add_revision(
             self._transaction,
             hold_revisions,
@@ -186,6 +198,24 @@ class SqlItemWrites(SqlWrites, ItemWrites):
     def _item_row(self, item: Item) -> dict[str, Any]:
         """The row of `items`, with the change number that this transaction takes."""
         return {**item_values(item), "changed": self._counters.change + 1}
+
+    async def _put_exemptions(self, item: Item, before: Holds | None) -> None:
+        """Replace the item's rows of `hold_exemptions`; `before` is what held it until now."""
+        if before is not None and exemption_values(replace(item, holds=before)):
+            await self._transaction.run(delete(hold_exemptions).where(hold_exemptions.c.item == item.id))
+        rows = exemption_values(item)
+        if rows:
+            await self._transaction.run(insert(hold_exemptions), rows)
+
+    async def open_ended_holds(self) -> None:
+        """Open the items whose embargo or exclusive is over at the time of the newest trail record.
+
+        Feeds find them before, as items whose hold has ended; so this needs no change to be announced.
+        """
+        ended = items.c.held_until <= self._counters.at
+        await self._transaction.run(
+            update(items).where(ended).values(state=HoldState.OPEN.value, held_until=None)
+        )
 
     async def _add_keys(self, id: ItemId, keys: Iterable[str]) -> None:
         """Add the keys to the item, except those that another item has already."""

@@ -29,6 +29,7 @@ from syndicate.model.records import (
 )
 from syndicate.model.register import Key
 from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
+from syndicate.store.requests import HoldState
 from syndicate.store.schema.hold_json import holds_from, holds_text
 from syndicate.store.schema.tables import as_number
 
@@ -55,7 +56,34 @@ def item_values(item: Item) -> dict[str, Any]:
         "available": item.available,
         "exclusive_until": None if item.holds.exclusive is None else item.holds.exclusive.until,
         "holds": holds_text(item.holds),
+        **_hold_state(item),
     }
+
+
+def _hold_state(item: Item) -> dict[str, Any]:
+    """The columns `state`, `held_until` and `recalled_at` of `items`."""
+    holds, until, recalled_at = item.holds, None, None
+    ends = [hold.until for hold in (holds.embargo, holds.exclusive) if hold is not None]
+    if item.outlet is None or holds.withheld:
+        state = HoldState.CLOSED
+    elif holds.recall is not None:
+        out = max([min(item.published, holds.recall.published), *ends]) <= holds.recall.at
+        state, recalled_at = (HoldState.RECALLED, holds.recall.at) if out else (HoldState.CLOSED, None)
+    elif max(ends, default=item.published) > item.published:
+        state, until = HoldState.TIMED, max(ends)
+    else:
+        state = HoldState.OPEN
+    return {"state": state.value, "held_until": until, "recalled_at": recalled_at}
+
+
+def exemption_values(item: Item) -> list[dict[str, Any]]:
+    """The rows of `hold_exemptions`: the partners that a hold on the item does not hold back."""
+    embargo, exclusive = item.holds.embargo, item.holds.exclusive
+    exempt = frozenset[PartnerId]() if embargo is None else embargo.acknowledged
+    exempt |= frozenset[PartnerId]() if exclusive is None else {exclusive.partner}
+    return [
+        {"partner": partner, "published": item.published, "item": item.id} for partner in sorted(exempt)
+    ]
 
 
 def version_values(item: Item) -> dict[str, Any]:

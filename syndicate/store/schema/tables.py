@@ -64,6 +64,11 @@ NAME: Final = Text().with_variant(Text(collation="C"), "postgresql")
 # SQLite makes a rowid of `INTEGER PRIMARY KEY` alone.
 NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 
+
+# Conditions of partial indexes.
+_HELD: Final = text("held_until IS NOT NULL")
+_LATE: Final = text("available > published")
+
 metadata = MetaData()
 
 counters = Table(
@@ -90,17 +95,32 @@ items = Table(
     Column("exclusive_until", Instant),
     Column("holds", Text, nullable=False),
     Column("changed", BigInteger, nullable=False),
+    Column("state", NAME, nullable=False),
+    Column("held_until", Instant),
+    Column("recalled_at", Instant),
     Index("items_changed", "changed"),
     Index("items_available", "available"),
     Index("items_exclusive", "exclusive_until"),
     Index("items_newest", "published", "id"),
-    Index("items_by_channel", "channel", "published", "id"),
-    Index("items_by_medium", "medium", "published", "id"),
-    Index("items_by_outlet", "outlet", "medium", "published", "id"),
-    Index("items_by_all", "outlet", "medium", "channel", "published", "id"),
+    Index("items_by_outlet", "state", "outlet", "medium", "published", "id"),
+    Index("items_by_channel", "state", "outlet", "medium", "channel", "published", "id"),
+    Index("items_held", "held_until", sqlite_where=_HELD, postgresql_where=_HELD),
+    Index("items_late", "available", sqlite_where=_LATE, postgresql_where=_LATE),
 )
 """What listings ask of an item's newest version, and what holds it back now. `changed` is the number of
-the last change that was about it."""
+the last change that was about it; `state` is its `HoldState`; `held_until` is when what makes it TIMED
+ends, `recalled_at` when a RECALLED one was recalled, and each NULL in every other state."""
+
+hold_exemptions = Table(
+    "hold_exemptions",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("published", Instant, primary_key=True),
+    Column("item", NAME, ForeignKey("items.id"), primary_key=True),
+    Index("hold_exemptions_by_item", "item"),
+)
+"""Which partner a hold on an item does not hold back: its exclusive is that partner's, or the partner has
+acknowledged its embargo. `published` is the item's, so that they are found newest first."""
 
 holds = Table(
     "holds",

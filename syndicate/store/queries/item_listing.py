@@ -1,8 +1,9 @@
-"""The queries for feeds: which items a feed shows, newest first.
+"""The queries for lists of items: all of them for staff, and those that an agreement could release.
 
 Every query reads along an index, so that its cost does not grow with the archive. A query for several
 outlets and media runs once for each pair, each with its own limit, and the short results are merged: one
-query that skips the items of other outlets would cost more with each of them.
+query that skips the items of other outlets would cost more with each of them. The queries of feeds stand in
+`feed_queries`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, asc, desc, false, literal, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, asc, desc, false, literal, select, tuple_, union_all
 
 from syndicate.model.item import Medium
 from syndicate.store.protocol import Place, Selection
+from syndicate.store.requests import HoldState
 from syndicate.store.schema.tables import NAME, Instant, items, notes, versions
 
 _MOST_WALKS: Final = 200
 """SQLite joins at most 500 selects; nobody's agreements come near."""
+_STATES: Final = (HoldState.OPEN.value, HoldState.TIMED.value)
+"""Of what only an act can open, an agreement releases nothing."""
 
 _Condition = tuple[ColumnElement[bool], ...]
 
@@ -47,8 +51,7 @@ def listing(
     if len(walks) == 1:
         chosen = walks[0].subquery("chosen")
     else:
-        # UNION, not UNION ALL: an item may fit both selectors of a feed.
-        chosen = union(*(select(walk.subquery()) for walk in walks)).subquery("chosen")
+        chosen = union_all(*(select(walk.subquery()) for walk in walks)).subquery("chosen")
     if not text:
         return (
             select(items)
@@ -65,8 +68,6 @@ def listing(
 
 
 def _span(selection: Selection, after: Place | None, oldest: bool) -> Iterator[ColumnElement[bool]]:
-    if selection.published_until is not None:
-        yield items.c.published <= selection.published_until
     if selection.published_from is not None:
         yield items.c.published >= selection.published_from
     if selection.noted:
@@ -81,51 +82,20 @@ def _span(selection: Selection, after: Place | None, oldest: bool) -> Iterator[C
 
 def _walks(selection: Selection) -> list[_Condition]:
     """The separate conditions whose answers together are the selection; each fits one index."""
-    walks = [walk for selector in _selectors(selection) for walk in _narrowed(selector, selection)]
-    if len(walks) <= _MOST_WALKS:
-        return walks
-    within: list[ColumnElement[bool]] = []
-    if selection.outlets:
-        within.append(items.c.outlet.in_(sorted(selection.outlets)))
-    if selection.media:
-        within.append(items.c.medium.in_(sorted(selection.media)))
-    if selection.channels:
+    media = sorted(Medium) if selection.media is None else sorted(selection.media)
+    if selection.outlets is None:
+        # Asked by staff alone: no agreement narrows it.
+        return [()]
+    channels: list[_Condition] = [()]
+    if selection.channels is not None:
+        channels = [(items.c.channel == one,) for one in sorted(selection.channels)]
+    pairs = list(product(_STATES, sorted(selection.outlets), media, channels))
+    if len(pairs) <= _MOST_WALKS:
+        return [
+            (items.c.state == state, items.c.outlet == outlet, items.c.medium == medium, *channel)
+            for state, outlet, medium, channel in pairs
+        ]
+    within = [items.c.outlet.in_(sorted(selection.outlets)), items.c.medium.in_(media)]
+    if selection.channels is not None:
         within.append(items.c.channel.in_(sorted(selection.channels)))
-    return [
-        (*(items.c[name] == value for name, value in selector.items()), *within)
-        for selector in _selectors(selection)
-    ]
-
-
-def _selectors(selection: Selection) -> list[dict[str, str]]:
-    """What the feed selects: an item that fits any of these. One that asks nothing holds everything."""
-    feed = selection.feed
-    if feed is None:
-        return [{}]
-    wanted = {"channel": feed.channel, "outlet": feed.outlet, "medium": feed.medium}
-    return [{name: value} for name, value in wanted.items() if value is not None] or [{}]
-
-
-def _narrowed(selector: dict[str, str], selection: Selection) -> Iterator[_Condition]:
-    outlets = _both(selector.get("outlet"), selection.outlets)
-    media = _both(selector.get("medium"), selection.media)
-    named = _both(selector.get("channel"), selection.channels)
-    channels: list[_Condition] = [()] if named is None else [(items.c.channel == one,) for one in named]
-    if outlets is None and (media is None or named is not None):
-        # Asked by staff alone: no agreement narrows it. One walk along the channel, or along everything.
-        within = () if media is None else (items.c.medium.in_(media),)
-        yield from ((*channel, *within) for channel in channels)
-    elif outlets is None:
-        assert media is not None
-        yield from ((items.c.medium == medium,) for medium in media)
-    else:
-        every = [medium.value for medium in Medium] if media is None else media
-        for outlet, medium, channel in product(outlets, every, channels):
-            yield (items.c.outlet == outlet, items.c.medium == medium, *channel)
-
-
-def _both(one: str | None, several: frozenset[Any] | None) -> list[str] | None:
-    """What fits the selector and the narrowing; None where neither asks for anything."""
-    if several is None:
-        return None if one is None else [one]
-    return sorted(str(name) for name in several if one is None or name == one)
+    return [(items.c.state.in_(_STATES), *within)]

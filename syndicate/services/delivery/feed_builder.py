@@ -1,0 +1,161 @@
+"""Find the content of a feed for one recipient: judge outlines newest first, then read the texts.
+
+Which outlines to read is narrowed by what the agreements cover; the policy decides about each. Texts are
+read of what is released alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from syndicate.errors import Unstampable
+from syndicate.logger import Logger
+from syndicate.model.feeds import FEED_LENGTH, Feed
+from syndicate.model.item import Item, ItemId
+from syndicate.model.parties import Partner, Public, Publisher, Recipient
+from syndicate.model.register import Register
+from syndicate.model.rights import Licence, Use
+from syndicate.policy import Clearance, Verdict, clear_preferred
+from syndicate.policy.coverage import Coverage, Reach, coverage, reach, recalled_coverage
+from syndicate.policy.scope import edges, upcoming
+from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
+from syndicate.store.protocol import EntryQuery, FeedQuery, Place, Reads
+
+_BATCH = FEED_LENGTH + 14
+"""Outlines to read at once: the feed, and a few that the policy refuses."""
+_MANY_CELLS = 40
+"""A feed of more cells than this is first looked for in wider ones, which are fewer."""
+
+_log = Logger("syndicate.services")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """Whose edition of which feed, for which use (None: the best that is granted), judged by what, when."""
+
+    feed: Feed
+    recipient: Recipient
+    use: Use | None
+    register: Register
+    now: datetime
+
+    @property
+    def licences(self) -> tuple[Licence, ...]:
+        """The recipient's own licences."""
+        return licences_of(self.register, self.recipient)
+
+    def verdict(self, item: Item) -> Verdict:
+        """The policy's decision about one item."""
+        return clear_preferred(
+            item, self.recipient, self.register.mandates, self.licences, self.use, self.now
+        )
+
+
+@dataclass(slots=True)
+class FeedContent:
+    """The newest items of a feed, stamped, and the recalled ones that stood among them.
+
+    `until` is when the content may change by itself, `shown_until` when what is in it may.
+    """
+
+    items: list[StampedItem] = field(default_factory=list)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    until: datetime | None = None
+    shown_until: datetime | None = None
+
+
+def licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
+    """The recipient's own licences; the public has none."""
+    return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
+
+
+async def build_feed(request: FeedRequest, publisher: Publisher, reads: Reads) -> FeedContent:
+    """Find the feed's content. The next item takes the place of one that cannot be stamped."""
+    return await _FeedBuilder(request, publisher, reads).build()
+
+
+class _FeedBuilder:
+    def __init__(self, request: FeedRequest, publisher: Publisher, reads: Reads) -> None:
+        self._request, self._publisher, self._reads = request, publisher, reads
+        self._content = FeedContent()
+        self._changes: list[datetime] = []
+        self._shown: list[datetime] = []
+
+    async def build(self) -> FeedContent:
+        request, content = self._request, self._content
+        mandates, licences, now = request.register.mandates, request.licences, request.now
+        coming = [upcoming((*edges(mandates), *edges(licences)), now)]
+        known = reach(request.recipient, mandates, licences, now)
+        if known is not None:
+            channels = [channel.id for channel in self._publisher.channels]
+            covered = coverage(
+                request.feed, request.recipient, mandates, licences, request.use, now, channels
+            )
+            async with aclosing(self._outlines(known, covered)) as outlines:
+                while cleared := await self._next_cleared(outlines, FEED_LENGTH - len(content.items)):
+                    await self._stamp(cleared)
+            oldest = content.items[-1] if len(content.items) == FEED_LENGTH else None
+            newer_than = None if oldest is None else Place(oldest.published, oldest.id)
+            delayed = covered.delayed
+            if len(delayed) > _MANY_CELLS:
+                # Of any channel: fewer to look for, and `until` is earlier at worst.
+                delayed = tuple({(delay, replace(cell, channel=None)): None for delay, cell in delayed})
+            coming.append(await self._reads.next_entry(EntryQuery(delayed, newer_than, now)))
+        content.until = min((one for one in (*coming, *self._changes) if one is not None), default=None)
+        content.shown_until = min(self._shown, default=None)
+        return content
+
+    async def _outlines(self, known: Reach, covered: Coverage) -> AsyncGenerator[Item]:
+        """What has to be judged for the feed, newest first."""
+        request = self._request
+        partner = request.recipient.id if isinstance(request.recipient, Partner) else None
+        wide = tuple(replace(cell, until=request.now) for cell in known.cells(request.feed))
+        tombstones = recalled_coverage(
+            request.feed, request.recipient, request.register.mandates, request.licences, request.use, known
+        )
+        cells = wide if len(covered.cells) > max(len(wide), _MANY_CELLS) else covered.cells
+        after: Place | None = None
+        more = True
+        while more:
+            recalled = tombstones if len(self._content.tombstones) < FEED_LENGTH else ()
+            query = FeedQuery(cells, recalled, partner, request.now)
+            batch, more = await self._reads.feed_outlines(query, after=after, limit=_BATCH)
+            for outline in batch:
+                if outline in known and outline in request.feed:
+                    yield outline
+            after = Place(batch[-1].published, batch[-1].id) if batch else after
+            cells = covered.cells
+
+    async def _next_cleared(self, outlines: AsyncGenerator[Item], most: int) -> list[ItemId]:
+        """Judge until so many are cleared, or there are no more; keep the tombstones on the way."""
+        cleared: list[ItemId] = []
+        while len(cleared) < most:
+            outline = await anext(outlines, None)
+            if outline is None:
+                break
+            verdict = self._request.verdict(outline)
+            if isinstance(verdict, Clearance):
+                cleared.append(outline.id)
+                continue
+            self._changes += [] if verdict.until is None else [verdict.until]
+            if len(self._content.tombstones) < FEED_LENGTH:
+                tombstone = make_tombstone(outline, verdict, self._request.recipient, self._publisher)
+                self._content.tombstones += [tombstone] if tombstone is not None else []
+        return cleared
+
+    async def _stamp(self, cleared: Sequence[ItemId]) -> None:
+        """Read the texts of what was cleared, judge and stamp them; leave out what cannot be stamped."""
+        items = await self._reads.newest(cleared)
+        for id in cleared:
+            verdict = self._request.verdict(items[id])
+            changes = [] if verdict.until is None else [verdict.until]
+            self._changes += changes
+            if isinstance(verdict, Clearance):
+                try:
+                    self._content.items.append(stamp(verdict, self._publisher))
+                    self._shown += changes
+                except Unstampable as error:
+                    _log.warning("item_left_out", item=id, why=error.text.en)
