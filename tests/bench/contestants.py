@@ -112,7 +112,7 @@ def started(
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: IO[str]) -> None:
-    for _ in range(1200):
+    for _ in range(4800):  # a machine may be busy with other things
         if process.poll() is not None:
             log.seek(0)
             raise SystemExit(f"a contestant ended at once: {process.args!r}\n{log.read()[-2000:]}")

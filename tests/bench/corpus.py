@@ -1,7 +1,7 @@
 """Stories of a newsroom that never was: any number of them, varied, and the same ones at every run.
 
 Their sentences are those of the article that the package ships. A story can be written as a ninjs document,
-as a page of HTML, as the text of a page, and as a web page saved in one file (MHTML).
+as a page of HTML, and as the text of a page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 import re
-from base64 import encodebytes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -147,22 +146,12 @@ def text(one: Story) -> bytes:
     return "\n".join(lines).encode()
 
 
-def saved_page(one: Story) -> bytes:
-    """The story as a web page that a browser saved in one file."""
-    return (
-        f"Snapshot-Content-Location: http://www.xsnet.cn/news/{one.published:%Y%m%d}/{one.number}.shtml\r\n"
-        "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: base64\r\n\r\n"
-    ).encode() + encodebytes(page(one))
-
-
 _KINDS = (
     (ninjs, "json"),
     (page, "html"),
     (text, "txt"),
     (page, "html"),
     (text, "txt"),
-    (saved_page, "mhtml"),
 )
 """What a folder of the newsroom holds, in turn."""
 

@@ -55,7 +55,7 @@ def _rate(bench: Bench) -> Row:
     cost = checked(["--data", str(data), "ingest", str(folder)])
     rate = DOCUMENTS / cost.wall
     note = (
-        f"{DOCUMENTS:,} documents (HTML, text, ninjs, MHTML) in {cost.wall:.1f} s on {len(CORES)} cores, "
+        f"{DOCUMENTS:,} documents (HTML, text, ninjs) in {cost.wall:.1f} s on {len(CORES)} cores, "
         f"start included; {cost.cpu / DOCUMENTS * 1e3:.2f} ms of CPU each; {cost.memory / 2**20:.0f} MB"
     )
     before = _before(bench)
