@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import threading
+from dataclasses import replace
 from functools import partial
+from operator import methodcaller
 
 import pytest
 
-from syndicate.errors import Conflict, StoreFault
-from syndicate.store.protocol import Change, Outcome, Reached, Reads, Writing
+from syndicate.errors import Conflict, StoreFault, StoreReadOnly
+from syndicate.services.audit.audit_writer import AuditWriter
+from syndicate.store.protocol import Change, Outcome, Pending, Reached, Reads, Writing
 from syndicate.store.sql_store import SqlStore
 from syndicate.store.sqlite.connection_thread import ConnectionThread
 from syndicate.store.sqlite.engine import SqliteDatabase
 from syndicate.store.sqlite.sqlite_connection import SqliteConnection
 from tests.support.databases import opened
-from tests.test_store.samples import ZJOL, a_pending, an_act, an_item, keep_item, keep_partner
+from tests.test_store.samples import ZJOL, a_delivery, a_pending, an_act, an_item, keep_item, keep_partner
 
 
 def test_an_act_in_one_transaction_is_there_once_it_returns(store_address: str) -> None:
@@ -223,5 +226,77 @@ def test_more_readers_than_connections_wait_for_one(sqlite_address: str) -> None
                 await asyncio.sleep(0.02)
                 assert not waiting.done()
             assert await waiting == Reached(0, 0)
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("step", "after", "kept"),
+    [
+        ("begin", False, 0),
+        ("lock_counters", True, 0),
+        ("append_lines", False, 0),
+        ("append_lines", True, 0),
+        ("save_counters", True, 0),
+        ("commit", False, 0),
+        ("commit", True, 60),
+    ],
+)
+def test_when_the_writing_thread_dies_in_a_group_nobody_in_it_is_told_that_it_was_written(
+    sqlite_address: str, monkeypatch: pytest.MonkeyPatch, step: str, after: bool, kept: int
+) -> None:
+    """It dies before or after one step of the group's transaction, which is there whole or not at all."""
+    real = getattr(SqliteConnection, step)
+
+    def last_step(connection: SqliteConnection, *values: object) -> object:
+        monkeypatch.setattr(SqliteConnection, step, real)
+        if after:
+            real(connection, *values)
+        raise SystemExit
+
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            writer = AuditWriter(store)
+            monkeypatch.setattr(SqliteConnection, step, last_step)
+            group = [writer.submit(a_pending(None, number)) for number in range(60)]
+            await asyncio.sleep(0)
+            behind = writer.submit(a_pending(None))
+            told = await asyncio.gather(*group, return_exceptions=True)
+            assert {one.code for one in told if isinstance(one, StoreFault)} == {"store_interrupted"}
+            assert Outcome.WRITTEN not in told
+            assert await behind is Outcome.WRITTEN
+            assert [line.seq for line in await store.lines()] == list(range(1, kept + 2))
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("close", "reopen", "code"),
+    [
+        ("max_page_count = 1", "max_page_count = 1000000", "store_full"),
+        ("query_only = ON", "query_only = OFF", "store_read_only"),
+    ],
+)
+def test_a_disk_that_takes_no_more_in_the_middle_of_a_group_leaves_nothing_of_it(
+    sqlite_address: str, close: str, reopen: str, code: str
+) -> None:
+    """A group of two megabytes: SQLite finds out after many of its lines."""
+
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            writer = AuditWriter(store)
+            assert await writer.write(a_pending(None)) is Outcome.WRITTEN
+            thread = writer_of(store)
+            await thread.call(methodcaller("pragma", close))
+            for _ in range(2):
+                group = [Pending(replace(a_delivery(), actor=f"{number}" * 4000)) for number in range(200)]
+                told = await asyncio.gather(*map(writer.submit, group), return_exceptions=True)
+                assert {type(one) for one in told} <= {StoreFault, StoreReadOnly}
+                assert {one.code for one in told if isinstance(one, StoreFault)} == {code}
+                assert len(await store.lines()) == 1
+            await thread.call(methodcaller("pragma", reopen))
+            assert await writer.write(a_pending(None)) is Outcome.WRITTEN
+            assert writer_of(store) is thread
+            assert [line.seq for line in await store.lines()] == [1, 2]
 
     asyncio.run(act())

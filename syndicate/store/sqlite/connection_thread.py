@@ -93,7 +93,10 @@ class ConnectionThread:
     def __init__(self, name: str, connect: Callable[[], SqliteConnection]) -> None:
         self._name = f"{name}-{next(_numbers)}"
         self._connect = connect
-        self._jobs: SimpleQueue[Job[Any]] = SimpleQueue()
+        self._jobs: deque[Job[Any]] = deque()
+        """A job stays here until who waits for it was woken, so that none is lost with the thread."""
+        self._wakeups: SimpleQueue[None] = SimpleQueue()
+        """One for each job that was added."""
         self._lock = threading.Lock()
         """Between the end of the thread and who hands it one more job."""
         self._thread: threading.Thread | None = None
@@ -139,7 +142,8 @@ class ConnectionThread:
         with self._lock:
             if self.ended:
                 return False
-            self._jobs.put(job)
+            self._jobs.append(job)
+            self._wakeups.put(None)
             if self._thread is None:
                 # A process that ends does not wait for it: what was not acknowledged is not there.
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -148,23 +152,22 @@ class ConnectionThread:
 
     def _run(self) -> None:
         connection: SqliteConnection | None = None
-        waiting: deque[Job[Any]] = deque()
         error: BaseException | None = None
         try:
             while True:
-                waiting.append(self._jobs.get())
-                job = waiting[0]
+                self._wakeups.get()
+                job = self._jobs[0]
                 if job.function is None:
                     break
                 if connection is None:
                     connection = self._open(job)
                 if connection is not None:
                     job.run(connection)
-                waiting.popleft()
                 job.finish()
+                self._jobs.popleft()
         except BaseException as fault:  # noqa: BLE001  (said below, and to everyone who waits)
             error = fault
-        self._end(connection, waiting, error)
+        self._end(connection, error)
 
     def _open(self, job: Job[Any]) -> SqliteConnection | None:
         try:
@@ -174,22 +177,18 @@ class ConnectionThread:
             job.error = error
             return None
 
-    def _end(
-        self, connection: SqliteConnection | None, waiting: deque[Job[Any]], error: BaseException | None
-    ) -> None:
+    def _end(self, connection: SqliteConnection | None, error: BaseException | None) -> None:
         """Close the connection before anyone who waits goes on: they may hold the write lock."""
         try:
             if connection is not None:
                 connection.close()
-        except Exception as fault:  # noqa: BLE001
+        except Exception as fault:  # noqa: BLE001  (said; the thread ends all the same)
             _log.error("store_connection_not_closed", thread=self._name, exc_info=fault)
         with self._lock:
             self.ended = True
-            while not self._jobs.empty():
-                waiting.append(self._jobs.get())
-        if error is not None:
-            _log.error("store_thread_died", thread=self._name, exc_info=error)
-        for job in waiting:
-            if job.function is not None:
+        for job in self._jobs:
+            if job.function is not None and job.error is None:
                 job.error = thread_died()
             job.finish()
+        if error is not None:
+            _log.error("store_thread_died", thread=self._name, exc_info=error)
