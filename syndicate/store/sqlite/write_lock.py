@@ -13,9 +13,13 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from syndicate.store.faults import PATIENCE, busy, translating_errors
 from syndicate.store.private_files import FILE
+
+_STARVED: Final = 0.1
+"""Seconds after which a process that waits comes before all others."""
 
 
 class Turn:
@@ -65,47 +69,69 @@ class Turn:
 
 
 class FileTurn(Turn):
-    """Turns among all processes of this machine, by a lock file (flock(2)).
+    """Turns among all processes of this machine, by two lock files (flock(2)).
+
+    A process must be able to take the lock `NAME-next` before it may take the lock itself. One that waited
+    for `_STARVED` seconds keeps `NAME-next` until its turn has come: so busy processes, which want the lock
+    again as soon as they have given it back, starve no other.
 
     Raises StoreReadOnly where no lock can be taken because nothing can be written.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._next = path, path.with_name(f"{path.name}-next")
         self._file: int | None = None
 
     async def _take(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        while not self._try():
-            if loop.time() >= deadline:
-                raise busy()
-            # Irregular, so that two processes do not keep missing each other's gaps.
-            await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
-
-    def _try(self) -> bool:
-        # Opened anew each time: a lock belongs to an open file, which a forked process would share.
-        with translating_errors():
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                there = os.fstat(file).st_nlink > 0
-            except BlockingIOError:
-                there = False
-            except BaseException:
-                os.close(file)
-                raise
-            if not there:
-                # Held by another, or removed meanwhile: then the next one is another file.
-                os.close(file)
-                return False
-        self._file = file
-        return True
+        begun, line = loop.time(), None
+        try:
+            while True:
+                line = _try(self._next) if line is None else line
+                if line is not None:
+                    self._file = _try(self._path)
+                    if self._file is not None:
+                        return
+                    if loop.time() - begun < _STARVED:
+                        _unlock(line)
+                        line = None
+                if loop.time() >= deadline:
+                    raise busy()
+                # Irregular, so that two processes do not keep missing each other's gaps.
+                await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
+        finally:
+            if line is not None:
+                _unlock(line)
 
     def _give(self) -> None:
         file, self._file = self._file, None
         assert file is not None
+        _unlock(file)
+
+
+def _try(path: Path) -> int | None:
+    """The open file with its lock; None while another has it."""
+    # Opened anew each time: a lock belongs to an open file, which a forked process would share.
+    with translating_errors():
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE)
         try:
-            fcntl.flock(file, fcntl.LOCK_UN)
-        finally:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            there = os.fstat(file).st_nlink > 0
+        except BlockingIOError:
+            there = False
+        except BaseException:
             os.close(file)
+            raise
+        if not there:
+            # Held by another, or removed meanwhile: then the next one is another file.
+            os.close(file)
+            return None
+    return file
+
+
+def _unlock(file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    finally:
+        os.close(file)

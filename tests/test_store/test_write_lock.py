@@ -1,0 +1,55 @@
+"""The write lock of SQLite among processes: who waits comes next, however busy the others are."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from syndicate.store.sqlite.write_lock import FileTurn
+
+
+def test_a_busy_process_does_not_starve_one_that_waits(tmp_path: Path) -> None:
+    """Two lock objects on one file stand for two processes: a lock of flock(2) belongs to an open file."""
+
+    async def act() -> None:
+        path = tmp_path / "syndicate.db-lock"
+        busy, waiting = FileTurn(path), FileTurn(path)
+        turns = 0
+
+        async def work() -> None:
+            nonlocal turns
+            while True:
+                async with busy.taken():
+                    turns += 1
+                    await asyncio.sleep(0.002)  # a commit; no pause between two of them
+
+        worker = asyncio.create_task(work())
+        await asyncio.sleep(0.01)
+        for _ in range(5):
+            async with waiting.taken(2.0):
+                pass
+        assert turns > 5
+        worker.cancel()
+        await asyncio.wait({worker})
+
+    asyncio.run(act())
+
+
+def test_a_process_that_gives_up_leaves_the_line(tmp_path: Path) -> None:
+    async def act() -> None:
+        path = tmp_path / "syndicate.db-lock"
+        holder, waiting, third = FileTurn(path), FileTurn(path), FileTurn(path)
+        async with holder.taken():
+            task = asyncio.create_task(_once(waiting))
+            await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.wait({task})
+        async with asyncio.timeout(2), third.taken():
+            pass
+
+    asyncio.run(act())
+
+
+async def _once(turn: FileTurn) -> None:
+    async with turn.taken():
+        pass
