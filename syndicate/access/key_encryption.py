@@ -177,9 +177,9 @@ def _make_one(file: Path) -> Text:
     """Say where the file comes from: never that a new one would do."""
     quoted = shlex.quote(str(file))
     return Text(
-        f"请从保管处取回；从未有过时，请执行：(umask 077; openssl rand -base64 32 > {quoted})",
+        f"请从保管处取回；从未有过时，请执行：openssl rand -base64 32 | install -m 600 /dev/stdin {quoted}",
         f"Bring it back from where it is kept; where there never was one, run: "
-        f"(umask 077; openssl rand -base64 32 > {quoted})",
+        f"openssl rand -base64 32 | install -m 600 /dev/stdin {quoted}",
     )
 
 
