@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from syndicate.model.events import EditionDelivered, Event, ItemDelivered, ReleaseRefused
+from syndicate.model.events import EditionDelivered, EditionPolled, Event, ItemDelivered, ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ChangesDelivered
 from syndicate.services.audit.recorded_decision import Decided, decided
@@ -153,8 +153,9 @@ class Recipient:
         entombed = there and may.entombed and format != "rss"
         assert tombs == ({story.uri: story.recalled} if entombed else {}), where
         if feed == "all":
+            polled = _edition(story, may, there=there, polled=True)
             again, head = await asyncio.gather(
-                self.get(path, line, **{"If-None-Match": answer.headers["ETag"]}),
+                self.get(path, polled, **{"If-None-Match": answer.headers["ETag"]}),
                 self.get(path, line, "HEAD"),
             )
             assert (again.status, again.body) == (304, b""), where
@@ -312,9 +313,12 @@ def _given(decisions: list[Decided], story: Story) -> list[tuple[int | None, str
     return [(one.version, one.clause) for one in decisions if one.item == story.id and one.reason is None]
 
 
-def _edition(story: Story, may: May, *, there: bool) -> Line:
+def _edition(story: Story, may: May, *, there: bool, polled: bool = False) -> Line:
+    """`polled`: of a 304, which may be counted instead of recorded by itself."""
+    kinds = (EditionDelivered, EditionPolled) if polled else (EditionDelivered,)
+
     def line(event: Event, decisions: list[Decided]) -> None:
-        assert isinstance(event, EditionDelivered)
+        assert isinstance(event, kinds)
         given = [(story.version, may.clause)] if there and may.form is not None else []
         assert _given(decisions, story) == given
         gone = [one.item for one in decisions if one.reason == "recalled"]
