@@ -19,7 +19,7 @@ from syndicate.language import Text
 from syndicate.model.parties import PartnerId
 from syndicate.services.changes import change_detector
 from syndicate.store.protocol import Change
-from tests.support.factories import ASK, STAFF, an_item, minutes
+from tests.support.factories import ASK, an_item, minutes
 from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, acknowledge, changes, furnish, page, take_in
 from tests.test_store.samples import an_act
@@ -56,12 +56,9 @@ def stop_after_one_batch(here: Serving) -> None:
 
 
 async def furnish_hidden(here: Serving) -> tuple[str, str]:
-    """Withheld items first, then one that may leave; the partner's key and that item's id."""
-    key = (await furnish(here, {"zjol": REPRINT}))["zjol"]
-    for number in range(HIDDEN):
-        id = await take_in(here, page(f"第{number}稿", f"2026年11月2日 10:0{number}"), f"{number}.txt")
-        await here.house.holds.withhold(STAFF, id)
-    return key, await take_in(here, page("可发稿"), "open.txt")
+    """Excepted items first, then one that may leave; the partner's key and that item's id."""
+    keys, open_item = await furnish_excepted(here, HIDDEN)
+    return keys["zjol"], open_item
 
 
 def test_items_that_may_not_leave_make_answers_without_entries_whose_next_grows(
@@ -150,12 +147,12 @@ class Quiet:
         assert held == 1
 
 
-async def furnish_excepted(here: Serving) -> tuple[dict[str, str], str]:
-    """500 items that no licence releases, then one that may leave; two partners' keys, and its id."""
+async def furnish_excepted(here: Serving, count: int = EXCEPTED) -> tuple[dict[str, str], str]:
+    """So many items that no licence releases, then one that may leave; two partners' keys, and its id."""
     keys = await furnish(here, {"zjol": EXCEPT_ASK, "hzw": EXCEPT_ASK})
-    first = here.clock.now - minutes(EXCEPTED)
+    first = here.clock.now - minutes(count)
     async with here.house.store.writing() as tx:
-        for number in range(EXCEPTED):
+        for number in range(count):
             published = first + minutes(number)
             await tx.put_item(an_item(id=f"20261030-{number:010d}", channel=ASK, published=published), [])
         await tx.append(an_act())

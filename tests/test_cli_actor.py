@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import signal
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,11 @@ def test_every_command_that_changes_something_leaves_its_actor(
     act("signing-key rotate", kinds=["signing_key_made"])
     act("signing-key retire", old, kinds=["key_revoked", "signing_key_retired"])
     act("trail key", "--rotate", kinds=["signing_key_made"])
+    with monkeypatch.context() as encrypting:
+        encrypting.setenv("SYNDICATE_KEY_ENCRYPTION_KEY", b64encode(os.urandom(32)).decode())
+        act("signing-key wrap", kinds=["signing_keys_moved"])
+        act("signing-key rewrap", kinds=["signing_keys_rewrapped"])
+        act("signing-key unwrap", kinds=["signing_keys_moved"])
     act("ingest", acts.file("bad.txt", "无题"), kinds=["document_refused"], code=1)
     act("ingest", acts.file("1.txt", a_page(1)), kinds=["item_ingested"])
     act("ingest", "--withhold", acts.file("2.txt", a_page(2)), kinds=["item_ingested", "item_held"])
