@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -49,6 +51,7 @@ def main() -> None:
     out = Console()
     if not out.is_terminal:
         out.width = 150
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers and copies go too
     kept = PROJECT / "var" / "bench"
     kept.mkdir(parents=True, exist_ok=True)
     # Beside what is kept: copies of a large archive have no room in a /tmp that is memory.
