@@ -67,9 +67,15 @@ def main() -> None:
             baseline=Path(given) if given else None,
             out=out,
         )
-        rows = [row for _, measure in SUBJECTS for row in measure(bench)]
-    out.print(table(rows))
-    measured = remember(kept / "results.json", rows)
+        rows: list[Row] = []
+        try:
+            for _, measure in SUBJECTS:
+                for row in measure(bench):
+                    rows.append(row)
+                    bench.say(f"{row.name}: {row.now}")
+        finally:  # what was measured is not lost where the rest fails
+            out.print(table(rows))
+            measured = remember(kept / "results.json", rows)
     minutes = (time.monotonic() - bench.begun) / 60
     out.print(f"{minutes:.1f} minutes; at most {disk.most / 2**30:.2f} GiB of disk in {kept}")
     if options.write:
