@@ -253,6 +253,22 @@ def test_what_ends_a_right_stops_the_very_next_poll(
     repeating(tmp_path, story)
 
 
+def test_an_answer_that_is_kept_ready_is_not_sent_to_a_key_that_was_revoked_in_the_same_second(
+    tmp_path: Path,
+) -> None:
+    # Only by the machine's clock are answers kept ready. The revocation comes early in a second, so that
+    # the change notice stops the answer and not the end of its second.
+    async def story(partner: Partner) -> None:
+        head = await conditional(partner)
+        await asyncio.sleep(1.05 - time.time() % 1)
+        for _ in range(3):
+            assert (await partner.line.ask(head))[0] == 304
+        await _revoke(partner)
+        assert (await partner.line.ask(head))[0] == 401
+
+    repeating(tmp_path, story, machine=True)
+
+
 def test_a_right_that_ends_while_the_line_waits_stops_the_answer(tmp_path: Path) -> None:
     async def story(partner: Partner) -> None:
         async with partner.here.house.store.writing():
