@@ -12,12 +12,16 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from syndicate.config import load as load_settings
+from syndicate.config.defaults import CHANNELS, TIMEZONE
+from syndicate.model.item import Medium
 from syndicate.wiring import initialise, opened
-from tests.bench import contestants, load
-from tests.bench.contestants import PROJECT, Server
+from tests.bench import contestants, corpus, load
+from tests.bench.contestants import Server
 from tests.bench.machine import cpu_seconds
 from tests.bench.partners import add_partners
 from tests.bench.rows import Bench, Row, ratios, spread
@@ -90,12 +94,9 @@ async def _furnish(data: Path) -> list[str]:
             "valid_from=2015-01-01\n",
             "mandate",
         )
-        seed = (PROJECT / "syndicate" / "demo" / "seed.txt").read_text("utf-8")
         for number in range(ITEMS):
-            text = seed.replace("系列报道之四", f"系列报道之{number}").replace(
-                "2018年1月22日", f"2018年1月{number % 28 + 1}日"
-            )
-            taken = await services.items.take_in(STAFF, text.encode(), f"{number}.txt")
+            sent = _story(number)
+            taken = await services.items.take_in(STAFF, corpus.text(sent), f"{number}.txt")
             if taken.item is None:
                 raise SystemExit(f"a document was refused: {taken.faults}")
         licence = (
@@ -105,6 +106,20 @@ async def _furnish(data: Path) -> list[str]:
         names = [f"bench-{number}" for number in range(PARTNERS)]
         made = await add_partners(services, {name: licence.format(name) for name in names})
         return list(made.values())
+
+
+def _story(number: int) -> corpus.Story:
+    """A story of our newspaper, of 1,800 characters: as a feed, 350 KB of full text, 150 KB as gzip."""
+    variant = corpus.Variant(
+        source="萧山网-萧山日报",
+        channel=CHANNELS[0].id,
+        channel_name=CHANNELS[0].name,
+        medium=Medium.TEXT,
+        byline="首席记者 周喆",
+        paragraphs=corpus.drawn_paragraphs(number, 15),
+    )
+    published = datetime(2018, 1, number % 28 + 1, 8, 1, tzinfo=ZoneInfo(TIMEZONE))
+    return corpus.Story(number, f"民生幸福事报道之{number}", published, variant)
 
 
 def _start(stack: ExitStack, folder: Path, keys: Sequence[str]) -> Servers:
