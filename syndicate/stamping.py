@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import InitVar, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, final
 
 from syndicate.errors import ForeignItem, Unstampable
@@ -91,7 +92,7 @@ def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
         raise Unstampable(
             Text(f"稿件 {item.id} 没有可用的来源标注", f"item {item.id}: there is no stamp to put on it")
         )
-    page = f"{publisher.base_url}/items/{item.id}"
+    page = _page(publisher.base_url, item.id)
     full = clearance.form is Form.FULL
     return StampedItem(
         uri=tag_uri(publisher.authority, item.id),
@@ -126,6 +127,12 @@ def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
         embargoed_until=clearance.embargoed_until,
         seal=_SEAL,
     )
+
+
+@lru_cache(maxsize=4_096)
+def _page(base_url: str, item: ItemId) -> str:
+    """The address of our own page of an item: the same string in the editions of all recipients."""
+    return f"{base_url}/items/{item}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from syndicate.policy.coverage import reach
 from syndicate.policy.scope import edges, instants, upcoming
 from syndicate.services.delivery import feed_builder
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest, build_feed
+from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
 from syndicate.store.protocol import Change
 from syndicate.store.queries.item_queries import SqlItemReads
@@ -105,7 +106,9 @@ class Archive:
     store: SqlStore
 
     def build(self, request: FeedRequest) -> FeedContent:
-        return self.runner.run(self.store.read(lambda reads: build_feed(request, PUBLISHER, reads)))
+        return self.runner.run(
+            self.store.read(lambda reads: build_feed(request, PUBLISHER, reads, VersionCache()))
+        )
 
 
 async def _filled(address: str) -> SqlStore:

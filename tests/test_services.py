@@ -624,7 +624,7 @@ def test_what_is_hidden_is_not_read_so_that_it_takes_no_longer_than_what_is_not(
 def test_an_edition_too_large_to_be_kept_is_served_all_the_same(
     sqlite_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syndicate.services.delivery.editions._MAX_CACHED_CHARACTERS", 100)
+    monkeypatch.setattr("syndicate.services.delivery.edition_cache._SIZE_OF_EDITION", 9 * 2**20)
 
     async def story(here: Here) -> None:
         jti = await licensed(here)

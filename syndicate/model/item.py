@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, assert_never
 
 from syndicate.language import Text
@@ -169,7 +170,7 @@ def from_json(
         first_ingested=first_ingested,
         headline=content["headline"],
         abstract=content["abstract"],
-        body=tuple(Block(BlockKind(kind), text, html) for kind, text, html in content["body"]),
+        body=tuple(_block(*values) for values in content["body"]),
         published=datetime.fromisoformat(content["published"]),
         source=content["source"],
         outlet=content["outlet"],
@@ -185,11 +186,17 @@ def from_json(
     )
 
 
+def _block(kind: str, text: str, html: str) -> Block:
+    # Most blocks have no markup: one string in memory in place of two.
+    return Block(BlockKind(kind), text, text if html == text else html)
+
+
 def canonical_json(value: object) -> bytes:
     """UTF-8 JSON with sorted names and no blanks: the same value is always the same bytes."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
+@lru_cache(maxsize=4_096)
 def tag_uri(authority: str, item: ItemId) -> str:
     """The item's identity in every format: a `tag:` URI (RFC 4151) that never changes."""
     day = date(int(item[:4]), int(item[4:6]), int(item[6:8]))

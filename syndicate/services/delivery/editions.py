@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-from cachetools import LRUCache
-
 import syndicate
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import NotLicensed, StoreBusy
@@ -26,16 +24,12 @@ from syndicate.model.register import Register
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal, admit, clear_preferred
 from syndicate.policy.reasons import REASONS
+from syndicate.services.delivery.edition_cache import CacheKey, EditionCache
 from syndicate.services.delivery.feed_builder import FeedRequest, build_feed, licences_of
 from syndicate.services.delivery.quotas import Quotas
+from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import Edition, StampedItem, Tombstone, manifest, manifest_digest, stamp
 from syndicate.store.protocol import Store
-
-_MAX_CACHED_CHARACTERS = 24_000_000
-"""Text in cached editions, at most: some 100 full-text feeds, or 1,000 public ones."""
-
-CacheKey = tuple[str, str, Use | None]
-"""Feed id or `item:` with the item's id; recipient; use."""
 
 
 class OutdatedEdition(Exception):
@@ -76,7 +70,8 @@ class Editions:
 
     def __init__(self, store: Store, publisher: Publisher, quotas: Quotas, clock: Clock) -> None:
         self._store, self._publisher, self._quotas, self._clock = store, publisher, quotas, clock
-        self._cache: LRUCache[CacheKey, CachedEdition] = LRUCache(_MAX_CACHED_CHARACTERS, getsizeof=_size)
+        self._cache = EditionCache()
+        self._versions = VersionCache()
         self._locks: WeakValueDictionary[CacheKey, asyncio.Lock] = WeakValueDictionary()
         self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
 
@@ -101,7 +96,7 @@ class Editions:
                 return cached
             made, recorded = await self._make(feed, recipient, use, register, revision, cached)
             if recorded:
-                self._keep(key, made)
+                self._cache.keep(key, made)
             return made
 
     def cached(
@@ -129,7 +124,7 @@ class Editions:
         verdict = clear_preferred(outline, recipient, register.mandates, licences, use, now)
         if isinstance(verdict, Refusal):
             return verdict
-        item = await self._store.item(id)
+        item = (await self._versions.newest((outline,), self._store)).get(id)
         if item is None:
             return None
         verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
@@ -151,21 +146,14 @@ class Editions:
             edition, use, manifest_digest(listed), content, listed, revision, verdict.until
         )
         if recorded:
-            self._keep((name, recipient_id(recipient), use), made)
+            self._cache.keep((name, recipient_id(recipient), use), made)
         return made
 
     def discard(self, edition: CachedEdition) -> None:
         """Make this feed again at the next request."""
         feed = edition.edition.feed
         if feed is not None:
-            self._cache.pop((feed.id, recipient_id(edition.edition.recipient), edition.use), None)
-
-    def _keep(self, key: CacheKey, edition: CachedEdition) -> None:
-        """Cache an edition, unless it is so large that it would push out everything else."""
-        if _size(edition) <= self._cache.maxsize / 4:
-            self._cache[key] = edition
-        else:
-            self._cache.pop(key, None)
+            self._cache.discard((feed.id, recipient_id(edition.edition.recipient), edition.use))
 
     def _is_current(self, edition: CachedEdition, revision: int) -> bool:
         until = edition.edition.until
@@ -192,7 +180,9 @@ class Editions:
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
         request = FeedRequest(feed, recipient, use, register, now)
-        found = await self._store.read(lambda reads: build_feed(request, self._publisher, reads))
+        found = await self._store.read(
+            lambda reads: build_feed(request, self._publisher, reads, self._versions)
+        )
         tombstones, shown = found.tombstones, found.shown_until
         items, room = await self._within_quota(found.items, tombstones)
         until = min((one for one in (found.until, room) if one is not None), default=None)
@@ -258,11 +248,3 @@ def terms_of(item: StampedItem) -> list[object]:
         item.embargoed_until.isoformat() if item.embargoed_until else None,
         item.updated.isoformat(),
     ]
-
-
-def _size(edition: CachedEdition) -> int:
-    """Roughly the characters of memory that caching this edition costs."""
-    return 2_000 + sum(
-        400 + len(item.abstract) + sum(len(block.text) + len(block.html) for block in item.body)
-        for item in edition.edition.items
-    )

@@ -14,13 +14,14 @@ from datetime import datetime
 from syndicate.errors import Unstampable
 from syndicate.logger import Logger
 from syndicate.model.feeds import FEED_LENGTH, Feed
-from syndicate.model.item import Item, ItemId
+from syndicate.model.item import Item
 from syndicate.model.parties import Partner, Public, Publisher, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
 from syndicate.policy import Clearance, Verdict, clear_preferred
 from syndicate.policy.coverage import Coverage, Reach, coverage, reach, recalled_coverage
 from syndicate.policy.scope import edges, upcoming
+from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
 from syndicate.store.protocol import EntryQuery, FeedQuery, Place, Reads
 
@@ -72,14 +73,19 @@ def licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]
     return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
 
 
-async def build_feed(request: FeedRequest, publisher: Publisher, reads: Reads) -> FeedContent:
+async def build_feed(
+    request: FeedRequest, publisher: Publisher, reads: Reads, versions: VersionCache
+) -> FeedContent:
     """Find the feed's content. The next item takes the place of one that cannot be stamped."""
-    return await _FeedBuilder(request, publisher, reads).build()
+    return await _FeedBuilder(request, publisher, reads, versions).build()
 
 
 class _FeedBuilder:
-    def __init__(self, request: FeedRequest, publisher: Publisher, reads: Reads) -> None:
+    def __init__(
+        self, request: FeedRequest, publisher: Publisher, reads: Reads, versions: VersionCache
+    ) -> None:
         self._request, self._publisher, self._reads = request, publisher, reads
+        self._versions = versions
         self._content = FeedContent()
         self._changes: list[datetime] = []
         self._shown: list[datetime] = []
@@ -129,16 +135,16 @@ class _FeedBuilder:
             after = Place(batch[-1].published, batch[-1].id) if batch else after
             cells = covered.cells
 
-    async def _next_cleared(self, outlines: AsyncGenerator[Item], most: int) -> list[ItemId]:
+    async def _next_cleared(self, outlines: AsyncGenerator[Item], most: int) -> list[Item]:
         """Judge until so many are cleared, or there are no more; keep the tombstones on the way."""
-        cleared: list[ItemId] = []
+        cleared: list[Item] = []
         while len(cleared) < most:
             outline = await anext(outlines, None)
             if outline is None:
                 break
             verdict = self._request.verdict(outline)
             if isinstance(verdict, Clearance):
-                cleared.append(outline.id)
+                cleared.append(outline)
                 continue
             self._changes += [] if verdict.until is None else [verdict.until]
             if len(self._content.tombstones) < FEED_LENGTH:
@@ -146,11 +152,11 @@ class _FeedBuilder:
                 self._content.tombstones += [tombstone] if tombstone is not None else []
         return cleared
 
-    async def _stamp(self, cleared: Sequence[ItemId]) -> None:
+    async def _stamp(self, cleared: Sequence[Item]) -> None:
         """Read the texts of what was cleared, judge and stamp them; leave out what cannot be stamped."""
-        items = await self._reads.newest(cleared)
-        for id in cleared:
-            verdict = self._request.verdict(items[id])
+        items = await self._versions.newest(cleared, self._reads)
+        for outline in cleared:
+            verdict = self._request.verdict(items[outline.id])
             changes = [] if verdict.until is None else [verdict.until]
             self._changes += changes
             if isinstance(verdict, Clearance):
@@ -158,4 +164,4 @@ class _FeedBuilder:
                     self._content.items.append(stamp(verdict, self._publisher))
                     self._shown += changes
                 except Unstampable as error:
-                    _log.warning("item_left_out", item=id, why=error.text.en)
+                    _log.warning("item_left_out", item=outline.id, why=error.text.en)

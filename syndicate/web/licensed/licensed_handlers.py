@@ -31,7 +31,7 @@ from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
 from syndicate.services.delivery.quotas import Left
 from syndicate.stamping import Edition
 from syndicate.web.server.request_parameters import check_parameters, must_accept, use_of
-from syndicate.web.server.response_cache import PRIVATE, respond
+from syndicate.web.server.response_cache import PRIVATE, respond, wanted_coding
 from syndicate.web.server.responses import Headers, Reply, quoted, reply
 from syndicate.web.server.worker import SESSION, WORKER, Handler, request_context
 
@@ -152,7 +152,7 @@ async def _prepared(
     request: web.Request, edition: CachedEdition, format: Format[Edition]
 ) -> PreparedDelivery:
     worker, session = request.app[WORKER], request[SESSION]
-    prepared = await worker.responses.prepare(edition, format.id, format.render)
+    prepared = await worker.responses.prepare(edition, format.id, format.render, wanted_coding(request))
     response = respond(prepared, request, PRIVATE)
     context = request_context(request, format.id)
 

@@ -14,7 +14,12 @@ from syndicate.model.item import ItemId
 from syndicate.stamping import Edition
 from syndicate.web.server.problems import PROBLEMS
 from syndicate.web.server.request_parameters import lang_of, must_accept
-from syndicate.web.server.response_cache import PreparedResponse, public_cache_control, respond
+from syndicate.web.server.response_cache import (
+    PreparedResponse,
+    public_cache_control,
+    respond,
+    wanted_coding,
+)
 from syndicate.web.server.responses import CORS, Reply, reply
 from syndicate.web.server.worker import WORKER
 
@@ -25,7 +30,7 @@ async def feed(request: web.Request) -> web.StreamResponse:
     name, format = request.match_info["feed"], FEED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
     edition = await worker.services.delivery.public_feed(name)
-    prepared = await worker.responses.prepare(edition, format.id, format.render)
+    prepared = await worker.responses.prepare(edition, format.id, format.render, wanted_coding(request))
     worker.request_cache.remember(request, name, format.id)
     return respond(prepared, request, public_cache_control(edition.shown_until, worker.services.clock()))
 
@@ -40,7 +45,9 @@ async def item(request: web.Request) -> web.StreamResponse:
     def render(edition: Edition) -> Rendered:
         return Rendered(HTML.content_type, item_page.write(edition, lang=lang))
 
-    prepared = await worker.responses.prepare(cached, f"{HTML.id}-{lang}", render, page=True)
+    prepared = await worker.responses.prepare(
+        cached, f"{HTML.id}-{lang}", render, wanted_coding(request), page=True
+    )
     return respond(prepared, request, public_cache_control(cached.shown_until, worker.services.clock()))
 
 
@@ -51,7 +58,11 @@ async def home(request: web.Request) -> web.StreamResponse:
     lang = lang_of(request)
     edition = await worker.services.delivery.public_feed("all")
     prepared = await worker.responses.prepare(
-        edition, f"home-{lang}", lambda edition: worker.pages.home(edition, lang), page=True
+        edition,
+        f"home-{lang}",
+        lambda edition: worker.pages.home(edition, lang),
+        wanted_coding(request),
+        page=True,
     )
     return respond(prepared, request, public_cache_control(edition.shown_until, worker.services.clock()))
 

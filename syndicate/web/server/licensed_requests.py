@@ -26,7 +26,7 @@ from syndicate.services.delivery.editions import CachedEdition
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries, RepeatedDelivery
 from syndicate.store.protocol import Outcome
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
-from syndicate.web.server.request_heads import MAX_HEADS, repeatable_head
+from syndicate.web.server.request_heads import MAX_HEADS, ReadyAnswers, repeatable_head
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     PRIVATE,
@@ -68,6 +68,10 @@ class LicensedHead:
         self.headers: SelectionHeaders = selection_headers(request)
         self.ready: ReadyDelivery | None = None
 
+    def forget_ready(self) -> None:
+        """Let the ready answer go."""
+        self.ready = None
+
 
 @dataclass(slots=True)
 class WaitingAnswer:
@@ -92,6 +96,7 @@ class LicensedRequests:
         self._rights, self._notice = repeats.rights, repeats.rights.notice
         self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
         self._heads: dict[bytes, LicensedHead] = {}
+        self._ready = ReadyAnswers()
         self.closed = False
         self.hits = 0
 
@@ -157,13 +162,16 @@ class LicensedRequests:
         if current is None or prepared is None:
             return None
         selected = select(prepared, known.headers, PRIVATE)
+        if selected is None:
+            return None
         delivery = self._repeats.repeated(current, selected.status, known.format)
         if delivery is None:
             return None
         second = int(now)
+        ends = min(now + current.seconds, second + 1) if self._keeps_ready else now
         known.ready = ReadyDelivery(
             now,
-            min(now + current.seconds, second + 1) if self._keeps_ready else now,
+            ends,
             current.generation,
             notice,
             delivery,
@@ -171,4 +179,5 @@ class LicensedRequests:
             selected.body,
             line_parts("GET", known.path, selected.status, len(selected.body), known.partner),
         )
+        self._ready.keep(known, ends, now)
         return known.ready

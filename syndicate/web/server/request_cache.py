@@ -21,7 +21,7 @@ from syndicate.errors import ClockAhead
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
 from syndicate.web.server.licensed_requests import LicensedRequests
-from syndicate.web.server.request_heads import MAX_HEADS, repeatable_head
+from syndicate.web.server.request_heads import MAX_HEADS, ReadyAnswers, repeatable_head
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     ResponseCache,
@@ -84,6 +84,10 @@ class RequestHead:
         self.feed, self.format, self.path, self.headers = feed, format, path, headers
         self.ready: ReadyAnswer | None = None
 
+    def forget_ready(self) -> None:
+        """Let the ready answer go."""
+        self.ready = None
+
 
 class RequestCache:
     """The heads of open feeds that one worker remembers. `hits` counts the answers.
@@ -99,6 +103,7 @@ class RequestCache:
         # Where the services' clock is not the machine's, nothing says how long an answer is good.
         self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
         self._heads: dict[bytes, RequestHead] = {}
+        self._ready = ReadyAnswers()
         self.licensed = LicensedRequests(repeats, responses, clock, access_log)
         self._closed = False
         self.hits = 0
@@ -166,6 +171,8 @@ class RequestCache:
             return None
         cache_control, fresh = public_freshness(current.edition.shown_until, current.now)
         selected = select(prepared, known.headers, cache_control)
+        if selected is None:
+            return None
         second = int(now)
         ends = min(now + min(current.seconds, fresh), second + 1) if self._keeps_ready else now
         known.ready = ReadyAnswer(
@@ -177,4 +184,5 @@ class RequestCache:
             selected.body,
             line_parts("GET", known.path, selected.status, len(selected.body), ""),
         )
+        self._ready.keep(known, ends, now)
         return known.ready

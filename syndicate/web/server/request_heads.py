@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final, Protocol, runtime_checkable
 
 from aiohttp import web
@@ -24,6 +25,36 @@ class HasRequestHead(Protocol):
 
     def request_head(self) -> bytes | None:
         """Return the bytes, if they came whole, alone and on an idle connection."""
+
+
+class ForgetsReady(Protocol):
+    """A remembered head that may have an answer ready."""
+
+    def forget_ready(self) -> None:
+        """Let the ready answer go."""
+
+
+class ReadyAnswers:
+    """The heads that have a ready answer, oldest first.
+
+    A ready answer holds its body in memory, also when the response cache has let it go. So those whose time
+    is over are dropped.
+    """
+
+    def __init__(self) -> None:
+        self._heads: OrderedDict[ForgetsReady, float] = OrderedDict()
+
+    def keep(self, head: ForgetsReady, ends: float, now: float) -> None:
+        """Note that the head's answer was just made, good until `ends`; drop those whose time is over."""
+        heads = self._heads
+        heads.pop(head, None)
+        while heads:
+            oldest = next(iter(heads))
+            if heads[oldest] > now:
+                break
+            del heads[oldest]
+            oldest.forget_ready()
+        heads[head] = ends
 
 
 def repeatable_head(request: web.Request) -> bytes | None:

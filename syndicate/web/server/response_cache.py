@@ -1,5 +1,8 @@
 """Cache rendered responses: an edition rendered once, compressed once, with its validators and headers.
 
+A body is kept in the content codings that were asked for, and in no other: a partner that always asks for
+gzip costs the worker a third of what the text itself would.
+
 Rendering runs in one thread beside the event loop, so that a large feed does not delay other requests.
 It is one thread because feedgen is not thread-safe.
 """
@@ -9,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import brotli
 from aiohttp import web
@@ -27,10 +31,10 @@ from syndicate.model.rights import Use
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.stamping import Edition
 from syndicate.web.server.negotiation import preferred_coding
-from syndicate.web.server.responses import CORS, PAGE_POLICY, Reply, encode_head
+from syndicate.web.server.responses import CORS, PAGE_POLICY, Headers, Reply, encode_head
 
-_MAX_CACHED_BYTES = 96 * 1024 * 1024
-"""Size of all prepared responses that one worker keeps."""
+RESPONSES_MB: Final = 96
+"""Memory for all prepared responses that one worker keeps, in MiB."""
 _MIN_COMPRESSED = 512
 """Bytes below which a body is sent uncompressed."""
 PUBLIC_MAX_AGE = 300
@@ -56,78 +60,120 @@ class EncodedBody:
 
 @dataclass(frozen=True, slots=True)
 class PreparedResponse:
-    """An edition in one format, in every content coding."""
+    """An edition in one format, in the content codings that were asked for: one at least."""
 
     content: str
     updated: datetime | None
-    encodings: dict[str, EncodedBody]
+    headers: ResponseHeaders
+    encodings: Mapping[str, EncodedBody]
+
+    def coding(self, preferred: str) -> str:
+        """Return the coding to send where the client prefers this one: short bodies are not compressed."""
+        return preferred if self.headers.compressible else "identity"
+
+    def encoded(self, preferred: str) -> EncodedBody | None:
+        """Return the body as it is sent where the client prefers this coding; None if nobody asked yet."""
+        return self.encodings.get(self.coding(preferred))
+
+    def with_coding(self, preferred: str) -> PreparedResponse:
+        """Return this response with one more coding. The body itself is read from one that is there."""
+        coding = self.coding(preferred)
+        if coding in self.encodings:
+            return self
+        kept, source = next(iter(self.encodings.items()))
+        encoded = self.headers.encoded(coding, _encode(_decode(source.body, kept), coding))
+        return replace(self, encodings={**self.encodings, coding: encoded})
 
     @property
     def size(self) -> int:
-        """Bytes of memory that caching it costs, roughly."""
-        return 4096 + sum(len(encoded.body) for encoded in self.encodings.values())
+        """Bytes of memory that keeping it costs."""
+        return _SIZE_OF_RESPONSE + sum(
+            _SIZE_OF_CODING + sum(map(sys.getsizeof, (one.etag, one.head, one.head_not_modified, one.body)))
+            for one in self.encodings.values()
+        )
+
+
+_SIZE_OF_RESPONSE = 1_400
+"""Bytes of a response without its bodies: the object, its headers and its place in the cache."""
+_SIZE_OF_CODING = 160
+"""Bytes of one coding without its body and heads."""
 
 
 class ResponseCache:
     """The prepared responses of one worker, by feed or item, recipient, use and format."""
 
-    def __init__(self, terms_url: str) -> None:
+    def __init__(self, terms_url: str, megabytes: int = RESPONSES_MB) -> None:
         self._cache: LRUCache[CacheKey, PreparedResponse] = LRUCache(
-            _MAX_CACHED_BYTES, getsizeof=lambda prepared: prepared.size
+            megabytes * 2**20, getsizeof=lambda prepared: prepared.size
         )
-        self._rendering: dict[CacheKey, asyncio.Task[PreparedResponse]] = {}
+        self._preparing: dict[CacheKey, asyncio.Task[PreparedResponse]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="render")
         self._terms_url = terms_url
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory that all kept responses cost."""
+        return int(self._cache.currsize)
+
     async def prepare(
-        self, cached: CachedEdition, format: str, renderer: Renderer, *, page: bool = False
+        self, cached: CachedEdition, format: str, renderer: Renderer, coding: str, *, page: bool = False
     ) -> PreparedResponse:
-        """Return the edition in this format; rendered only if its content or its time is new."""
+        """Return the edition in this format, with the body in this content coding.
+
+        It is rendered only if its content or its time is new, and encoded only if nobody asked for the
+        coding before.
+        """
         found = self.cached(cached, format)
-        if found is not None:
+        if found is not None and found.encoded(coding) is not None:
             return found
-        edition, key = cached.edition, _cache_key(cached, format)
-        rendering = self._rendering.get(key)
-        if rendering is None:
-            rendering = asyncio.create_task(self._render_in_thread(cached, renderer, page))
-            self._rendering[key] = rendering
-            rendering.add_done_callback(lambda _: self._rendering.pop(key, None))
-        prepared = await asyncio.shield(rendering)
-        if prepared.content != cached.content or prepared.updated != edition.updated:
-            # Another request was rendering an older or newer edition under the same key.
-            prepared = await self._render_in_thread(cached, renderer, page)
-        if prepared.size < _MAX_CACHED_BYTES // 4:
+        key = _cache_key(cached, format)
+        preparing = self._preparing.get(key)
+        if preparing is None:
+            preparing = asyncio.create_task(self._prepare(found, cached, renderer, coding, page))
+            self._preparing[key] = preparing
+            preparing.add_done_callback(lambda _: self._preparing.pop(key, None))
+        prepared = await asyncio.shield(preparing)
+        same = prepared if _is_of(prepared, cached) else None
+        if same is None or same.encoded(coding) is None:
+            # Another request was preparing an older or newer edition, or another coding.
+            prepared = await self._prepare(same, cached, renderer, coding, page)
+        if prepared.size < self._cache.maxsize // 4:
             self._cache[key] = prepared
         return prepared
 
     def cached(self, cached: CachedEdition, format: str) -> PreparedResponse | None:
         """Return the edition in this format if it was rendered before. Never waits."""
         found = self._cache.get(_cache_key(cached, format))
-        if (
-            found is not None
-            and found.content == cached.content
-            and found.updated == cached.edition.updated
-        ):
-            return found
-        return None
+        return found if found is not None and _is_of(found, cached) else None
 
     def close(self) -> None:
         """End the rendering thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _render_in_thread(
-        self, cached: CachedEdition, renderer: Renderer, page: bool
+    async def _prepare(
+        self,
+        found: PreparedResponse | None,
+        cached: CachedEdition,
+        renderer: Renderer,
+        coding: str,
+        page: bool,
     ) -> PreparedResponse:
+        """Render the edition, or encode what was found once more, in the thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._render, cached, renderer, page)
+        if found is not None:
+            return await loop.run_in_executor(self._thread, found.with_coding, coding)
+        return await loop.run_in_executor(self._thread, self._render, cached, renderer, coding, page)
 
-    def _render(self, cached: CachedEdition, renderer: Renderer, page: bool) -> PreparedResponse:
+    def _render(
+        self, cached: CachedEdition, renderer: Renderer, coding: str, page: bool
+    ) -> PreparedResponse:
         edition = cached.edition
         return prepare_response(
             renderer(edition),
             cached.content,
             edition.updated,
             self._terms_url,
+            codings=(coding,),
             page=page,
             public=edition.public,
         )
@@ -137,47 +183,89 @@ def _cache_key(cached: CachedEdition, format: str) -> CacheKey:
     return cached.name, recipient_id(cached.edition.recipient), cached.use, format
 
 
+def _is_of(prepared: PreparedResponse, cached: CachedEdition) -> bool:
+    """Whether this was rendered from this content, with this time."""
+    return prepared.content == cached.content and prepared.updated == cached.edition.updated
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeaders:
+    """What the heads of a response are made from, in whatever coding."""
+
+    digest: str
+    """Of the body without any coding: the strong validators are made from it."""
+    content_type: str
+    common: Headers
+    """Of a 200 and of a 304."""
+    page: bool
+    compressible: bool
+
+    def encoded(self, coding: str, body: bytes) -> EncodedBody:
+        """Return this body, which is in this coding, with its validator and heads."""
+        etag = f'"{self.digest}"' if coding == "identity" else f'"{self.digest}-{coding}"'
+        common = [("ETag", etag), *self.common]
+        entity = [("Content-Type", self.content_type), ("Content-Length", str(len(body)))]
+        if coding != "identity":
+            entity.append(("Content-Encoding", coding))
+        if self.page:
+            entity += PAGE_POLICY
+        return EncodedBody(etag, encode_head([*entity, *common]), encode_head(common), body)
+
+
 def prepare_response(
     rendered: Rendered,
     content: str,
     updated: datetime | None,
     terms_url: str,
     *,
+    codings: Collection[str] = ("identity", "gzip", "br"),
     page: bool = False,
     public: bool = True,
 ) -> PreparedResponse:
-    """Compress the body and write the heads. The strong validator is the hash of the bytes.
+    """Encode the body and write the heads. The strong validator is the hash of the bytes.
 
     Without `updated` there is no Last-Modified. A public response may be read from any origin (CORS); a
     licensed one varies by Authorization.
     """
     dated = [("Last-Modified", format_datetime(updated, usegmt=True))] if updated is not None else []
-    digest = hashlib.sha256(rendered.body).hexdigest()[:24]
-    encodings = {}
-    for coding, body in _encodings(rendered.body).items():
-        etag = f'"{digest}"' if coding == "identity" else f'"{digest}-{coding}"'
-        common = [
-            ("ETag", etag),
+    headers = ResponseHeaders(
+        hashlib.sha256(rendered.body).hexdigest()[:24],
+        rendered.content_type,
+        (
             *dated,
             ("Vary", "Accept-Encoding" if public else "Authorization, Accept-Encoding"),
             ("Link", f'<{terms_url}>; rel="license"'),
             *(CORS if public else ()),
-        ]
-        entity = [("Content-Type", rendered.content_type), ("Content-Length", str(len(body)))]
-        if coding != "identity":
-            entity.append(("Content-Encoding", coding))
-        if page:
-            entity += PAGE_POLICY
-        encodings[coding] = EncodedBody(etag, encode_head([*entity, *common]), encode_head(common), body)
-    return PreparedResponse(content, updated, encodings)
+        ),
+        page,
+        compressible=len(rendered.body) >= _MIN_COMPRESSED,
+    )
+    wanted = codings if headers.compressible else ("identity",)
+    encodings = {coding: headers.encoded(coding, _encode(rendered.body, coding)) for coding in wanted}
+    return PreparedResponse(content, updated, headers, encodings)
 
 
-def _encodings(body: bytes) -> dict[str, bytes]:
-    encodings = {"identity": body}
-    if len(body) >= _MIN_COMPRESSED:
-        encodings["gzip"] = gzip.compress(body, 6, mtime=0)
-        encodings["br"] = brotli.compress(body, quality=5)
-    return encodings
+def _encode(body: bytes, coding: str) -> bytes:
+    match coding:
+        case "gzip":
+            return gzip.compress(body, 6, mtime=0)
+        case "br":
+            compressed: bytes = brotli.compress(body, quality=5)
+            return compressed
+        case _:
+            return body
+
+
+def _decode(body: bytes, coding: str) -> bytes:
+    """The inverse of `_encode`."""
+    match coding:
+        case "gzip":
+            return gzip.decompress(body)
+        case "br":
+            decompressed: bytes = brotli.decompress(body)
+            return decompressed
+        case _:
+            return body
 
 
 def compress_once(body: bytes, coding: str) -> tuple[str, bytes]:
@@ -222,11 +310,20 @@ def header_value(request: web.Request, name: str) -> str | None:
     return None if lines is None else ", ".join(lines)
 
 
-def select(prepared: PreparedResponse, headers: SelectionHeaders, cache_control: bytes) -> Selected:
-    """Select 200 or 304, in the coding that the client prefers (RFC 9110, sections 12.5.3 and 13.2.2)."""
+def wanted_coding(request: web.Request) -> str:
+    """Return the content coding that the client prefers."""
+    return preferred_coding(header_value(request, "Accept-Encoding"))
+
+
+def select(prepared: PreparedResponse, headers: SelectionHeaders, cache_control: bytes) -> Selected | None:
+    """Select 200 or 304, in the coding that the client prefers (RFC 9110, sections 12.5.3 and 13.2.2).
+
+    None where the response was not prepared in that coding.
+    """
     accept_encoding, if_none_match, if_modified_since = headers
-    coding = preferred_coding(accept_encoding)
-    encoded = prepared.encodings.get(coding) or prepared.encodings["identity"]
+    encoded = prepared.encoded(preferred_coding(accept_encoding))
+    if encoded is None:
+        return None
     if if_none_match is not None:
         not_modified = _matches(if_none_match, encoded.etag)
     else:
@@ -239,8 +336,11 @@ def select(prepared: PreparedResponse, headers: SelectionHeaders, cache_control:
 
 
 def respond(prepared: PreparedResponse, request: web.Request, cache_control: bytes) -> Reply:
-    """Answer this request from a prepared response."""
-    return Reply(*select(prepared, selection_headers(request), cache_control))
+    """Answer this request from a response that was prepared in its `wanted_coding`."""
+    selected = select(prepared, selection_headers(request), cache_control)
+    if selected is None:
+        raise LookupError("the response was not prepared in the coding that the request asks for")
+    return Reply(*selected)
 
 
 def public_cache_control(until: datetime | None, now: datetime) -> bytes:
