@@ -22,6 +22,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     whole = kept(bench.kept, bench.size, bench.partners, bench.say)
     with whole.copied(bench.scratch) as archive, contestants.ours(archive.data, workers=2) as server:
         bench.say(f"memory: {bench.size:,} items, every one of {bench.partners:,} partners reads its feed")
+        _must(load.ask(server.port, "/readyz", {}))  # the worker that answers has loaded everything
         start = max(memory(pid)[0] for pid in children(server.pid))
         for feed in FEEDS:
             for format in FORMATS:
