@@ -9,6 +9,7 @@ ui/            what people and programs read: tables, JSON, faults, times, both 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -31,6 +32,9 @@ for _command in COMMANDS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 refused or partly failed, 2 wrong usage or settings."""
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    # At its end Python looks through every object twice for garbage; the process gives it all back anyway.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     # Pydantic reads the metadata of every installed package to find plugins; we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = Given.at_first()

@@ -22,7 +22,7 @@ from syndicate.model.item import canonical_json, to_json
 from syndicate.model.records import Entry, leaf_hash, line_bytes, line_record
 from syndicate.store.protocol import Change
 from syndicate.store.schema import migrations
-from syndicate.store.schema.tables import metadata
+from syndicate.store.schema.partial_indexes import full_metadata
 from syndicate.store.sql_store import open_store
 from tests.support.databases import opened, sqlite_file
 from tests.support.factories import an_item
@@ -74,7 +74,7 @@ def test_several_make_the_same_database_at_once(bare_address: str) -> None:
 def test_the_steps_lead_to_the_tables_that_queries_see(store_address: str) -> None:
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
-        return list(compare_metadata(context, metadata))
+        return list(compare_metadata(context, full_metadata))
 
     async def act() -> None:
         engine = create_async_engine(store_address)

@@ -1,7 +1,8 @@
 """The tables of the database, for SQLAlchemy Core.
 
 The migrations make these tables; this is how queries see them, and a test holds the two together.
-Agreements, versions of items, kept lists and the trail are only ever added to.
+Agreements, versions of items, kept lists and the trail are only ever added to. The indexes that hold only
+some rows are in `partial_indexes`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    text,
 )
 from typing_extensions import override
 
@@ -64,11 +64,6 @@ NAME: Final = Text().with_variant(Text(collation="C"), "postgresql")
 # SQLite makes a rowid of `INTEGER PRIMARY KEY` alone.
 NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 
-
-# Conditions of partial indexes.
-_HELD: Final = text("held_until IS NOT NULL")
-_LATE: Final = text("available > published")
-
 metadata = MetaData()
 
 counters = Table(
@@ -104,8 +99,6 @@ items = Table(
     Index("items_newest", "published", "id"),
     Index("items_by_outlet", "state", "outlet", "medium", "published", "id"),
     Index("items_by_channel", "state", "outlet", "medium", "channel", "published", "id"),
-    Index("items_held", "held_until", sqlite_where=_HELD, postgresql_where=_HELD),
-    Index("items_late", "available", sqlite_where=_LATE, postgresql_where=_LATE),
 )
 """What listings ask of an item's newest version, and what holds it back now. `changed` is the number of
 the last change that was about it; `state` is its `HoldState`; `held_until` is when what makes it TIMED
@@ -247,13 +240,6 @@ trail = Table(
     Column("body", Text, nullable=False),
     Column("leaf", LargeBinary, nullable=False),
     Index("trail_by_key", "partner", "jti", "seq"),
-    Index(
-        "trail_by_item",
-        "item",
-        "seq",
-        sqlite_where=text("item IS NOT NULL"),
-        postgresql_where=text("item IS NOT NULL"),
-    ),
 )
 """Every licensed answer appends here, and each index costs as much as the row. Times and partners are found
 without one of their own: see `queries/trail_selection.py`."""
