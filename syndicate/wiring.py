@@ -16,12 +16,8 @@ from typing import TYPE_CHECKING
 
 from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
 from syndicate.errors import Conflict, Fault, Faulty
-from syndicate.formats.registry import load_serializers
 from syndicate.language import Text
-from syndicate.model.events import ClockAccepted
-from syndicate.model.records import Entry
 from syndicate.store.private_files import private_folder
-from syndicate.store.protocol import Store
 
 if TYPE_CHECKING:
     from syndicate.access.authentication import Authenticator
@@ -44,6 +40,7 @@ if TYPE_CHECKING:
     from syndicate.services.rights.key_wrapping import KeyWrappingService
     from syndicate.services.rights.rights_service import RightsService
     from syndicate.services.scheduler import Scheduler
+    from syndicate.store.protocol import Store
 
 
 class Services:
@@ -193,6 +190,8 @@ class Services:
 
     def load(self) -> None:
         """Build what a server uses, before its first request: no request waits for an import."""
+        from syndicate.formats.registry import load_serializers
+
         for name in ("authenticator", "delivery", "changes", "scheduler"):
             getattr(self, name)
         load_serializers()
@@ -273,6 +272,9 @@ async def accept_clock(
 
     Raises Conflict (`clock_not_behind`) where the newest record is not later, Faulty for an empty reason.
     """
+    from syndicate.model.events import ClockAccepted
+    from syndicate.model.records import Entry
+
     if not reason.strip():
         text = Text("不能为空：写明时钟出了什么问题", "is empty: say what was wrong with the clock")
         raise Faulty("reason", [Fault("reason_empty", "reason", text)])
@@ -307,6 +309,8 @@ async def _clock_floor(store: Store, machine: datetime) -> datetime:
     newest = await store.latest()
     if newest <= machine:
         return newest
+    from syndicate.model.events import ClockAccepted
+
     found = await store.lines(kinds=[ClockAccepted.kind], limit=1, newest_first=True)
     for line in found:
         event = line.entry.event

@@ -15,7 +15,8 @@ from syndicate.model.item import ChannelId, ItemId
 from syndicate.model.parties import PartnerId
 from syndicate.model.records import Entry
 from syndicate.services.delivery.delivery_events import RequestContext
-from syndicate.services.newsroom.item_service import Action, Keep
+from syndicate.services.newsroom.document_decision import Action
+from syndicate.services.newsroom.document_holds import Keep
 from syndicate.store.protocol import Change
 from tests.support.factories import NOON, STAFF, an_item, days, minutes
 from tests.support.fixtures import session_for

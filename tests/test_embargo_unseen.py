@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.errors import Conflict
-from syndicate.services.newsroom.item_service import Keep
+from syndicate.services.newsroom.document_holds import Keep
 from tests.support.databases import PostgresqlServer, sqlite_at
 from tests.support.factories import NOON, STAFF, minutes
 from tests.support.feed_contents import FORMATS

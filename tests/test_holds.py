@@ -16,7 +16,8 @@ from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ItemCorrected, ItemHeld
 from syndicate.model.parties import PartnerId
-from syndicate.services.newsroom.item_service import Action, Keep
+from syndicate.services.newsroom.document_decision import Action
+from syndicate.services.newsroom.document_holds import Keep
 from tests.support.factories import STAFF, days, minutes
 from tests.support.servers import Serving, serving
 from tests.test_changes import REPRINT, changes, furnish, page, take_in

@@ -11,7 +11,7 @@ import pytest
 from syndicate.ingest.draft import Parsed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import BlockKind, Item, ItemId
-from syndicate.services.newsroom.item_service import Action, Taken
+from syndicate.services.newsroom.document_decision import Action, Taken
 from tests.support.factories import STAFF, days, minutes
 from tests.support.ingest_helpers import PUBLISHER, article, ninjs, parsed
 from tests.support.servers import serving

@@ -12,9 +12,9 @@ from typing import Any
 from syndicate.ingest.draft import Parsed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ChannelId
+from syndicate.services.newsroom.document_decision import Action, Taken
 from syndicate.services.newsroom.document_holds import Keep
 from syndicate.services.newsroom.document_parsing import parse_document
-from syndicate.services.newsroom.item_service import Action, Taken
 from syndicate.store.protocol import Selection
 from tests.support.databases import sqlite_at
 from tests.support.factories import NOON, STAFF, days

@@ -14,7 +14,7 @@ from syndicate.ingest.text import folded, paragraph
 from syndicate.model.events import ItemIngested
 from syndicate.model.item import ItemId
 from syndicate.model.records import Entry
-from syndicate.services.newsroom.item_service import Action, Taken
+from syndicate.services.newsroom.document_decision import Action, Taken
 from syndicate.store.protocol import Change
 from tests.support.factories import STAFF
 from tests.support.ingest_helpers import parsed, seed

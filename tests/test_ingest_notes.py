@@ -14,7 +14,8 @@ from syndicate.ingest import markup
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.notes import ACTION_CODES, NOTE_CODES, Note
-from syndicate.services.newsroom.item_service import Action, ItemService
+from syndicate.services.newsroom.document_decision import Action
+from syndicate.services.newsroom.item_service import ItemService
 from tests.support.factories import STAFF
 from tests.support.ingest_helpers import article, ninjs, parsed
 from tests.support.shell import Shell

@@ -27,7 +27,7 @@ from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
 from syndicate.policy.reasons import Reason
 from syndicate.services.delivery.delivery_events import RequestContext
-from syndicate.services.newsroom.item_service import Action, Taken
+from syndicate.services.newsroom.document_decision import Action, Taken
 from syndicate.store.sql_store import SqlStore
 from syndicate.wiring import Services, build
 from tests.support.databases import opened

@@ -132,7 +132,10 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """Commands about one thing; the common options may stand behind its name too."""
+    """Commands about one thing; the common options may stand behind its name too.
+
+    Of a command that is `Deferred` it knows the name, and loads it when it is entered.
+    """
 
     command_class = Command
 
@@ -153,6 +156,14 @@ class Group(click.Group):
         """In the order in which they are used, not of the alphabet."""
         return list(self.commands)
 
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See `click.Group.resolve_command`; also how completion finds the command under way."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, Deferred) else command, rest
+
 
 class Deferred(click.Command):
     """A command by its name and first line of help; its module is imported when the command is entered.
@@ -172,20 +183,8 @@ class Deferred(click.Command):
         return command
 
 
-class Root(Group):
-    """The top of the command line. It knows its commands by name and loads the one that is entered."""
-
-    @override
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """See `click.Group.resolve_command`; also how completion finds the command under way."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, Deferred) else command, rest
-
-
 @click.group(
-    cls=Root,
+    cls=Group,
     hide_common=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
     epilog="退出码 0 完成，1 被拒绝或部分失败，2 用法或设置有误。"

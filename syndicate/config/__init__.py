@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from syndicate.config import defaults
 from syndicate.config.settings_file import SettingsForm
-from syndicate.decoding import decode
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
@@ -124,6 +123,9 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
 
 
 def _text(file: Path) -> str:
+    # Here, not above: see `toml_forms.parse`.
+    from syndicate.decoding import decode
+
     try:
         text = decode(file.read_bytes())
         if isinstance(text, str):

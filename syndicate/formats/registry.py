@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from syndicate.formats.rendered import Rendered
-from syndicate.stamping import ChangesPage, Edition
+
+if TYPE_CHECKING:
+    from syndicate.stamping import ChangesPage, Edition
 
 Content = TypeVar("Content")
 

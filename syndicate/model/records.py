@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syndicate.model.events import EVENTS, Event
 from syndicate.model.item import canonical_json
+
+if TYPE_CHECKING:
+    from syndicate.model.events import Event
 
 INDEXED = ("partner", "jti", "item")
 """Names of event fields that the store keeps beside the line, to find it by."""
@@ -44,7 +46,14 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 @cache
 def _field_names(kind: str) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(EVENTS[kind]))
+    return tuple(field.name for field in fields(_event_type(kind)))
+
+
+def _event_type(kind: str) -> type[Event]:
+    # Here, not above: most commands read no event, and there are more than thirty types of them.
+    from syndicate.model.events import EVENTS
+
+    return EVENTS[kind]
 
 
 def event_from(kind: str, values: dict[str, Any]) -> Event:
@@ -52,7 +61,7 @@ def event_from(kind: str, values: dict[str, Any]) -> Event:
 
     A field that a later release added may be missing: it takes its default.
     """
-    event = EVENTS[kind]
+    event = _event_type(kind)
     names = {field.name for field in fields(event)}
     needed = {field.name for field in fields(event) if field.default is MISSING}
     if not needed <= set(values) <= names:

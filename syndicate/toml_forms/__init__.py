@@ -6,7 +6,6 @@ key that nobody knows is a mistake: a misspelled limit must not become no limit.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +17,11 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
-from syndicate.toml_forms.keyboard_mistakes import keyboard_mistakes
-from syndicate.toml_forms.line_numbers import Where, lines_of
 
 if TYPE_CHECKING:
     from tomlkit.exceptions import TOMLKitError
+
+    from syndicate.toml_forms.line_numbers import Where
 
 _QUOTED: Final = re.compile(r"'.+?'")
 LONGEST: Final = 65_536
@@ -102,6 +101,8 @@ def among(allowed: Sequence[str], names: Mapping[str, str] = _NO_NAMES) -> Text:
 
 def meant(word: str, allowed: Sequence[str], names: Mapping[str, str] = _NO_NAMES) -> Text:
     """A guess at what was meant, empty if there is none."""
+    import difflib
+
     near = difflib.get_close_matches(word[:100], [*allowed, *names], n=1)
     if not near:
         return Text("", "")
@@ -117,6 +118,9 @@ def parse(text: str, what: str) -> Written:
     # Here, not above: a command without a settings file parses no TOML.
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
+
+    from syndicate.toml_forms.keyboard_mistakes import keyboard_mistakes
+    from syndicate.toml_forms.line_numbers import lines_of
 
     try:
         values = tomlkit.parse(text).unwrap()

@@ -25,7 +25,7 @@ from syndicate.model.feeds import feeds_of
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from syndicate.services.newsroom.item_service import Keep
+from syndicate.services.newsroom.document_holds import Keep
 from tests.support.factories import NOON, STAFF, minutes
 from tests.support.feed_contents import FORMATS
 from tests.support.fixtures import jti_of

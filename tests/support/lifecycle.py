@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PartnerId
-from syndicate.services.newsroom.item_service import Keep
+from syndicate.services.newsroom.document_holds import Keep
 from tests.support.factories import NOON, SECRET, STAFF, minutes
 from tests.support.recipients import PUBLIC, May, Recipient, Story
 from tests.support.servers import Serving

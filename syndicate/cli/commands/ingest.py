@@ -84,7 +84,8 @@ async def ingest(
     # Here, not above: help and completion need no reader of documents.
     from syndicate.cli.ingestion.document_intake import Intake
     from syndicate.cli.ingestion.ingest_progress import IngestProgress
-    from syndicate.services.newsroom.item_service import Action, Keep
+    from syndicate.services.newsroom.document_decision import Action
+    from syndicate.services.newsroom.document_holds import Keep
 
     if embargo is not None and embargo <= services.clock():
         raise Bilingual(

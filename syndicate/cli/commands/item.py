@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from typing import Final
 
 import click
 
-from syndicate.cli.app import Group, acting, with_services
-from syndicate.cli.commands import item_holds
+from syndicate.cli.app import Deferred, Group, acting, with_services
 from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.hold_text import holds_as_json, item_state
@@ -20,8 +20,6 @@ from syndicate.model.item import Item, ItemId, medium_name, tag_uri
 from syndicate.model.notes import Note
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.policy import Refusal
-from syndicate.policy.reasons import REASONS
 from syndicate.store.protocol import Place
 from syndicate.wiring import Services
 
@@ -172,6 +170,9 @@ async def export(
         # An outsider is told that there is no such item; staff are told why.
         explained = Use.LINK if partner is None else wanted
         verdict = (await services.explanation.explain(partner or "public", ItemId(id), explained)).verdict
+        from syndicate.policy import Refusal
+        from syndicate.policy.reasons import REASONS
+
         if isinstance(verdict, Refusal):
             raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason]) from None
         raise
@@ -183,13 +184,23 @@ async def export(
         sys.stdout.buffer.flush()
 
 
+_HOLDS: Final = "syndicate.cli.commands.item_holds"
+
 for _command in (
-    item_holds.hold,
-    item_holds.release,
-    item_holds.correct,
-    item_holds.recall,
-    item_holds.reinstate,
-    item_holds.recall_report,
+    Deferred("hold", f"{_HOLDS}:hold", "扣住稿件：禁发、独家或扣发 · Hold an item back."),
+    Deferred("release", f"{_HOLDS}:release", "放行被扣住的稿件，立即生效 · Release a held item, at once."),
+    Deferred(
+        "correct", f"{_HOLDS}:correct", "更正稿件，生成新版本 · Correct an item: a new version with a note."
+    ),
+    Deferred(
+        "recall", f"{_HOLDS}:recall", "撤回稿件，立即停止提供 · Recall an item from everybody, at once."
+    ),
+    Deferred("reinstate", f"{_HOLDS}:reinstate", "恢复已撤回的稿件 · Reinstate a recalled item."),
+    Deferred(
+        "recall-report",
+        f"{_HOLDS}:recall_report",
+        "查看撤回进展：谁已确认撤下 · Show which partners acknowledged a recall.",
+    ),
 ):
     item.add_command(_command)
 

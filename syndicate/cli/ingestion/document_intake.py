@@ -16,8 +16,9 @@ from syndicate.errors import Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Actor
 from syndicate.model.notes import NOTE_CODES
+from syndicate.services.newsroom.document_decision import Action, Taken
+from syndicate.services.newsroom.document_holds import Keep
 from syndicate.services.newsroom.document_parsing import ParsedDocument, UnparsedDocument
-from syndicate.services.newsroom.item_service import Action, Keep, Taken
 from syndicate.services.newsroom.parser_pool import InlineParser, ParserPool
 from syndicate.wiring import Services
 

@@ -8,7 +8,6 @@ from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.model.holds import Holds, in_force
 from syndicate.model.item import Item
-from syndicate.policy.reasons import RECALLS
 
 NOTHING = Text("未作限制，按协议供稿", "nothing holds it back; licences decide who gets it")
 
@@ -47,6 +46,9 @@ def item_state(item: Item, now: datetime, voice: Output) -> str:
 def hold_state(holds: Holds, now: datetime, voice: Output) -> str:
     """The holds for people; empty where there are none."""
     if holds.recall is not None:
+        # Here, not above: the policy is loaded for a recalled item only.
+        from syndicate.policy.reasons import RECALLS
+
         return RECALLS[holds.recall.reason].in_(voice.lang)
     said: list[Text] = []
     for kind in in_force(holds, now):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from syndicate.access.rights_cache import Clock
 from syndicate.errors import Conflict, Fault, Faulty, StoreFault, Unknown
 from syndicate.language import Text
 from syndicate.model.actors import Actor
 from syndicate.model.item import Item, ItemId
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
-from syndicate.services.newsroom.correction import Correction
-from syndicate.services.newsroom.document_decision import Action, Decider, Taken, refusal
-from syndicate.services.newsroom.document_holds import Keep
 from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsingRules, parse_document
-from syndicate.services.newsroom.hold_notes import note_faults
-from syndicate.services.newsroom.known_items import known_items
 from syndicate.store.protocol import Place, Selection, Store, Writing
 
-__all__ = ["Action", "ItemService", "Keep", "Taken"]
+if TYPE_CHECKING:
+    from syndicate.access.rights_cache import Clock
+    from syndicate.services.newsroom.document_decision import Decider, Taken
+    from syndicate.services.newsroom.document_holds import Keep
 
 
 class ItemService:
@@ -30,8 +29,14 @@ class ItemService:
         self, store: Store, publisher: Publisher, clock: Clock, refused_notes: frozenset[str] = frozenset()
     ) -> None:
         self._store, self._publisher, self._clock = store, publisher, clock
-        self._decider = Decider(publisher)
         self.rules = ParsingRules(publisher, refused_notes)
+
+    @cached_property
+    def _decider(self) -> Decider:
+        # Here and below, not above: a command that shows items loads nothing of ingest.
+        from syndicate.services.newsroom.document_decision import Decider
+
+        return Decider(self._publisher)
 
     async def take_in(self, actor: Actor, data: bytes, name: str, keep: Keep | None = None) -> Taken:
         """Make a document an item, or a new version of one.
@@ -64,6 +69,8 @@ class ItemService:
         self, tx: Writing, actor: str, documents: Sequence[ParsedDocument], keep: Keep | None
     ) -> list[Taken]:
         """Decide about each document by what is known and what those before it did; keep all their acts."""
+        from syndicate.services.newsroom.known_items import known_items
+
         decider, keys, ids = self._decider, set[str](), set[ItemId]()
         for document in documents:
             if not isinstance(document.content, tuple):
@@ -87,6 +94,9 @@ class ItemService:
         Raises Unknown, and Faulty with every fault: of the document, of the note, and for a document
         that corrects nothing, is older than what it would correct, or is another item's.
         """
+        from syndicate.services.newsroom.correction import Correction
+        from syndicate.services.newsroom.hold_notes import note_faults
+
         now = self._clock()
         await self.item(id)
         faults = note_faults(note)
@@ -98,6 +108,8 @@ class ItemService:
 
     async def refuse(self, actor: Actor, name: str, faults: Sequence[Fault]) -> Taken:
         """Write a refused document to the trail."""
+        from syndicate.services.newsroom.document_decision import refusal
+
         taken, acts = refusal(str(actor), name, faults, self._clock())
         await self._store.transact(lambda tx: tx.put_acts(acts))
         return taken

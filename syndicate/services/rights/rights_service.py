@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from syndicate.access.rights_cache import Clock
-from syndicate.agreements import read_licence, read_mandate
 from syndicate.errors import Conflict, Fault, Faulty, Unknown
 from syndicate.language import Text, verbatim
 from syndicate.model.actors import Actor
@@ -89,6 +88,9 @@ class RightsService:
 
     async def add_mandate(self, actor: Actor, document: str, name: str) -> Mandate:
         """Add a head agreement from its TOML. Raises Faulty, Conflict for a number in use."""
+        # Here and below, not above: a command that lists partners reads no agreement.
+        from syndicate.agreements import read_mandate
+
         mandate = read_mandate(document, name=name, publisher=self._publisher)
         now = self._clock()
         async with self._store.writing() as tx:
@@ -126,6 +128,8 @@ class RightsService:
 
     async def draft(self, document: str, name: str) -> Licence:
         """Read a licence from its TOML without storing it. Raises Faulty with every fault."""
+        from syndicate.agreements import read_licence
+
         known = await self._store.register()
         return read_licence(document, name=name, publisher=self._publisher, partners=known.partners)
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, Table, delete, desc, insert, select
 from typing_extensions import override
 
-from syndicate.model.events import EditionDelivered, EditionPolled, ItemDelivered
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
@@ -43,9 +42,6 @@ from syndicate.store.schema.tables import (
 )
 from syndicate.store.schema.wrapped_key_rows import wrapped_key_from, wrapped_key_values
 
-_USES_OF_A_KEY: Final = (EditionDelivered.kind, EditionPolled.kind, ItemDelivered.kind)
-
-
 _MOST_AGREEMENTS: Final = 4_096
 # Agreements are read again after every change of rights, and most have not changed: equal text, one value.
 _mandate = lru_cache(_MOST_AGREEMENTS)(mandate_from)
@@ -77,13 +73,17 @@ class SqlRightsReads(SqlReads, RightsReads):
 
     @override
     async def keys(self, partner: PartnerId | None = None) -> list[Key]:
+        # Here, not above: see `model.records`.
+        from syndicate.model.events import EditionDelivered, EditionPolled, ItemDelivered
+
+        uses = (EditionDelivered.kind, EditionPolled.kind, ItemDelivered.kind)
         # The newest such record is also the latest: the trail's time never decreases.
         used = (
             select(trail.c.at)
             .where(
                 trail.c.partner == keys.c.partner,
                 trail.c.jti == keys.c.jti,
-                trail.c.kind.in_(_USES_OF_A_KEY),
+                trail.c.kind.in_(uses),
             )
             .order_by(desc(trail.c.seq))
             .limit(1)

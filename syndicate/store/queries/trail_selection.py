@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, and_, desc, or_, select, text, union_all
 
-from syndicate.model.events import ReleaseRefused
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.store.database import Transaction
 from syndicate.store.schema.rows import json_text
@@ -98,6 +97,9 @@ def _about_item(item: ItemId, kinds: Collection[str] | None) -> ColumnElement[bo
 
     Subjects have no index, so refusals are looked through only where they are wanted.
     """
+    # Here, not above: see `model.records`.
+    from syndicate.model.events import ReleaseRefused
+
     if kinds is not None and ReleaseRefused.kind not in kinds:
         return trail.c.item == item
     subject = json_text({"subject": f"item:{item}"})[1:-1]
