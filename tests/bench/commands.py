@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tests.bench.contestants import PROJECT
 from tests.bench.machine import CORES
@@ -16,10 +16,15 @@ from tests.bench.machine import CORES
 BEFORE = "71b94cd"
 """The commit that the table compares with."""
 
+_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds on the clock, CPU seconds of it and its children, memory in bytes."""
+    """What a command took: seconds on the clock, CPU seconds of it and its children, memory in bytes.
+
+    The memory is the most that one of its processes had.
+    """
 
     wall: float
     cpu: float
@@ -29,20 +34,16 @@ class Cost:
 
 def run(words: Sequence[str], *, checkout: Path = PROJECT, cores: Sequence[int] = CORES) -> Cost:
     """Run `syndicate` with these words, of this checkout; what it prints is thrown away."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "syndicate", *words],
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), ",".join(map(str, cores))]
+    said = subprocess.run(
+        [*launcher, sys.executable, "-m", "syndicate", *words],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": str(checkout)},
-        preexec_fn=lambda: os.sched_setaffinity(0, set(cores)),
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - begun
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, process.returncode)
+        check=True,
+    ).stdout.split()
+    return Cost(float(said[0]), float(said[1]), int(said[2]), int(said[3]))
 
 
 def checked(words: Sequence[str], *, checkout: Path = PROJECT, cores: Sequence[int] = CORES) -> Cost:
