@@ -163,7 +163,7 @@ def judged_one_by_one(request: FeedRequest) -> FeedContent:
         elif len(tombstones) < LENGTH:
             tombstone = make_tombstone(item, verdict, request.recipient, PUBLISHER)
             tombstones += [tombstone] if tombstone is not None else []
-    return FeedContent(items, tombstones, _first(changes), _first(shown))
+    return FeedContent(items, tombstones, _first(changes), shown)
 
 
 def _first(times: Sequence[datetime | None]) -> datetime | None:

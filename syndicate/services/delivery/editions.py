@@ -1,7 +1,8 @@
 """Make editions: what one recipient gets in one answer, cleared, stamped, and cached while it is valid.
 
 A cached edition is used again only while the change number is the one it was judged at (its revision)
-and its `until` has not come. After a change that left the content alone it keeps its time, so that
+and its `until` has not come. After a change its feed is brought up to date by the items that changed, or
+built from the store. After a change that left the content alone the edition keeps its time, so that
 validators stay good.
 """
 
@@ -9,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
 from weakref import WeakValueDictionary
 
 import syndicate
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import NotLicensed, StoreBusy
 from syndicate.model.feeds import Feed
-from syndicate.model.item import ItemId, canonical_json
+from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Partner, Publisher, Recipient, recipient_id
 from syndicate.model.register import Register
 from syndicate.model.rights import Use
@@ -26,10 +28,16 @@ from syndicate.policy import Refusal, admit, clear_preferred
 from syndicate.policy.reasons import REASONS
 from syndicate.services.delivery.edition_cache import CacheKey, EditionCache
 from syndicate.services.delivery.feed_builder import FeedRequest, build_feed, licences_of
+from syndicate.services.delivery.feed_update import BuiltFeed, updated_content
 from syndicate.services.delivery.quotas import Quotas
+from syndicate.services.delivery.recent_changes import RecentChanges
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import Edition, StampedItem, Tombstone, manifest, manifest_digest, stamp
 from syndicate.store.protocol import Store
+
+_BUILT_AGAIN: Final = timedelta(minutes=10)
+"""After this a feed is built from the store at its next change, so that no mistake lasts, nor what was kept
+of a database that was restored from a backup meanwhile."""
 
 
 class OutdatedEdition(Exception):
@@ -53,6 +61,8 @@ class CachedEdition:
     shown_until: datetime | None
     """Like the edition's `until`, but computed only from the items in it. HTTP caches may learn it; when a
     hidden item will appear stays secret."""
+    built: BuiltFeed | None = field(default=None, repr=False)
+    """What a feed's next edition is made from, before quotas. For `Editions` alone."""
 
     @property
     def name(self) -> str:
@@ -72,6 +82,7 @@ class Editions:
         self._store, self._publisher, self._quotas, self._clock = store, publisher, quotas, clock
         self._cache = EditionCache()
         self._versions = VersionCache()
+        self._changes = RecentChanges(store)
         self._locks: WeakValueDictionary[CacheKey, asyncio.Lock] = WeakValueDictionary()
         self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
 
@@ -180,9 +191,8 @@ class Editions:
         if refusal is not None and isinstance(recipient, Partner):
             raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
         request = FeedRequest(feed, recipient, use, register, now)
-        found = await self._store.read(
-            lambda reads: build_feed(request, self._publisher, reads, self._versions)
-        )
+        built = await self._build(request, revision, None if before is None else before.built)
+        found = built.content
         tombstones, shown = found.tombstones, found.shown_until
         items, room = await self._within_quota(found.items, tombstones)
         until = min((one for one in (found.until, room) if one is not None), default=None)
@@ -193,7 +203,8 @@ class Editions:
         updated, recorded = await self._updated(feed.id, recipient, use, content, revision, now)
         if before is not None and (before.content, before.edition.updated) == (content, updated):
             edition = replace(before.edition, until=until)
-            return replace(before, edition=edition, revision=revision, shown_until=shown), recorded
+            same = replace(before, edition=edition, revision=revision, shown_until=shown, built=built)
+            return same, recorded
         edition = Edition(
             publisher=self._publisher,
             recipient=recipient,
@@ -203,8 +214,31 @@ class Editions:
             until=until,
             tombstones=tuple(tombstones),
         )
-        made = CachedEdition(edition, use, manifest_digest(listed), content, listed, revision, shown)
+        made = CachedEdition(edition, use, manifest_digest(listed), content, listed, revision, shown, built)
         return made, recorded
+
+    async def _build(self, request: FeedRequest, revision: int, before: BuiltFeed | None) -> BuiltFeed:
+        """The feed's content: brought up to date where that is enough, built from the store elsewhere."""
+        own = request.recipient, request.register.mandates, request.licences, revision
+        if (
+            before is not None
+            and before.rests_on(request)
+            and timedelta(0) <= request.now - before.built < _BUILT_AGAIN
+        ):
+            changed = await self._changes.since(before.revision, revision)
+            if changed is not None:
+                updated = await updated_content(
+                    request, self._publisher, before.content, changed, self._texts
+                )
+                if updated is not None:
+                    return BuiltFeed(updated, *own, before.built)
+        found = await self._store.read(
+            lambda reads: build_feed(request, self._publisher, reads, self._versions)
+        )
+        return BuiltFeed(found, *own, request.now)
+
+    async def _texts(self, outlines: Collection[Item]) -> dict[ItemId, Item]:
+        return await self._versions.newest(outlines, self._store)
 
     async def _updated(
         self, name: str, recipient: Recipient, use: Use | None, content: str, revision: int, now: datetime

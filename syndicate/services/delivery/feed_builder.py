@@ -59,13 +59,18 @@ class FeedRequest:
 class FeedContent:
     """The newest items of a feed, stamped, and the recalled ones that stood among them.
 
-    `until` is when the content may change by itself, `shown_until` when what is in it may.
+    `until` is when the content may change by itself, `shown` when what is known of each item may.
     """
 
     items: list[StampedItem] = field(default_factory=list)
     tombstones: list[Tombstone] = field(default_factory=list)
     until: datetime | None = None
-    shown_until: datetime | None = None
+    shown: list[datetime | None] = field(default_factory=list)
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When what is in it may change by itself."""
+        return min((one for one in self.shown if one is not None), default=None)
 
 
 def licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
@@ -88,7 +93,6 @@ class _FeedBuilder:
         self._versions = versions
         self._content = FeedContent()
         self._changes: list[datetime] = []
-        self._shown: list[datetime] = []
 
     async def build(self) -> FeedContent:
         request, content = self._request, self._content
@@ -111,7 +115,6 @@ class _FeedBuilder:
                 delayed = tuple({(delay, replace(cell, channel=None)): None for delay, cell in delayed})
             coming.append(await self._reads.next_entry(EntryQuery(delayed, newer_than, now)))
         content.until = min((one for one in (*coming, *self._changes) if one is not None), default=None)
-        content.shown_until = min(self._shown, default=None)
         return content
 
     async def _outlines(self, known: Reach, covered: Coverage) -> AsyncGenerator[Item]:
@@ -157,11 +160,10 @@ class _FeedBuilder:
         items = await self._versions.newest(cleared, self._reads)
         for outline in cleared:
             verdict = self._request.verdict(items[outline.id])
-            changes = [] if verdict.until is None else [verdict.until]
-            self._changes += changes
+            self._changes += [] if verdict.until is None else [verdict.until]
             if isinstance(verdict, Clearance):
                 try:
                     self._content.items.append(stamp(verdict, self._publisher))
-                    self._shown += changes
+                    self._content.shown.append(verdict.until)
                 except Unstampable as error:
                     _log.warning("item_left_out", item=outline.id, why=error.text.en)

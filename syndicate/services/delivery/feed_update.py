@@ -1,0 +1,142 @@
+"""Bring the content of a feed up to date by the items that changed since, without finding it again.
+
+The policy decides about every item that changed. What did not change was decided before, by the same
+agreements, and no decision about it changes by itself before the content's `until`. Where more than that
+is needed, as after an item has left and another takes its place, the feed is built from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from syndicate.errors import Unstampable
+from syndicate.model.feeds import FEED_LENGTH
+from syndicate.model.item import Item, ItemId
+from syndicate.model.parties import Publisher, Recipient
+from syndicate.model.rights import Licence, Mandate
+from syndicate.policy import Clearance
+from syndicate.policy.coverage import reach
+from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest
+from syndicate.stamping import StampedItem, stamp
+
+Texts = Callable[[Collection[Item]], Awaitable[Mapping[ItemId, Item]]]
+"""Returns the items of these outlines with their texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFeed:
+    """The content of a feed, by which agreements and up to which change it is known, since when it is."""
+
+    content: FeedContent
+    recipient: Recipient
+    mandates: tuple[Mandate, ...]
+    licences: tuple[Licence, ...]
+    revision: int
+    built: datetime
+    """When it was last built from the store."""
+
+    def rests_on(self, request: FeedRequest) -> bool:
+        """Whether this request is judged by the same agreements."""
+        return (self.recipient, self.mandates, self.licences) == (
+            request.recipient,
+            request.register.mandates,
+            request.licences,
+        )
+
+
+async def updated_content(
+    request: FeedRequest,
+    publisher: Publisher,
+    before: FeedContent,
+    changed: Sequence[Item],
+    texts: Texts,
+) -> FeedContent | None:
+    """Return what `build_feed` gives now, but `until` may be earlier; None where it has to be built.
+
+    `before` was found by the same agreements, and its `until` has not come. `changed` has the outline of
+    every item that changed since, each once. Texts are read of what is released alone.
+    """
+    if before.until is not None and before.until <= request.now:
+        return None
+    update = _Update(request, publisher, before)
+    cleared = []
+    for outline in changed:
+        if outline.id in update.recalled:
+            return None
+        if outline not in request.feed:
+            if outline.id in update.places:
+                return None
+            continue
+        if update.is_past_the_end(outline):
+            continue
+        verdict = request.verdict(outline)
+        if isinstance(verdict, Clearance):
+            cleared.append(outline)
+        elif outline.id in update.places or verdict.recall is not None:
+            return None
+        else:
+            update.count(verdict.until)
+    if cleared:
+        found = await texts(cleared)
+        if not all(one.id in found and update.add(found[one.id]) for one in cleared):
+            return None
+    return update.content()
+
+
+class _Update:
+    """A content that is being brought up to date."""
+
+    def __init__(self, request: FeedRequest, publisher: Publisher, before: FeedContent) -> None:
+        self._request, self._publisher, self._before = request, publisher, before
+        self._items = list(zip(before.items, before.shown, strict=True))
+        self._until = before.until
+        self._end = before.items[-1] if len(before.items) == FEED_LENGTH else None
+        self.places = {item.id: item.published for item in before.items}
+        self.recalled = {one.id for one in before.tombstones}
+
+    def is_past_the_end(self, outline: Item) -> bool:
+        """Whether the feed is full of newer items, and this was none of them."""
+        end = self._end
+        if end is None or outline.id in self.places:
+            return False
+        return (outline.published, outline.id) < (end.published, end.id)
+
+    def count(self, until: datetime | None) -> None:
+        """Judge the feed again at this time."""
+        if until is not None:
+            self._until = until if self._until is None else min(self._until, until)
+
+    def add(self, item: Item) -> bool:
+        """Judge the item with its text, and put it in its place; False where the feed has to be built."""
+        verdict = self._request.verdict(item)
+        if not isinstance(verdict, Clearance) or self.places.get(item.id, item.published) != item.published:
+            return False
+        try:
+            stamped = stamp(verdict, self._publisher)
+        except Unstampable:
+            return False
+        self.count(verdict.until)
+        kept = [one for one in self._items if one[0].id != item.id]
+        self._items = sorted([*kept, (stamped, verdict.until)], key=_place, reverse=True)
+        return True
+
+    def content(self) -> FeedContent:
+        """Cut to the length of a feed. Tombstones stand among its items, and in reach of the agreements."""
+        items, tombstones = self._items[:FEED_LENGTH], self._before.tombstones
+        if tombstones and len(items) == FEED_LENGTH:
+            end = items[-1][0]
+            tombstones = [one for one in tombstones if (one.published, one.id) > (end.published, end.id)]
+        if tombstones:
+            request = self._request
+            known = reach(request.recipient, request.register.mandates, request.licences, request.now)
+            since = None if known is None else known.since
+            tombstones = [one for one in tombstones if since is None or one.published >= since]
+        return FeedContent(
+            [item for item, _ in items], list(tombstones), self._until, [until for _, until in items]
+        )
+
+
+def _place(one: tuple[StampedItem, datetime | None]) -> tuple[datetime, ItemId]:
+    return one[0].published, one[0].id
