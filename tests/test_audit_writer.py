@@ -50,6 +50,31 @@ def test_a_group_is_whatever_waits(sqlite_address: str) -> None:
     asyncio.run(act())
 
 
+def test_those_who_ask_again_at_once_share_a_group_and_do_not_take_turns(sqlite_address: str) -> None:
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            writer, real, sizes = AuditWriter(store), store.record, []
+            late: list[asyncio.Task[None]] = []
+
+            async def client(name: str) -> None:
+                for number in range(5):
+                    assert await writer.write(_line(f"{name} {number}")) is Outcome.WRITTEN
+
+            async def record(pending: Sequence[Pending]) -> list[Outcome]:
+                sizes.append(len(pending))
+                if not late:
+                    late.extend(asyncio.create_task(client(f"late {number}")) for number in range(4))
+                return await real(pending)
+
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(store, "record", record)
+                await asyncio.gather(*(client(f"early {number}") for number in range(4)))
+                await asyncio.gather(*late)
+            assert sizes == [4, 8, 8, 8, 8, 4]
+
+    asyncio.run(act())
+
+
 def test_a_request_that_gave_up_takes_nothing_out_of_its_group(sqlite_address: str) -> None:
     async def act() -> None:
         async with opened(sqlite_address) as store:
