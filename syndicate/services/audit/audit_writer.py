@@ -70,7 +70,7 @@ class AuditWriter:
     async def _gather(self) -> None:
         """Let those who were just answered ask again, as long as each turn of the loop brings more lines.
 
-        Else two groups take turns, each with half of those who ask, and each answer pays for twice the syncs.
+        Else two groups take turns, each with half of those who ask, and each answer pays for more syncs.
         """
         await asyncio.sleep(0)  # the answers leave in this turn
         for _ in range(_MAX_TURNS):

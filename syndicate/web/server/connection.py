@@ -56,10 +56,13 @@ class Connection(RequestHandler):
         "_errors",
         "_head",
         "_held",
+        "_held_size",
         "_last_progress",
         "_reading_since",
         "_request_cache",
+        "_responded",
         "_stuck_since",
+        "_turning",
         "_waiting",
         "_waiting_data",
         "file",
@@ -79,8 +82,13 @@ class Connection(RequestHandler):
         self._head: bytes | None = None
         self._waiting: WaitingAnswer | None = None
         """The licensed answer that waits for its trail line, and below the head that asked for it."""
-        self._waiting_data = self._held = b""
-        """`_held` is what came after that head. It is looked at once the answer is sent."""
+        self._waiting_data = b""
+        self._held: list[bytes] = []
+        """What was read after that head. It is looked at once the answer is sent."""
+        self._held_size = 0
+        self._responded = self._turning = False
+        """`_responded`: aiohttp has sent its response to the request that it parsed last. `_turning`: what
+        comes is held until aiohttp waits for it."""
         self._last_progress: tuple[int, int, int] | None = None
         self._stuck_since = self._reading_since = loop.time()
 
@@ -96,9 +104,12 @@ class Connection(RequestHandler):
         `_at_boundary` says that the parser is between two requests: at the start, and after each read that
         was exactly one request without a body. Once that is uncertain it stays false.
         """
-        if self._waiting is not None:
+        if self._waiting is not None or self._turning:
             self._hold(data)
             return
+        self._receive(data, one_read=True)
+
+    def _receive(self, data: bytes, *, one_read: bool) -> None:
         waiter, transport = self._waiter, self.transport
         idle = (
             self._at_boundary
@@ -106,7 +117,7 @@ class Connection(RequestHandler):
             and not waiter.done()
             and not (self._messages or self._close or self._force_close)
         )
-        if idle and transport is not None and transport.get_write_buffer_size() == 0:
+        if idle and one_read and transport is not None and transport.get_write_buffer_size() == 0:
             answered = self._request_cache.answer(data, self)
             if answered is not None:
                 self._request_count += 1
@@ -120,11 +131,24 @@ class Connection(RequestHandler):
                     self._waiting, self._waiting_data = waiting, data
                     waiting.line.add_done_callback(self._finish_waiting)
                 return
+        elif self._responded and self._at_boundary and waiter is None and not self._messages:
+            # A fast client asks again before aiohttp's task is back at its wait, which takes one turn of
+            # the loop. Parsed now, this connection would go on like that and never be looked up.
+            self._turning = True
+            self._hold(data)
+            self._loop.call_soon(self._end_turn)
+            return
         self._parse(data, idle=idle)
+
+    def _end_turn(self) -> None:
+        """Look at what came while aiohttp was not yet waiting."""
+        self._turning = self._responded = False
+        self._release_held()
 
     def _parse(self, data: bytes, *, idle: bool) -> None:
         """Pass these bytes to aiohttp; `idle` says that no request was in progress before them."""
         self._head = None
+        self._responded = False
         count = self._request_count
         super().data_received(data)
         if self._at_boundary:
@@ -137,8 +161,9 @@ class Connection(RequestHandler):
 
     def _hold(self, data: bytes) -> None:
         """Keep what a client sends before it has its answer, a bounded amount of it."""
-        self._held += data
-        if len(self._held) >= MAX_HELD_BYTES and self.transport is not None:
+        self._held.append(data)
+        self._held_size += len(data)
+        if self._held_size >= MAX_HELD_BYTES and self.transport is not None:
             self.transport.pause_reading()
 
     def _finish_waiting(self, _: asyncio.Future[Outcome]) -> None:
@@ -146,21 +171,29 @@ class Connection(RequestHandler):
 
         Where the client is gone the line stays, and nothing is sent.
         """
-        waiting, data, held = self._waiting, self._waiting_data, self._held
+        waiting, data = self._waiting, self._waiting_data
         assert waiting is not None
-        self._waiting, self._waiting_data, self._held = None, b"", b""
+        self._waiting, self._waiting_data = None, b""
         written = self._request_cache.licensed.finish(waiting)
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if len(held) >= MAX_HELD_BYTES:
-            transport.resume_reading()
         if written:
             self._send(waiting)
         else:
             self._parse(data, idle=True)
-        if held:
-            self.data_received(held)
+        if self._held:
+            self._release_held()
+
+    def _release_held(self) -> None:
+        held, size = self._held, self._held_size
+        self._held, self._held_size = [], 0
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if size >= MAX_HELD_BYTES:
+            transport.resume_reading()
+        self._receive(b"".join(held), one_read=len(held) == 1)
 
     def _send(self, answer: WaitingAnswer) -> None:
         self._request_count += 1
@@ -251,7 +284,9 @@ class Connection(RequestHandler):
         if not isinstance(resp, Reply):
             refused = isinstance(resp, web.HTTPException) and resp.status < 500
             resp = self._problem(request, "bad_request" if refused else "internal", None)
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        self._responded = True
+        return finished
 
     def log_exception(self, *args: Any, **details: Any) -> None:
         """Log nothing for a malformed body: the client caused it, and was answered."""
