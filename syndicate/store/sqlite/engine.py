@@ -35,6 +35,9 @@ from syndicate.store.sqlite.write_lock import FileTurn
 _READERS: Final = 4
 _LOG_LIMIT: Final = 4 * 2**20
 """Bytes of log after which it is brought into the database."""
+_COMMIT_SIZE: Final = 32 * 2**10
+"""Bytes that a group of trail lines adds to the log, roughly. To ask for the log's size costs as much as a
+line, so commits are counted, and the size is looked at after some of them."""
 _CHECKED_WHOLE: Final = 64 * 2**20
 """Up to this size (bytes) every page is checked at the start; it takes a fraction of a second."""
 
@@ -52,7 +55,12 @@ class SqliteDatabase(Database):
         self._wrote = False
         self._broken = False
         self._short_patience = False
-        self._log_limit = self._next_checkpoint = log_limit
+        self._log_limit = log_limit
+        self._log_commits = max(1, log_limit // _COMMIT_SIZE)
+        self._commits = 0
+        """Commits of this process since it last brought in the log."""
+        self._log_high = 0
+        """The log's size then. SQLite writes it anew from its beginning and cuts nothing off."""
         self._frozen: tuple[tuple[int, int], ...] | None = None
 
     @override
@@ -222,25 +230,33 @@ class SqliteDatabase(Database):
         """Make it durable; the change number that it found or reached, if it looked."""
         with translating_errors():
             connection.commit()
-        if self._log_size() > self._next_checkpoint:
+        self._commits += 1
+        if self._log_is_long():
             self._checkpoint(connection)
         return transaction.change
 
-    def _checkpoint(self, connection: SqliteConnection) -> None:
-        """Bring the log into the database and empty it.
+    def _log_is_long(self) -> bool:
+        if self._commits >= self._log_commits:
+            return True
+        look = self._commits % max(1, self._log_commits // 8) == 0
+        return look and self._log_size() > self._log_high + self._log_limit
 
-        In our turn, and never the fault of the write that set it off: that one is durable already.
+    def _checkpoint(self, connection: SqliteConnection) -> None:
+        """Bring the log into the database, so that it begins anew.
+
+        In our turn, and never the fault of the write that set it off: that one is durable already. Where
+        somebody reads from the log it is tried again when it has grown as much again, not at every write.
+        The file keeps its size, since a sync is cheaper where no file grows; a very long one is cut off.
         """
+        cut = self._log_size() > 4 * self._log_limit
         try:
             connection.set_patience(0.1)
-            held = connection.pragma("wal_checkpoint(TRUNCATE)")[0]
+            connection.pragma(f"wal_checkpoint({'TRUNCATE' if cut else 'RESTART'})")
         except sqlite3.OperationalError as fault:
-            held = True
             if fault.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
                 self._broken = True
         self._short_patience = True  # so that the next turn sets the usual patience again
-        # Somebody is reading from the log: not again at every write.
-        self._next_checkpoint = self._log_limit + (self._log_size() if held else 0)
+        self._commits, self._log_high = 0, self._log_size()
 
     def _log_size(self) -> int:
         try:
