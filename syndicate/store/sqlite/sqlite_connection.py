@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,6 +23,12 @@ _APPEND_LINE: Final = (
     'INSERT INTO trail (seq, "at", kind, actor, partner, jti, item, body, leaf) '
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_APPEND: Final = tuple(
+    (count, _APPEND_LINE + ", (?, ?, ?, ?, ?, ?, ?, ?, ?)" * (count - 1)) for count in (256, 64, 16, 4, 1)
+)
+"""How many rows a statement appends. The driver lets other threads run at each statement that it executes,
+and has to wait for them afterwards: so a group takes few of them."""
+_COUNT_MANIFESTS: Final = "SELECT count(*) FROM manifests WHERE digest IN (SELECT value FROM json_each(?))"
 _HAS_MANIFEST: Final = "SELECT 1 FROM manifests WHERE digest = ?"
 _KEEP_MANIFEST: Final = "INSERT INTO manifests (digest, content) VALUES (?, ?)"
 
@@ -110,11 +118,18 @@ class SqliteConnection:
     def append_lines(self, rows: Sequence[TrailRow]) -> None:
         """See `Transaction.append_lines`."""
         with translating_errors():
-            self.driver.executemany(_APPEND_LINE, rows)
+            at = 0
+            for count, statement in _APPEND:
+                while len(rows) - at >= count:
+                    self.driver.execute(statement, tuple(chain.from_iterable(rows[at : at + count])))
+                    at += count
 
     def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
         """See `Transaction.keep_manifests`."""
         with translating_errors():
+            (there,) = self.driver.execute(_COUNT_MANIFESTS, (json.dumps(list(contents)),)).fetchone()
+            if there == len(contents):
+                return
             for digest, content in contents.items():
                 if self.driver.execute(_HAS_MANIFEST, (digest,)).fetchone() is None:
                     self.driver.execute(_KEEP_MANIFEST, (digest, content))
