@@ -108,7 +108,9 @@ def test_lines_that_wait_behind_an_unexpected_error_are_written(store_address: s
 
             async def record(pending: Sequence[Pending]) -> list[Outcome]:
                 if any(
-                    isinstance(one.entry.event, LicenceShown) and one.entry.event.request == "bad"
+                    isinstance(one.entry, Entry)
+                    and isinstance(one.entry.event, LicenceShown)
+                    and one.entry.event.request == "bad"
                     for one in pending
                 ):
                     queued.append(asyncio.create_task(writer.write(_line("behind"))))

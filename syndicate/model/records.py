@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from syndicate.model.item import canonical_json
 
@@ -29,6 +30,14 @@ class Entry:
     at: datetime
     actor: str
     event: Event
+
+
+class RepeatedEntry(NamedTuple):
+    """What `Entry` is for an event that is recorded again and again: its template and this request's id."""
+
+    at: datetime
+    request: str
+    template: EventTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,42 @@ def encode_line(
         if not _is_encodable(body):
             body = json.dumps(event, sort_keys=True, separators=(",", ":"))
         return body, line_bytes(line_record(seq, at, actor, kind, event))
+
+
+_REQUEST: Final = token_hex(16)
+"""What stands for the id of a request in a template. Nobody can know it, so it is in no other field."""
+
+
+class EventTemplate:
+    """An event of one actor, encoded but for the id of its request, which is all that changes.
+
+    Raises ValueError for an event without a request, and for one that UTF-8 cannot hold.
+    """
+
+    __slots__ = ("_after", "_before", "_head", "_tail", "actor", "found_by", "kind")
+
+    def __init__(self, actor: str, event: Event) -> None:
+        values = event_fields(event)
+        if not isinstance(values.get("request"), str):
+            raise ValueError(f"an event without a request: {event.kind}")
+        body = _encode({**values, "request": _REQUEST})
+        if not _is_encodable(actor + body):
+            raise ValueError("UTF-8 cannot hold this event")
+        self.actor, self.kind = actor, event.kind
+        self.found_by: tuple[str | None, str | None, str | None] = (
+            values.get("partner"),
+            values.get("jti"),
+            values.get("item"),
+        )
+        self._before, self._after = body.split(_REQUEST)
+        self._head = f'{{"actor":{_encode(actor)},"at":"'
+        self._tail = f',"kind":"{event.kind}","seq":'
+
+    def encode_line(self, seq: int, at: datetime, request: str) -> tuple[str, bytes]:
+        """As `encode_line` for the event of this request, whose id is ASCII letters and digits."""
+        body = self._before + request + self._after
+        instant = at.astimezone(UTC).isoformat(timespec="microseconds")
+        return body, f'{self._head}{instant}","event":{body}{self._tail}{seq}}}'.encode()
 
 
 def _is_encodable(text: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from syndicate.model.records import Entry
+from syndicate.model.records import Entry, RepeatedEntry
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.requests import Reached
@@ -25,7 +25,7 @@ class Counters:
     line: int
     at: datetime
 
-    def next_line(self, entry: Entry) -> TrailRow:
+    def next_line(self, entry: Entry | RepeatedEntry) -> TrailRow:
         """Give the row for the next trail record.
 
         Its time is never before that of the record before it, whatever the clock did.
@@ -65,7 +65,7 @@ async def save_counters(transaction: Transaction, reached_now: Counters) -> None
 
 
 async def write_lines(
-    transaction: Transaction, reached_now: Counters, entries: Iterable[Entry]
+    transaction: Transaction, reached_now: Counters, entries: Iterable[Entry | RepeatedEntry]
 ) -> list[TrailRow]:
     """Append these records in their order; the rows, with the numbers and times that they got."""
     rows = [reached_now.next_line(entry) for entry in entries]

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from syndicate.model.changes import ChangeEntry, Charge, Holding, Progress
 from syndicate.model.feeds import Cell, RecalledCell
 from syndicate.model.item import ChannelId, Item, ItemId, Medium, OutletId
 from syndicate.model.names import PartnerId
 from syndicate.model.notes import Note
-from syndicate.model.records import Entry
+from syndicate.model.records import Entry, RepeatedEntry
 
 
 class Change(StrEnum):
@@ -182,15 +183,14 @@ class Outcome(StrEnum):
     """It would give more than a quota allows, and nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A trail line about an answer that has not left yet.
 
     `judged` is the change number that the answer was judged at, or None where the answer depends on no
     rights (a rejected key). `manifest` is the list that an `EditionDelivered` names, kept once.
     """
 
-    entry: Entry
+    entry: Entry | RepeatedEntry
     judged: int | None = None
     manifest: tuple[str, bytes] | None = None
     """(digest, canonical JSON)"""

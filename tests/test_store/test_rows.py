@@ -13,10 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syndicate.errors import StoreDamaged
-from syndicate.model.events import DocumentRefused
+from syndicate.model.events import DocumentRefused, LicenceShown
 from syndicate.model.item import Item
 from syndicate.model.parties import Partner
-from syndicate.model.records import INDEXED, Entry, event_fields, leaf_hash, line_bytes, line_record
+from syndicate.model.records import (
+    INDEXED,
+    Entry,
+    EventTemplate,
+    RepeatedEntry,
+    event_fields,
+    leaf_hash,
+    line_bytes,
+    line_record,
+)
 from syndicate.model.register import Key
 from syndicate.model.rights import Licence, Mandate
 from syndicate.store.protocol import Change
@@ -76,6 +85,30 @@ def test_a_row_holds_the_canonical_bytes_of_its_record(
         assert row.leaf == leaf_hash(line_bytes(line_record(seq, at, one.actor, one.event.kind, values)))
         assert row.body == rows.json_text(values)
         assert (row.partner, row.jti, row.item) == tuple(values.get(name) for name in INDEXED)
+
+
+@given(
+    samples.moments,
+    st.integers(1, 10**12),
+    samples.entries,
+    st.text(),
+    st.from_regex("[0-9a-f]{16}", fullmatch=True),
+)
+def test_a_repeated_event_has_the_row_of_the_event_itself(
+    at: datetime, seq: int, entry: Entry, actor: str, request: str
+) -> None:
+    if not isinstance(getattr(entry.event, "request", None), str):
+        with pytest.raises(ValueError, match="without a request"):
+            EventTemplate(actor, entry.event)
+        return
+    event = replace(entry.event, request=request)  # type: ignore[arg-type]
+    repeated = RepeatedEntry(entry.at, request, EventTemplate(actor, entry.event))
+    assert rows.trail_row(seq, at, repeated) == rows.trail_row(seq, at, Entry(entry.at, actor, event))
+
+
+def test_half_a_surrogate_is_in_no_template() -> None:
+    with pytest.raises(ValueError, match="UTF-8"):
+        EventTemplate("zjol", LicenceShown("zjol", "jti-\udc80", "request"))
 
 
 _few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,7 +16,7 @@ from syndicate.access.authentication import Session, session_of
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import TokenRejected
 from syndicate.model.parties import PUBLIC, PartnerId
-from syndicate.model.records import Entry
+from syndicate.model.records import EventTemplate, RepeatedEntry
 from syndicate.model.rights import Use
 from syndicate.services.audit.audit_writer import AuditWriter
 from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
@@ -54,9 +54,9 @@ class RepeatedDelivery:
     """An answer that gives nothing new: its partner was given the same at this revision."""
 
     edition: CachedEdition
-    session: Session
-    status: int
-    format: str
+    template: EventTemplate
+    """Of its trail line."""
+    manifest: tuple[str, bytes] | None
     poll: Poll | None
     """What is counted where the answer is a 304 about a feed; None for every other answer."""
     until: datetime
@@ -125,7 +125,16 @@ class RepeatedDeliveries:
         if self._charged.get((session.partner.id, f"{edition.digest}:{status}")) != edition.revision:
             return None
         poll = _poll(edition, session, format) if status == 304 else None
-        return RepeatedDelivery(edition, session, status, format, poll, _end_of(edition, session))
+        partner, jti = session.partner.id, session.key.jti
+        context = RequestContext("", "GET", format)
+        event = delivered_event(Delivery(edition, partner, jti, partner, session.revision, status, context))
+        return RepeatedDelivery(
+            edition,
+            EventTemplate(partner, event),
+            edition.trail_manifest(),
+            poll,
+            _end_of(edition, session),
+        )
 
     def count_poll(self, repeated: RepeatedDelivery, request_id: str) -> bool:
         """Count this answer if it may leave without a trail record of its own. Raises ClockAhead.
@@ -148,15 +157,8 @@ class RepeatedDeliveries:
         now = self._clock()
         if now >= repeated.until:
             return None
-        edition, session = repeated.edition, repeated.session
-        partner = session.partner.id
-        context = RequestContext(request_id, "GET", repeated.format)
-        event = delivered_event(
-            Delivery(edition, partner, session.key.jti, partner, session.revision, repeated.status, context)
-        )
-        return self._writer.submit(
-            Pending(Entry(now, partner, event), edition.revision, edition.trail_manifest())
-        )
+        entry = RepeatedEntry(now, request_id, repeated.template)
+        return self._writer.submit(Pending(entry, repeated.edition.revision, repeated.manifest))
 
     def was_written(self, outcome: Outcome) -> bool:
         """Whether this outcome lets the answer leave. After STALE the rights are read again."""

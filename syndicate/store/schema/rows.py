@@ -22,6 +22,7 @@ from syndicate.model.records import (
     Checkpoint,
     Entry,
     Line,
+    RepeatedEntry,
     encode_line,
     event_fields,
     event_from,
@@ -256,8 +257,12 @@ class TrailRow(NamedTuple):
     leaf: bytes
 
 
-def trail_row(seq: int, at: datetime, entry: Entry) -> TrailRow:
+def trail_row(seq: int, at: datetime, entry: Entry | RepeatedEntry) -> TrailRow:
     """The row of `trail`, with what it is found by beside the event itself."""
+    if isinstance(entry, RepeatedEntry):
+        known = entry.template
+        body, data = known.encode_line(seq, at, entry.request)
+        return TrailRow(seq, as_number(at), known.kind, known.actor, *known.found_by, body, leaf_hash(data))
     event = entry.event
     values = event_fields(event)
     body, data = encode_line(seq, at, entry.actor, event.kind, values)
