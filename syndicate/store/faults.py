@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 from sqlalchemy import exc
@@ -120,16 +119,30 @@ def thread_died() -> StoreFault:
     return StoreFault(_THREAD_DIED, code="store_interrupted")
 
 
-@contextmanager
-def translating_errors() -> Iterator[None]:
+class _Translating:
+    """The context of `translating_errors`. A class, because it runs many times for each licensed answer."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if fault is not None and isinstance(fault, _errors()):
+            raise store_fault(fault) from fault
+
+
+_TRANSLATING: Final = _Translating()
+
+
+def translating_errors() -> _Translating:
     """Turn every error of a database, its driver or the file system into one of ours.
 
     Wrap only database calls, never the caller's code inside a transaction.
     """
-    try:
-        yield
-    except _errors() as fault:
-        raise store_fault(fault) from fault
+    return _TRANSLATING
 
 
 def _errors() -> tuple[type[BaseException], ...]:

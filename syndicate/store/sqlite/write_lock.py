@@ -10,8 +10,6 @@ import asyncio
 import fcntl
 import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,21 +27,29 @@ class Turn:
         self._queue = asyncio.Lock()
         self._waiting = 0
 
-    @asynccontextmanager
-    async def taken(self, patience: float = PATIENCE) -> AsyncIterator[float]:
-        """Take the turn; gives how many seconds of `patience` are left.
+    def taken(self, patience: float = PATIENCE) -> Taken:
+        """Take the turn for a block; gives how many seconds of `patience` are left.
 
         Raises StoreBusy when it is used up.
         """
+        return Taken(self, patience)
+
+    async def take(self, patience: float) -> float:
+        """Begin of the block of `taken`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         await self._wait(deadline)
         try:
             await self._take(deadline)
-            try:
-                yield max(0.0, deadline - loop.time())
-            finally:
-                self._give()
+        except BaseException:
+            self._queue.release()
+            raise
+        return max(0.0, deadline - loop.time())
+
+    def give(self) -> None:
+        """End of the block of `taken`."""
+        try:
+            self._give()
         finally:
             self._queue.release()
 
@@ -66,6 +72,21 @@ class Turn:
 
     def _give(self) -> None:
         """Give it back to them."""
+
+
+class Taken:
+    """The context of `Turn.taken`. A class, because it is entered for each group of licensed answers."""
+
+    __slots__ = ("_patience", "_turn")
+
+    def __init__(self, turn: Turn, patience: float) -> None:
+        self._turn, self._patience = turn, patience
+
+    async def __aenter__(self) -> float:
+        return await self._turn.take(self._patience)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turn.give()
 
 
 class FileTurn(Turn):
