@@ -10,7 +10,7 @@ import pytest
 from syndicate.errors import StoreFault
 from syndicate.model.events import LicenceShown
 from syndicate.model.records import Entry
-from syndicate.services.audit.audit_writer import AuditWriter
+from syndicate.services.audit.audit_writer import AuditWriter, Result
 from syndicate.store.protocol import Outcome, Pending
 from tests.support.databases import opened, sqlite_file
 from tests.test_store.samples import NOON
@@ -103,5 +103,52 @@ def test_everyone_in_a_group_is_told_why_it_was_not_written(sqlite_address: str)
             lock.rmdir()
             assert await writer.write(_line("again")) is Outcome.WRITTEN
             assert len(await store.lines()) == 1
+
+    asyncio.run(act())
+
+
+def test_an_answer_that_fails_keeps_no_other_from_leaving(
+    sqlite_address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            writer, told = AuditWriter(store), list[Result]()
+
+            def fails(_: Result) -> None:
+                raise ZeroDivisionError
+
+            writer.submit_for(_line("first"), told.append)
+            writer.submit_for(_line("fails"), fails)
+            writer.submit_for(_line("last"), told.append)
+            await writer.flush()
+            assert told == [Outcome.WRITTEN] * 2
+            assert len(await store.lines()) == 3
+            assert await writer.write(_line("again")) is Outcome.WRITTEN
+
+    asyncio.run(act())
+    assert "answer_failed_after_its_line" in "".join(capsys.readouterr())
+
+
+def test_everyone_is_told_and_the_next_line_is_written_where_the_task_was_cancelled(
+    sqlite_address: str,
+) -> None:
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            writer, told, again = AuditWriter(store), list[Result](), list[Result]()
+
+            def asks_again(result: Result) -> None:
+                told.append(result)
+                writer.submit_for(_line("again"), again.append)
+
+            async with store.writing():
+                writer.submit_for(_line("first"), asks_again)
+                await asyncio.sleep(0.02)
+                writer.submit_for(_line("queued"), told.append)
+                assert writer._task is not None
+                writer._task.cancel()
+                await asyncio.sleep(0.02)
+            assert [type(one) for one in told] == [RuntimeError] * 2
+            await writer.flush()
+            assert again == [Outcome.WRITTEN]
 
     asyncio.run(act())

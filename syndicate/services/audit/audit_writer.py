@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from syndicate.errors import StoreFault
 from syndicate.logger import Logger
@@ -16,7 +16,13 @@ _MAX_GROUP = 500
 _MAX_TURNS = 8
 """Turns of the event loop for which a group gathers after the one before it."""
 
-_Waiting = tuple[Pending, asyncio.Future[Outcome]]
+Result = Outcome | StoreFault | RuntimeError
+"""What became of a line. A StoreFault where it could not be written, a RuntimeError after an unexpected
+error: then the answer must not leave."""
+Told = Callable[[Result], None]
+"""Is called once what became of a line is durable."""
+
+_Waiting = tuple[Pending, Told]
 
 
 class AuditWriter:
@@ -32,18 +38,29 @@ class AuditWriter:
         self._task: asyncio.Task[None] | None = None
 
     def submit(self, pending: Pending) -> asyncio.Future[Outcome]:
-        """Queue one line; the future gets what became of it, once that is durable.
+        """Queue one line; the future gets its `Result`, once that is durable: an outcome or an exception.
 
-        Its exception is a StoreFault where the line cannot be written, and RuntimeError after an unexpected
-        error: the answer must not leave. Cancelling the future takes nothing out of the queue.
+        Cancelling the future takes nothing out of the queue.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        self._queue.append((pending, future))
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def told(result: Result) -> None:
+            if future.done():
+                return
+            if isinstance(result, Outcome):
+                future.set_result(result)
+            else:
+                future.set_exception(result)
+
+        self.submit_for(pending, told)
+        return future
+
+    def submit_for(self, pending: Pending, told: Told) -> None:
+        """Queue one line whose answer leaves when `told` is called, before the next group is written."""
+        self._queue.append((pending, told))
         if self._task is None or self._task.done():
             # The task begins at the next turn of the loop, with everything that came in this one.
-            self._task = loop.create_task(self._write_queue())
-        return future
+            self._task = asyncio.get_running_loop().create_task(self._write_queue())
 
     async def write(self, pending: Pending) -> Outcome:
         """`submit`, and wait."""
@@ -60,11 +77,12 @@ class AuditWriter:
             while self._queue:
                 group, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
                 await self._write_group(group)
+                group = ()
                 await self._gather()
         except BaseException as error:
             # The task was cancelled: nobody else will answer those who wait.
-            _fail([*group, *self._queue], error)
-            self._queue.clear()
+            waiting, self._queue, self._task = [*group, *self._queue], [], None
+            _fail(waiting, error)
             raise
 
     async def _gather(self) -> None:
@@ -72,7 +90,7 @@ class AuditWriter:
 
         Else two groups take turns, each with half of those who ask, and each answer pays for more syncs.
         """
-        await asyncio.sleep(0)  # the answers leave in this turn
+        await asyncio.sleep(0)  # who waits for a future goes on in this turn
         for _ in range(_MAX_TURNS):
             waiting = len(self._queue)
             await asyncio.sleep(0)
@@ -83,9 +101,8 @@ class AuditWriter:
         """Commit one group. Its failure fails its own lines and no others."""
         try:
             outcomes = await self._store.record([pending for pending, _ in group])
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+            for (_, told), outcome in zip(group, outcomes, strict=True):
+                _tell(told, outcome)
         except StoreFault as fault:
             _fail(group, fault)
         except Exception as error:  # noqa: BLE001  (the lines that queue behind must still be written)
@@ -95,10 +112,16 @@ class AuditWriter:
 
 def _fail(group: Sequence[_Waiting], error: BaseException) -> None:
     """Tell everyone who waits, each by an exception of its own."""
-    for _, future in group:
-        if future.done():
-            continue
+    for _, told in group:
         if isinstance(error, StoreFault):
-            future.set_exception(type(error)(error.text, code=error.code))
+            _tell(told, type(error)(error.text, code=error.code))
         else:
-            future.set_exception(RuntimeError(f"the trail could not be written: {error!r}"))
+            _tell(told, RuntimeError(f"the trail could not be written: {error!r}"))
+
+
+def _tell(told: Told, result: Result) -> None:
+    """Tell one of those who wait; an error of its own must not keep it from the others."""
+    try:
+        told(result)
+    except Exception as error:  # noqa: BLE001  (logged; the line is written, and its answer does not leave)
+        _log.error("answer_failed_after_its_line", exc_info=error)

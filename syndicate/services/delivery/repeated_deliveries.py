@@ -6,7 +6,6 @@ the trail line. Where that is not enough the methods return None, and `DeliveryS
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from syndicate.errors import TokenRejected
 from syndicate.model.parties import PUBLIC, PartnerId
 from syndicate.model.records import EventTemplate, RepeatedEntry
 from syndicate.model.rights import Use
-from syndicate.services.audit.audit_writer import AuditWriter
+from syndicate.services.audit.audit_writer import AuditWriter, Result, Told
 from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
 from syndicate.services.delivery.editions import CachedEdition, Editions
 from syndicate.services.delivery.poll_counter import Poll, PollCounter
@@ -147,25 +146,24 @@ class RepeatedDeliveries:
         self.polls.count(repeated.poll, repeated.edition, request_id)
         return True
 
-    def submit_repeated(
-        self, repeated: RepeatedDelivery, request_id: str
-    ) -> asyncio.Future[Outcome] | None:
-        """Begin to write the trail line of one more such answer to a GET; None where its time is over.
+    def submit_repeated(self, repeated: RepeatedDelivery, request_id: str, told: Told) -> bool:
+        """Begin to write the trail line of one more such answer to a GET. False where its time is over.
 
-        The answer may leave if `was_written(outcome)`. Raises ClockAhead.
+        The answer may leave if `was_written` says so of what is told. Raises ClockAhead.
         """
         now = self._clock()
         if now >= repeated.until:
-            return None
+            return False
         entry = RepeatedEntry(now, request_id, repeated.template)
-        return self._writer.submit(Pending(entry, repeated.edition.revision, repeated.manifest))
+        self._writer.submit_for(Pending(entry, repeated.edition.revision, repeated.manifest), told)
+        return True
 
-    def was_written(self, outcome: Outcome) -> bool:
-        """Whether this outcome lets the answer leave. After STALE the rights are read again."""
-        if outcome is Outcome.STALE:
+    def was_written(self, result: Result) -> bool:
+        """Whether this lets the answer leave. After STALE the rights are read again."""
+        if result is Outcome.STALE:
             self._rights.expire()
             self._charged.clear()
-        written = outcome is Outcome.WRITTEN
+        written = result is Outcome.WRITTEN
         if written:
             self.polls.recovered()
         return written

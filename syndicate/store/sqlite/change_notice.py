@@ -7,6 +7,7 @@ afford it.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from typing import Final
 from syndicate.store.private_files import FILE
 
 _SIZE: Final = 8
+_LOOK_EVERY: Final = 0.2
+"""Seconds for which a file that says the right number already is not looked for again."""
 
 
 class Notice:
@@ -28,6 +31,7 @@ class Notice:
         self._watched = watched
         self._file: int | None = None
         self._writable = False
+        self._look_again = 0.0
 
     def read(self) -> int:
         """The number."""
@@ -43,6 +47,10 @@ class Notice:
 
     def tell(self, change: int) -> None:
         """Say that the database has reached this change. Only by whose turn it is."""
+        now = time.monotonic()
+        if now < self._look_again and self._file is not None and self.read() == change:
+            return
+        self._look_again = now + _LOOK_EVERY
         self.attach()
         if self._file is not None and self._writable and self.read() != change:
             with suppress(OSError):

@@ -127,9 +127,10 @@ class SqliteConnection:
     def keep_manifests(self, contents: Mapping[str, bytes]) -> None:
         """See `Transaction.keep_manifests`."""
         with translating_errors():
-            (there,) = self.driver.execute(_COUNT_MANIFESTS, (json.dumps(list(contents)),)).fetchone()
-            if there == len(contents):
-                return
+            if len(contents) > 1:
+                found = self.driver.execute(_COUNT_MANIFESTS, (json.dumps(list(contents)),)).fetchone()
+                if found == (len(contents),):
+                    return
             for digest, content in contents.items():
                 if self.driver.execute(_HAS_MANIFEST, (digest,)).fetchone() is None:
                     self.driver.execute(_KEEP_MANIFEST, (digest, content))

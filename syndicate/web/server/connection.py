@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-from syndicate.store.protocol import Outcome
+from syndicate.services.audit.audit_writer import Result
 from syndicate.web.server.licensed_requests import WaitingAnswer
 from syndicate.web.server.request_cache import RequestCache, write_answer
 from syndicate.web.server.request_ids import new_request_id
@@ -123,13 +123,12 @@ class Connection(RequestHandler):
                 self._request_count += 1
                 self._answered_at = answered
                 return
-            waiting = self._request_cache.licensed.begin(data)
+            waiting = self._request_cache.licensed.begin(data, self._finish_waiting)
             if waiting is not None:
-                if waiting.line is None:
+                if waiting.counted:
                     self._send(waiting)
                 else:
                     self._waiting, self._waiting_data = waiting, data
-                    waiting.line.add_done_callback(self._finish_waiting)
                 return
         elif self._responded and self._at_boundary and waiter is None and not self._messages:
             # A fast client asks again before aiohttp's task is back at its wait, which takes one turn of
@@ -166,7 +165,7 @@ class Connection(RequestHandler):
         if self._held_size >= MAX_HELD_BYTES and self.transport is not None:
             self.transport.pause_reading()
 
-    def _finish_waiting(self, _: asyncio.Future[Outcome]) -> None:
+    def _finish_waiting(self, result: Result) -> None:
         """Send the licensed answer whose trail line was written, or let aiohttp answer the request.
 
         Where the client is gone the line stays, and nothing is sent.
@@ -174,7 +173,7 @@ class Connection(RequestHandler):
         waiting, data = self._waiting, self._waiting_data
         assert waiting is not None
         self._waiting, self._waiting_data = None, b""
-        written = self._request_cache.licensed.finish(waiting)
+        written = self._request_cache.licensed.finish(waiting, result)
         transport = self.transport
         if transport is None or transport.is_closing():
             return

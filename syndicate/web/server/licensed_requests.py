@@ -9,7 +9,6 @@ the store refuses it if anything was taken away meanwhile. Whatever does not fit
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from time import time
 from typing import NamedTuple
@@ -22,9 +21,9 @@ from syndicate.clock import SteadyClock
 from syndicate.errors import ClockAhead
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
+from syndicate.services.audit.audit_writer import Result, Told
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries, RepeatedDelivery
-from syndicate.store.protocol import Outcome
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
 from syndicate.web.server.request_heads import MAX_HEADS, ReadyAnswers, repeatable_head
 from syndicate.web.server.request_ids import new_request_id
@@ -77,8 +76,8 @@ class LicensedHead:
 class WaitingAnswer:
     """An answer that may be sent once its trail line is written."""
 
-    line: asyncio.Future[Outcome] | None
-    """None where it is sent at once: it was counted."""
+    counted: bool
+    """Sent at once: it needs no trail line of its own."""
     head: bytes
     body: bytes
     begun: float
@@ -109,8 +108,11 @@ class LicensedRequests:
             del self._heads[next(iter(self._heads))]
         self._heads[head] = LicensedHead(request, session, edition, format)
 
-    def begin(self, data: bytes) -> WaitingAnswer | None:
-        """Submit or count the answer to these bytes; None where they take the parser's way."""
+    def begin(self, data: bytes, told: Told) -> WaitingAnswer | None:
+        """Submit or count the answer to these bytes; None where they take the parser's way.
+
+        `told` is called with what became of the trail line, which `finish` understands.
+        """
         known = self._heads.get(data)
         if known is None or self.closed:
             return None
@@ -125,26 +127,22 @@ class LicensedRequests:
             if ready is None:
                 return None
         request_id = new_request_id()
+        delivery = ready.delivery
         try:
-            counted = self._repeats.count_poll(ready.delivery, request_id)
-            line = None if counted else self._repeats.submit_repeated(ready.delivery, request_id)
+            counted = delivery.poll is not None and self._repeats.count_poll(delivery, request_id)
+            if not counted and not self._repeats.submit_repeated(delivery, request_id, told):
+                return None
         except ClockAhead:
             return None  # once it is parsed, the request is answered with 503
         if counted:
             self.hits += 1
             self._log((now, request_id, time() - now, ready.log))
-        elif line is None:
-            return None
         head = ready.head + request_id.encode() + b"\r\n\r\n"
-        return WaitingAnswer(line, head, ready.body, now, request_id, ready.log)
+        return WaitingAnswer(counted, head, ready.body, now, request_id, ready.log)
 
-    def finish(self, answer: WaitingAnswer) -> bool:
+    def finish(self, answer: WaitingAnswer, result: Result) -> bool:
         """Whether the answer may be sent: its line is durable. If not, the request is judged again."""
-        line = answer.line
-        assert line is not None
-        if line.cancelled() or line.exception() is not None:
-            return False
-        if not self._repeats.was_written(line.result()):
+        if not self._repeats.was_written(result):
             return False
         self.hits += 1
         self._log((answer.begun, answer.request_id, time() - answer.begun, answer.log))
