@@ -130,8 +130,12 @@ class Database(ABC):
         """Do this in one transaction that writes nothing; see `Store.read`."""
 
     @abstractmethod
-    async def transact(self, work: Work[T]) -> T:
-        """Do this in one transaction like that of `writing`; see `Store.transact`."""
+    async def transact(self, work: Work[T], *, lazily: bool = False) -> T:
+        """Do this in one transaction like that of `writing`; see `Store.transact`.
+
+        `lazily`: do not wait for the disk. It is durable with the next transaction that waits; after a
+        power failure before that it is missing, whole.
+        """
 
     @abstractmethod
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

@@ -358,8 +358,8 @@ class Store(Reads, Protocol):
         If the store knows other content, this one replaces it from `at` on, or from one second after the
         last replacement, whichever is later: the time always grows. None where the other content was
         judged at a newer change number than `judged`: the caller's content is out of date and must be
-        judged again. All workers get the same time, also after a restart. On a store that cannot be
-        written: `at`, and nothing is kept.
+        judged again. All workers get the same time, also after a restart; after a power failure it may be a
+        later one. On a store that cannot be written: `at`, and nothing is kept.
         """
 
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

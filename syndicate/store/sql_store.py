@@ -13,12 +13,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
-from syndicate.errors import StoreFault, StoreReadOnly
+from syndicate.errors import StoreFault
 from syndicate.language import Text
 from syndicate.model.register import Register
-from syndicate.store import edition_records
 from syndicate.store.counters import lock_counters, reached
 from syndicate.store.database import Database, Transaction
+from syndicate.store.edition_groups import EditionGroups
+from syndicate.store.edition_records import EditionContent
 from syndicate.store.protocol import Outcome, Pending, Reached, Reads, Store, Writing
 from syndicate.store.transaction import SqlReadQueries, SqlSnapshot, SqlWriting
 
@@ -71,6 +72,7 @@ class SqlStore(SqlReadQueries, Store):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._editions = EditionGroups(database)
 
     @override
     def _reading(self) -> AbstractAsyncContextManager[Transaction]:
@@ -124,20 +126,7 @@ class SqlStore(SqlReadQueries, Store):
     async def edition_moment(
         self, feed: str, recipient: str, digest: str, *, judged: int, at: datetime
     ) -> datetime | None:
-        known = await self._database.read(
-            lambda transaction: edition_records.edition_record(transaction, feed, recipient)
-        )
-        since, news = edition_records.answer(known, digest, judged, at)
-        if news is None:
-            return since
-        try:
-            return await self._database.transact(
-                lambda transaction: edition_records.edition_moment(
-                    transaction, feed, recipient, digest, judged, at
-                )
-            )
-        except StoreReadOnly:
-            return edition_records.whole_second(at)
+        return await self._editions.moment(EditionContent(feed, recipient, digest, judged, at))
 
     @override
     async def record(self, pending: Sequence[Pending]) -> list[Outcome]:

@@ -6,10 +6,14 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndicate.store.edition_records import EditionRecord, answer, whole_second
+from syndicate.errors import StoreBusy
+from syndicate.language import Text
+from syndicate.store.database import T, Work
+from syndicate.store.edition_records import EditionContent, EditionRecord, answer, whole_second
 from syndicate.store.protocol import Change, Outcome, Pending, Reached
 from syndicate.store.sql_store import SqlStore
 from tests.support.databases import opened
@@ -224,13 +228,59 @@ def test_many_workers_agree_on_a_new_edition(store_address: str) -> None:
     asyncio.run(act())
 
 
+def test_editions_that_wait_together_share_one_write_and_one_fault(store_address: str) -> None:
+    async def act() -> None:
+        async with opened(store_address) as store:
+            writes: list[bool] = []
+            database = store._database
+            real = database.transact
+
+            async def counted(work: Work[T], *, lazily: bool = False) -> T:
+                writes.append(lazily)
+                return await real(work, lazily=lazily)
+
+            async def busy(work: Work[T], *, lazily: bool = False) -> T:
+                raise StoreBusy(Text("忙", "busy"))
+
+            def ask(digest: str, feeds: int = 20) -> list[asyncio.Task[datetime | None]]:
+                return [
+                    asyncio.create_task(
+                        store.edition_moment(f"feed-{number}", "public", digest, judged=1, at=NOON)
+                    )
+                    for number in range(feeds)
+                ]
+
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(database, "transact", counted)
+                first = store.edition_moment("all", "public", "a", judged=1, at=NOON)
+                assert set(await asyncio.gather(first, *ask("a"))) == {NOON}
+                assert len(writes) <= 2
+                assert all(writes)
+                known = len(writes)
+                assert set(await asyncio.gather(*ask("a"))) == {NOON}
+                assert len(writes) == known, "what is known is read, and not written"
+                asked = ask("b")
+                await asyncio.sleep(0)
+                asked[0].cancel()
+                found = await asyncio.gather(*asked, return_exceptions=True)
+                assert isinstance(found[0], asyncio.CancelledError)
+                assert set(found[1:]) == {NOON + seconds(1)}
+                patched.setattr(database, "transact", busy)
+                faults = await asyncio.gather(*ask("c"), return_exceptions=True)
+                assert all(isinstance(fault, StoreBusy) for fault in faults)
+                assert len({id(fault) for fault in faults}) == len(faults)
+            assert set(await asyncio.gather(*ask("c"))) == {NOON + seconds(2)}
+
+    asyncio.run(act())
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4), samples.moments), min_size=1, max_size=20)
 )
 def test_the_moment_of_what_is_kept_never_goes_back(asked: list[tuple[str, int, datetime]]) -> None:
     known: EditionRecord | None = None
     for digest, judged, at in asked:
-        since, news = answer(known, digest, judged, at)
+        since, news = answer(known, EditionContent("all", "public", digest, judged, at))
         if since is None:
             assert known is not None
             assert judged < known.judged

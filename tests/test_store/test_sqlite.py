@@ -16,8 +16,9 @@ from syndicate.errors import StoreDamaged, StoreFault, StoreMissing
 from syndicate.store.protocol import Outcome, Selection
 from syndicate.store.sql_store import SqlStore, open_store
 from syndicate.store.sqlite.engine import SqliteDatabase
+from syndicate.store.sqlite.sqlite_connection import SqliteConnection
 from tests.support.databases import opened, sqlite_at, sqlite_file
-from tests.test_store.samples import a_pending, an_item, keep_item, keep_partner
+from tests.test_store.samples import NOON, a_pending, an_item, keep_item, keep_partner, seconds
 
 
 def test_open_never_makes_a_file(tmp_path: Path) -> None:
@@ -223,3 +224,34 @@ def test_what_is_no_address_of_a_store_is_refused_without_repeating_it(address: 
         open_store(address)
     assert fault.value.code == "store_address"
     assert "topsecret" not in f"{fault.value.text} {fault.value!r}"
+
+
+def test_only_the_times_of_editions_are_written_without_waiting_for_the_disk(sqlite_address: str) -> None:
+    synced: list[tuple[str, int]] = []
+
+    async def act() -> None:
+        async with opened(sqlite_address) as store:
+            database = store._database
+            assert isinstance(database, SqliteDatabase)
+            real = SqliteConnection.commit
+
+            def commit(connection: SqliteConnection) -> None:
+                # It can be asked inside a transaction, and set only outside.
+                synced.append((wrote, connection.pragma("synchronous")[0]))
+                real(connection)
+
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(SqliteConnection, "commit", commit)
+                for wrote in ("edition", "record", "edition", "edition", "act", "record"):
+                    if wrote == "edition":
+                        at = NOON + seconds(len(synced))
+                        await store.edition_moment("all", "public", at.isoformat(), judged=0, at=at)
+                    elif wrote == "record":
+                        await store.record([a_pending(None)])
+                    else:
+                        async with store.writing() as writing:
+                            await keep_partner(writing)
+
+    asyncio.run(act())
+    assert [how for _, how in synced] == [1 if wrote == "edition" else 2 for wrote, _ in synced]
+    assert [wrote for wrote, _ in synced] == ["edition", "record", "edition", "edition", "act", "record"]

@@ -114,11 +114,13 @@ class PostgresqlDatabase(Database):
             return await work(transaction)
 
     @override
-    async def transact(self, work: Work[T]) -> T:
-        return await to_the_end(self._transact(work))
+    async def transact(self, work: Work[T], *, lazily: bool = False) -> T:
+        return await to_the_end(self._transact(work, lazily=lazily))
 
-    async def _transact(self, work: Work[T]) -> T:
+    async def _transact(self, work: Work[T], *, lazily: bool = False) -> T:
         async with self.writing() as transaction:
+            if lazily:
+                await transaction.run(text("SET LOCAL synchronous_commit = off"))
             return await work(transaction)
 
     @override

@@ -55,6 +55,7 @@ class SqliteDatabase(Database):
         self._wrote = False
         self._broken = False
         self._short_patience = False
+        self._lazy = False
         self._log_limit = log_limit
         self._log_commits = max(1, log_limit // _COMMIT_SIZE)
         self._commits = 0
@@ -164,9 +165,9 @@ class SqliteDatabase(Database):
                 raise
 
     @override
-    async def transact(self, work: Work[T]) -> T:
+    async def transact(self, work: Work[T], *, lazily: bool = False) -> T:
         def whole(connection: SqliteConnection) -> tuple[T, int | None]:
-            self._begin(connection, left)
+            self._begin(connection, left, lazily=lazily)
             try:
                 transaction = DirectTransaction(connection)
                 result = run(work(transaction))
@@ -215,10 +216,15 @@ class SqliteDatabase(Database):
         return job.result()[0]
 
     def _new_writer(self) -> ConnectionThread:
+        self._lazy = False
         return ConnectionThread("syndicate-writer", writer(self._path))
 
-    def _begin(self, connection: SqliteConnection, left: float) -> None:
+    def _begin(self, connection: SqliteConnection, left: float, *, lazily: bool = False) -> None:
         with translating_errors():
+            if lazily is not self._lazy:
+                # NORMAL: the log is synced at the next commit of another kind, and before it is brought in.
+                connection.pragma(f"synchronous = {'NORMAL' if lazily else 'FULL'}")
+                self._lazy = lazily
             # Waiting for our lock and for SQLite's together is no longer than we promise.
             short = left < PATIENCE * 0.9
             if short or self._short_patience:
