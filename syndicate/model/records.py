@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from syndicate.model.item import canonical_json
@@ -117,7 +117,7 @@ def encode_line(
         return body, line_bytes(line_record(seq, at, actor, kind, event))
 
 
-_REQUEST: Final = token_hex(16)
+_REQUEST: Final = os.urandom(16).hex()
 """What stands for the id of a request in a template. Nobody can know it, so it is in no other field."""
 
 
