@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -27,8 +28,7 @@ _WRITE_AFTER = 0.5
 """Seconds from the first poll that is counted to the record that says how many there were."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(NamedTuple):
     """What is polled: an edition of a feed in a format, with one key."""
 
     partner: PartnerId

@@ -22,9 +22,10 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from syndicate.services.audit.audit_writer import Result
 from syndicate.web.server.licensed_requests import WaitingAnswer
-from syndicate.web.server.request_cache import RequestCache, write_answer
+from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.responses import REQUEST_ID, Reply
+from syndicate.web.server.sender import write_answer
 
 IDLE_SECONDS = 10.0
 """Seconds without progress after which a client is aborted; checked every `SWEEP_SECONDS`."""
@@ -123,12 +124,13 @@ class Connection(RequestHandler):
                 self._request_count += 1
                 self._answered_at = answered
                 return
-            waiting = self._request_cache.licensed.begin(data, self._finish_waiting)
-            if waiting is not None:
-                if waiting.counted:
-                    self._send(waiting)
-                else:
-                    self._waiting, self._waiting_data = waiting, data
+            begun = self._request_cache.licensed.begin(data, self, self._finish_waiting)
+            if isinstance(begun, WaitingAnswer):
+                self._waiting, self._waiting_data = begun, data
+                return
+            if begun is not None:
+                self._request_count += 1
+                self._answered_at = begun
                 return
         elif self._responded and self._at_boundary and waiter is None and not self._messages:
             # A fast client asks again before aiohttp's task is back at its wait, which takes one turn of

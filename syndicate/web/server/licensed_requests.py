@@ -35,6 +35,7 @@ from syndicate.web.server.response_cache import (
     selection_headers,
 )
 from syndicate.web.server.responses import head_before_id, http_date
+from syndicate.web.server.sender import Sender, write_answer
 
 
 class ReadyDelivery(NamedTuple):
@@ -76,8 +77,6 @@ class LicensedHead:
 class WaitingAnswer:
     """An answer that may be sent once its trail line is written."""
 
-    counted: bool
-    """Sent at once: it needs no trail line of its own."""
     head: bytes
     body: bytes
     begun: float
@@ -108,37 +107,41 @@ class LicensedRequests:
             del self._heads[next(iter(self._heads))]
         self._heads[head] = LicensedHead(request, session, edition, format)
 
-    def begin(self, data: bytes, told: Told) -> WaitingAnswer | None:
-        """Submit or count the answer to these bytes; None where they take the parser's way.
+    def begin(self, data: bytes, sender: Sender, told: Told) -> WaitingAnswer | float | None:
+        """Submit the answer to these bytes, or send it where it was counted; None: the parser's way.
 
-        `told` is called with what became of the trail line, which `finish` understands.
+        `told` is called with what became of the trail line, which `finish` understands. For an answer that
+        was sent it returns when, by `time.time()`.
         """
         known = self._heads.get(data)
         if known is None or self.closed:
             return None
         now = time()
-        ready = known.ready
-        if ready is None or not (
-            ready.begins <= now < ready.ends
-            and ready.generation == self._rights.generation
-            and ready.notice == self._notice()
+        ready = known.ready or self._make_ready(known, now)
+        if ready is None:
+            return None
+        begins, ends, generation, notice, delivery, head, body, log = ready
+        if not (
+            begins <= now < ends and generation == self._rights.generation and notice == self._notice()
         ):
             ready = self._make_ready(known, now)
             if ready is None:
                 return None
+            delivery, head, body, log = ready.delivery, ready.head, ready.body, ready.log
         request_id = new_request_id()
-        delivery = ready.delivery
         try:
             counted = delivery.poll is not None and self._repeats.count_poll(delivery, request_id)
             if not counted and not self._repeats.submit_repeated(delivery, request_id, told):
                 return None
         except ClockAhead:
             return None  # once it is parsed, the request is answered with 503
+        head = head + request_id.encode() + b"\r\n\r\n"
         if counted:
+            write_answer(sender, head, body)
+            self._log((now, request_id, time() - now, log))
             self.hits += 1
-            self._log((now, request_id, time() - now, ready.log))
-        head = ready.head + request_id.encode() + b"\r\n\r\n"
-        return WaitingAnswer(counted, head, ready.body, now, request_id, ready.log)
+            return now
+        return WaitingAnswer(head, body, now, request_id, log)
 
     def finish(self, answer: WaitingAnswer, result: Result) -> bool:
         """Whether the answer may be sent: its line is durable. If not, the request is judged again."""

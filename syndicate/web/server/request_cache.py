@@ -9,9 +9,8 @@ service does not hold current at this instant.
 
 from __future__ import annotations
 
-import os
 from time import time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -31,31 +30,9 @@ from syndicate.web.server.response_cache import (
     selection_headers,
 )
 from syndicate.web.server.responses import head_before_id, http_date
+from syndicate.web.server.sender import Sender, write_answer
 
 _END = b"\r\n\r\n"
-
-
-class Sender(Protocol):
-    """A connection with nothing left to send."""
-
-    file: int
-    """The number of the socket's file, to write to directly."""
-
-    def send_rest(self, head: bytes, body: bytes, sent: int) -> None:
-        """Send what the kernel has not taken: everything after the first `sent` bytes of head and body."""
-
-
-def write_answer(sender: Sender, head: bytes, body: bytes) -> None:
-    """Write head and body with one system call.
-
-    To go through the transport costs more than everything else that a repeated answer takes.
-    """
-    try:
-        sent = os.writev(sender.file, (head, body)) if body else os.write(sender.file, head)
-    except OSError:  # the kernel takes nothing now, or the client is gone: the transport handles both
-        sent = 0
-    if sent < len(head) + len(body):
-        sender.send_rest(head, body, sent)
 
 
 class ReadyAnswer(NamedTuple):
