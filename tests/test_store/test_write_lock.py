@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
-from syndicate.store.sqlite.write_lock import FileTurn
+from syndicate.store.sqlite.write_lock import FileTurn, LockFile
 
 
 def test_a_busy_process_does_not_starve_one_that_waits(tmp_path: Path) -> None:
@@ -48,6 +50,47 @@ def test_a_process_that_gives_up_leaves_the_line(tmp_path: Path) -> None:
             pass
 
     asyncio.run(act())
+
+
+def test_a_forked_child_does_not_go_on_holding_the_lock_of_a_process_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "syndicate.db-lock"
+    holding, held = os.pipe()
+    holder = os.fork()
+    if holder == 0:
+        os.setpgid(0, 0)
+        lock = LockFile(path)
+        if lock.try_lock() and os.fork() == 0:
+            os.write(held, b"1")
+        signal.pause()  # the holder is killed, and its child with the process group
+    try:
+        assert os.read(holding, 1) == b"1"
+        mine = LockFile(path)
+        assert not mine.try_lock()
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+        assert mine.try_lock()
+        mine.close()
+    finally:
+        os.killpg(holder, signal.SIGKILL)
+        os.close(holding)
+        os.close(held)
+
+
+def test_a_lock_file_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "syndicate.db-lock"
+    mine, other = LockFile(path), LockFile(path)
+    assert mine.try_lock()
+    mine.unlock()
+    path.unlink()
+    assert other.try_lock()
+    assert not mine.try_lock()
+    other.unlock()
+    assert mine.try_lock()
+    assert path.exists()
+    mine.close()
+    other.close()
 
 
 async def _once(turn: FileTurn) -> None:

@@ -116,6 +116,7 @@ class SqliteDatabase(Database):
         self._readers = self._writer = None
         self._wrote = self._broken = False
         self._notice.close()
+        self._turn.close()
 
     @override
     def notice(self) -> int:

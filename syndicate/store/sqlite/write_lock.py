@@ -12,6 +12,7 @@ import os
 import random
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from syndicate.store.faults import PATIENCE, busy, translating_errors
 from syndicate.store.private_files import FILE
@@ -101,58 +102,92 @@ class FileTurn(Turn):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path, self._next = path, path.with_name(f"{path.name}-next")
-        self._file: int | None = None
+        self._lock, self._next = LockFile(path), LockFile(path.with_name(f"{path.name}-next"))
+
+    def close(self) -> None:
+        """Let go of the files. They are opened again where another turn is taken."""
+        self._lock.close()
+        self._next.close()
 
     async def _take(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        begun, line = loop.time(), None
+        begun, next_is_ours = loop.time(), False
         try:
             while True:
-                line = _try(self._next) if line is None else line
-                if line is not None:
-                    self._file = _try(self._path)
-                    if self._file is not None:
+                next_is_ours = next_is_ours or self._next.try_lock()
+                if next_is_ours:
+                    if self._lock.try_lock():
                         return
                     if loop.time() - begun < _STARVED:
-                        _unlock(line)
-                        line = None
+                        self._next.unlock()
+                        next_is_ours = False
                 if loop.time() >= deadline:
                     raise busy()
                 # Irregular, so that two processes do not keep missing each other's gaps.
                 await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
         finally:
-            if line is not None:
-                _unlock(line)
+            if next_is_ours:
+                self._next.unlock()
 
     def _give(self) -> None:
+        self._lock.unlock()
+
+
+class LockFile:
+    """A file whose lock (flock(2)) this process may hold. It stays open in between.
+
+    A lock belongs to an open file, which a forked process shares: if this one were killed, the other would
+    go on holding it. So a child closes what it inherits.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        _all.add(self)
+
+    def try_lock(self) -> bool:
+        """Take the lock; False while another has it."""
+        with translating_errors():
+            while True:
+                if self._file is None:
+                    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                    self._file = os.open(self._path, flags, FILE)
+                try:
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if self._is_there():
+                        return False
+                except BaseException:
+                    self.close()
+                    raise
+                else:
+                    if self._is_there():
+                        return True
+                # Removed meanwhile: who comes next locks another file.
+                self.close()
+
+    def unlock(self) -> None:
+        """Give it back."""
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file, and of the lock with it."""
         file, self._file = self._file, None
-        assert file is not None
-        _unlock(file)
-
-
-def _try(path: Path) -> int | None:
-    """The open file with its lock; None while another has it."""
-    # Opened anew each time: a lock belongs to an open file, which a forked process would share.
-    with translating_errors():
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            there = os.fstat(file).st_nlink > 0
-        except BlockingIOError:
-            there = False
-        except BaseException:
+        if file is not None:
             os.close(file)
-            raise
-        if not there:
-            # Held by another, or removed meanwhile: then the next one is another file.
-            os.close(file)
-            return None
-    return file
+
+    def _is_there(self) -> bool:
+        """Whether the file still has a name."""
+        return self._file is not None and os.fstat(self._file).st_nlink > 0
 
 
-def _unlock(file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_UN)
-    finally:
-        os.close(file)
+_all: WeakSet[LockFile] = WeakSet()
+
+
+def _close_all() -> None:
+    for file in list(_all):
+        file.close()
+
+
+os.register_at_fork(after_in_child=_close_all)
