@@ -7,6 +7,7 @@ changes_page                a page of a partner's change sequence
 opml                        the list of public feeds
 rendered_text               an item's text with its credits and stamp, shared by all formats
 feed_metadata, usage_terms  a feed's title and addresses; what a recipient may do
+written_items               items kept as RSS, Atom and JSON Feed write them, to join feeds from
 recall_notices              what a feed says about recalled items
 feedgen_extension           corrections of what feedgen writes
 

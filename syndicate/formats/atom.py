@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, Final
 
 from feedgen.feed import FeedGenerator
 
@@ -12,7 +14,11 @@ from syndicate.formats.feedgen_extension import TOMBSTONES, AtomExtension, Eleme
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
+from syndicate.formats.written_items import OF_THE_AGREEMENT, WrittenItems, joined
 from syndicate.stamping import Edition, StampedItem, Tombstone
+
+_ENTRY: Final = re.compile(rb" *<entry[ >].*?</entry>\n", re.DOTALL)
+_WRITTEN: Final = WrittenItems(without=OF_THE_AGREEMENT)
 
 
 def write(edition: Edition) -> bytes:
@@ -20,6 +26,10 @@ def write(edition: Edition) -> bytes:
 
     A single item is a feed of one entry: more readers can open that than an entry document.
     """
+    return joined(edition, _WRITTEN, _write, _ENTRY)
+
+
+def _write(edition: Edition, items: Sequence[StampedItem]) -> bytes:
     publisher = edition.publisher
     feed: Any = FeedGenerator()
     feed.register_extension("repairs", AtomExtension, AtomExtension, rss=False)
@@ -33,7 +43,7 @@ def write(edition: Edition) -> bytes:
     feed.generator("syndicate")
     feed.repairs.elements.extend(_feed_links(edition))
     feed.repairs.elements.extend(_deleted(one, edition) for one in recall_notices.gone(edition))
-    for item in edition.items:
+    for item in items:
         _add(feed, edition, item, render_text(item, publisher))
     written: bytes = feed.atom_str(pretty=True)
     return written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
@@ -10,8 +10,13 @@ from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.formats.usage_terms import terms_address, usage_terms
+from syndicate.formats.written_items import WrittenItems
 from syndicate.model.parties import Public
 from syndicate.stamping import Edition, StampedItem, Tombstone
+
+_WRITTEN: Final = WrittenItems()
+_NO_ITEMS: Final = b"[]}\n"
+"""How a feed without items ends: they are the last member."""
 
 
 def write(edition: Edition) -> bytes:
@@ -36,9 +41,20 @@ def write(edition: Edition) -> bytes:
                 "recalled": recalled or None,
             }
         ),
-        "items": [_item(edition, item, render_text(item, publisher)) for item in edition.items],
+        "items": [],
     }
-    return json_body(_without_none(feed))
+    head = json_body(_without_none(feed)).removesuffix(_NO_ITEMS)
+    return b"".join((head, b"[", b",".join(_written(edition, item) for item in edition.items), b"]}\n"))
+
+
+def _written(edition: Edition, item: StampedItem) -> bytes:
+    """The item as JSON, written now or before."""
+    publisher = edition.publisher
+    known = _WRITTEN.get(item, publisher)
+    if known is None:
+        known = json_body(_item(edition, item, render_text(item, publisher))).removesuffix(b"\n")
+        _WRITTEN.keep(item, publisher, known)
+    return known
 
 
 def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:

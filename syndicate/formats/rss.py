@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from feedgen.feed import FeedGenerator
@@ -12,6 +14,7 @@ from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssE
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc822, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
+from syndicate.formats.written_items import OF_THE_AGREEMENT, WrittenItems, joined
 from syndicate.stamping import Edition, StampedItem
 
 MINUTES_TO_LIVE: Final = 5
@@ -20,8 +23,16 @@ MINUTES_TO_LIVE: Final = 5
 _NEVER: Final = UnwrittenTime.fromisoformat("2018-01-22T00:00:00+00:00")
 
 
+_ITEM: Final = re.compile(rb" *<item>.*?</item>\n", re.DOTALL)
+_WRITTEN: Final = WrittenItems(without=OF_THE_AGREEMENT)
+
+
 def write(edition: Edition) -> bytes:
     """Write the edition as an RSS channel: full text in `content:encoded`, the stamp after each text."""
+    return joined(edition, _WRITTEN, _write, _ITEM)
+
+
+def _write(edition: Edition, items: Sequence[StampedItem]) -> bytes:
     publisher = edition.publisher
     feed: Any = FeedGenerator()
     feed.register_extension("repairs", RssExtension, RssExtension, atom=False)
@@ -40,7 +51,7 @@ def write(edition: Edition) -> bytes:
     if own is not None:
         feed.repairs.elements.append(_link("self", "application/rss+xml", own))
     feed.repairs.elements.append(_link("license", "text/html", terms_address(publisher)))
-    for item in edition.items:
+    for item in items:
         _add(feed, edition, item, render_text(item, publisher))
     written: bytes = feed.rss_str(pretty=True)
     return written
