@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from syndicate.model.changes import Action, Holding, Progress, Terms
+from syndicate.model.changes import Action, Charge, Holding, Progress, Terms
+from syndicate.model.events import ItemDelivered
 from syndicate.model.item import ItemId, OutletId
 from syndicate.model.parties import PartnerId
+from syndicate.model.records import Entry
 from syndicate.model.rights import Clause
 from syndicate.services.changes import change_detector
 from syndicate.services.changes.change_detector import ChangeDetector
 from syndicate.services.changes.partner_snapshot import partner_snapshot
 from syndicate.services.changes.takedowns import Takedowns
-from syndicate.store.protocol import Change, SequenceUpdate
+from syndicate.store.protocol import Change, Outcome, Pending, SequenceUpdate
 from tests.bench.partners import add_partners
 from tests.support.factories import STAFF, days, minutes
 from tests.support.indistinguishability import questions_to_database
@@ -163,6 +165,65 @@ def test_watermarks_of_partners_to_whom_nothing_happens_move_together(tmp_path: 
             assert not any(statement.startswith("UPDATE") for statement in asked)
 
     asyncio.run(act())
+
+
+def test_partners_that_only_read_feeds_have_little_to_search_after_a_start(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            first, second = await fill(here)
+            takedowns, store = here.house.scheduler._takedowns, here.house.store
+            assert await takedowns.order_all()
+            name = PartnerId("p-feeds")
+            await add_partners(here.house, {name: licence(name, 'archive = "P999D"')})
+            here.clock.move(minutes(1))
+            charge = Charge(name, first, 1, Clause(f"L-{name}#1"), "reprint", "HEAD-1")
+            line = Entry(
+                here.clock(), name, ItemDelivered(name, "k", first, 1, "reprint", "", 200, "GET", "r")
+            )
+            assert await store.record([Pending(line, charges=(charge,))]) == [Outcome.WRITTEN]
+            assert (await store.progress(name)).removals_until is None
+            here.clock.move(minutes(6))
+            assert await takedowns.order_all()
+            mark = (await store.progress(name)).removals_until
+            assert mark is not None
+            assert mark.at == here.clock()
+            with at_most(FEW):
+                assert await a_worker(here).order_all()
+            await move_to_television(here, first)
+            assert await a_worker(here).order_all()
+            assert (name, first) in await withdrawn(here)
+            assert (name, second) not in await withdrawn(here)
+            await nothing_stays(here)
+
+    asyncio.run(act())
+
+
+def test_a_start_with_nothing_searched_is_spread_over_rounds_and_what_comes_up_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            first, second = await fill(here)
+            monkeypatch.setattr("syndicate.services.changes.takedowns._ROUND_SECONDS", 0)
+            takedowns = a_worker(here)
+            for number in range(5):
+                assert not await takedowns.order_all()
+                progress = await here.house.store.progress_of(map_names(range(MANY)))
+                done = [name for name, one in progress.items() if one.removals_until is not None]
+                assert sorted(done) == map_names(range(number + 1))
+            await here.house.rights.end_licence(STAFF, "L-p-020")
+            assert not await takedowns.order_all()
+            assert await withdrawn(here) == []  # p-020 is one of those that are left: after those before it
+            monkeypatch.setattr("syndicate.services.changes.takedowns._ROUND_SECONDS", 60)
+            assert await takedowns.order_all()
+            assert await withdrawn(here) == [("p-020", first), ("p-020", second)]
+            await nothing_stays(here)
+
+    asyncio.run(act())
+
+
+def map_names(numbers: Iterable[int]) -> list[PartnerId]:
+    return [PartnerId(f"p-{number:03}") for number in numbers]
 
 
 def test_a_wave_of_removals_is_found_and_written_in_parts(

@@ -92,9 +92,10 @@ class ChangeWrites(Protocol):
         """
 
     async def move_removals_until(self, watermarks: Mapping[PartnerId, Watermark]) -> None:
-        """Say that the partners' removals are searched up to here, where their rights still have that name.
+        """Say that the partners' removals are searched up to here.
 
-        Announces no change, and leaves progress alone that is as far already.
+        Only where their rights still have the name that they had at the last search, or where none was
+        made. Announces no change, and leaves progress alone that is as far already.
         """
 
     async def acknowledge(self, partner: PartnerId, seqs: Collection[int], at: datetime) -> list[int]:

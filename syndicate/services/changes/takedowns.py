@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ _BATCH = 500
 _MOST_CHANGED = 2_000
 """With this many items changed since a search, it is made again."""
 _MOST_OVERDUE = 100
+_ROUND_SECONDS = 5.0
+"""How long one call searches the holdings of partners. The others are searched in the next call."""
 
 _log = Logger("syndicate.services")
 
@@ -79,13 +82,19 @@ class Takedowns:
         """`order` for every partner that may have something to remove; whether all removals are written.
 
         Costs what has changed since the last call (see `removal_search`). A partner whose removals cannot
-        be written does not keep back those of the others, and is tried again at the next call.
+        be written does not keep back those of the others, and is tried again at the next call. A call that
+        has gone on for five seconds leaves the partners that remain to the next one: so a server that
+        starts with nothing searched is not busy with it for minutes. What has just come up comes first.
         """
         register, change = await self._rights_cache.read()
         searched, zone = Searched(register, change, self._clock()), self._publisher.zone
         due = await self._store.read(lambda reads: find_due(reads, self._searches, searched, zone))
         left: set[PartnerId] = set()
-        for id in sorted(due | self._left):
+        ends = time.monotonic() + _ROUND_SECONDS
+        for number, id in enumerate([*sorted(due - self._left), *sorted(self._left)]):
+            if number and time.monotonic() >= ends:
+                left.add(id)
+                continue
             partner = register.partners.get(id)
             try:
                 if partner is not None and not await self.order(partner):
@@ -110,19 +119,25 @@ class Takedowns:
     async def _move_watermarks(self, searched: Searched) -> None:
         """Move the watermarks of partners that nothing happened to, all at once, every five minutes.
 
-        So the next start of a server, and a partner's next request, have little to search.
+        Partners that hold something and have none, since they only read feeds, get one. So the next start
+        of a server, and a partner's next request, have little to search.
         """
         if self._moved is not None and abs(searched.at - self._moved) < REFRESH:
             return
         register, zone = searched.register, self._publisher.zone
         progress = await self._store.progress_of(register.partners)
+        marks = {id: one.removals_until for id, one in progress.items() if one.removals_until is not None}
+        begun = await self._store.holding_anything(register.partners.keys() - marks.keys() - self._left)
         moved: dict[PartnerId, Watermark] = {}
-        for id, one in progress.items():
-            mark = one.removals_until
-            if mark is None or id in self._left or searched.at - mark.at < REFRESH:
+        for id in (marks.keys() | begun) - self._left:
+            mark = marks.get(id)
+            if mark is not None and searched.at - mark.at < REFRESH:
                 continue
             name = rights_name(register.partners[id], register, zone)
-            if name == mark.rights:
+            if mark is None:
+                # From an older change on: what was held first was given by an answer that was on its way.
+                moved[id] = Watermark(self._searches[0].change, searched.at, name)
+            elif name == mark.rights:
                 moved[id] = Watermark(searched.change, searched.at, name)
         if moved:
             await self._store.transact(lambda tx: tx.move_removals_until(moved))

@@ -37,7 +37,14 @@ from syndicate.store.queries.change_rows import (
 )
 from syndicate.store.queries.sql_reads import SqlWrites, batches
 from syndicate.store.requests import SequenceUpdate
-from syndicate.store.schema.tables import Instant, acknowledgements, changes, holdings, overdue
+from syndicate.store.schema.tables import (
+    Instant,
+    acknowledgements,
+    changes,
+    holdings,
+    open_takedowns,
+    overdue,
+)
 from syndicate.store.schema.tables import partners as parties
 from syndicate.store.schema.tables import progress as progresses
 
@@ -46,11 +53,20 @@ _MOVE_REMOVALS_UNTIL = (
     update(progresses)
     .where(
         progresses.c.partner == bindparam("of"),
-        progresses.c.ends_rights == bindparam("rights"),
-        progresses.c.ends_change <= bindparam("change"),
-        progresses.c.ends_at <= bindparam("at", type_=Instant),
+        or_(
+            progresses.c.ends_at.is_(None),
+            and_(
+                progresses.c.ends_rights == bindparam("rights"),
+                progresses.c.ends_change <= bindparam("change"),
+                progresses.c.ends_at <= bindparam("at", type_=Instant),
+            ),
+        ),
     )
-    .values(ends_change=bindparam("change"), ends_at=bindparam("at", type_=Instant))
+    .values(
+        ends_change=bindparam("change"),
+        ends_at=bindparam("at", type_=Instant),
+        ends_rights=bindparam("rights"),
+    )
 )
 
 
@@ -166,42 +182,39 @@ class SqlChangeReads(SqlCandidateReads, ChangeReads):
     async def takedowns(
         self, *, item: ItemId | None = None, partner: PartnerId | None = None, open_only: bool = False
     ) -> list[Takedown]:
+        # The sum keeps SQLite from beginning with all changes, and looking for each in what is open.
+        still_open = and_(
+            changes.c.partner == open_takedowns.c.partner, changes.c.seq == open_takedowns.c.seq + 0
+        )
+        entries = open_takedowns.join(changes, still_open) if open_only else changes
         query = (
             select(changes, acknowledgements.c.at.label("acknowledged"), overdue.c.at.label("overdue"))
             .select_from(
-                changes.outerjoin(acknowledgements, _same(acknowledgements)).outerjoin(
+                entries.outerjoin(acknowledgements, _same(acknowledgements)).outerjoin(
                     overdue, _same(overdue)
                 )
             )
-            .where(changes.c.action.in_(_TAKEDOWNS))
             .order_by(changes.c.seq, changes.c.partner)
         )
+        if not open_only:
+            query = query.where(changes.c.action.in_(_TAKEDOWNS))
         if item is not None:
             query = query.where(changes.c.item == item)
         if partner is not None:
             query = query.where(changes.c.partner == partner)
-        if open_only:
-            query = query.where(acknowledgements.c.at.is_(None))
         return [Takedown(entry_from(row), row.acknowledged, row.overdue) for row in await self._rows(query)]
 
     @override
     async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
         query = (
             select(changes)
-            .select_from(
-                changes.outerjoin(acknowledgements, _same(acknowledgements)).outerjoin(
-                    overdue, _same(overdue)
-                )
-            )
+            .select_from(open_takedowns.join(changes, _same(open_takedowns)))
             .where(
-                changes.c.deadline <= at,
-                or_(*(changes.c.action == action for action in _TAKEDOWNS)),
-                acknowledgements.c.at.is_(None),
-                overdue.c.at.is_(None),
+                open_takedowns.c.due <= at,
                 # What was put again since need not be gone any more.
                 ~exists().where(holdings.c.partner == changes.c.partner, holdings.c.item == changes.c.item),
             )
-            .order_by(changes.c.deadline, changes.c.partner, changes.c.seq)
+            .order_by(open_takedowns.c.due, open_takedowns.c.partner, open_takedowns.c.seq)
             .limit(limit)
         )
         return [entry_from(row) for row in await self._rows(query)]
@@ -222,6 +235,13 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
             await self._transaction.run(insert(progresses), values)
         if new.entries:
             await self._transaction.run(insert(changes), [entry_values(one) for one in new.entries])
+            opened = [
+                {"partner": one.partner, "seq": one.seq, "due": one.deadline}
+                for one in new.entries
+                if one.action in TAKEDOWNS
+            ]
+            if opened:
+                await self._transaction.run(insert(open_takedowns), opened)
         if new.empty_cursor is not None:
             await self._transaction.run(insert(changes), cursor_values(new))
         known = await self.held(partner, [one.item for one in new.held])
@@ -233,10 +253,15 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
 
     @override
     async def move_removals_until(self, watermarks: Mapping[PartnerId, Watermark]) -> None:
-        if watermarks:
+        known = await self.progress_of(watermarks)
+        begun = [Progress(id, removals_until=mark) for id, mark in watermarks.items() if id not in known]
+        if begun:
+            await self._transaction.run(insert(progresses), [progress_values(one) for one in begun])
+        if known:
             values = [
-                {"of": partner, "rights": mark.rights, "change": mark.change, "at": mark.at}
-                for partner, mark in watermarks.items()
+                {"of": id, "rights": mark.rights, "change": mark.change, "at": mark.at}
+                for id, mark in watermarks.items()
+                if id in known
             ]
             await self._transaction.run(_MOVE_REMOVALS_UNTIL, values)
 
@@ -252,11 +277,20 @@ class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
         if new:
             rows = [{"partner": partner, "seq": seq, "at": at} for seq in new]
             await self._transaction.run(insert(acknowledgements), rows)
+        for batch in batches(new):
+            closed = delete(open_takedowns).where(
+                open_takedowns.c.partner == partner, open_takedowns.c.seq.in_(batch)
+            )
+            await self._transaction.run(closed)
         return new
 
     @override
     async def mark_overdue(self, entry: ChangeEntry, at: datetime) -> None:
         await self._transaction.run(insert(overdue), {"partner": entry.partner, "seq": entry.seq, "at": at})
+        marked = update(open_takedowns).where(
+            open_takedowns.c.partner == entry.partner, open_takedowns.c.seq == entry.seq
+        )
+        await self._transaction.run(marked.values(due=None))
 
     async def give(self, given: Collection[Charge]) -> None:
         """Partners got these versions, by whatever way: they hold them now."""

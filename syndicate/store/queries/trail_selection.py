@@ -1,12 +1,12 @@
-"""Select records of the trail by number, time, kind, partner and item, with two indexes."""
+"""Select records of the trail by number, time, kind, partner and item, with three indexes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, desc, or_, select, text, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, desc, literal_column, select, text, union_all
 
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.store.database import Transaction
@@ -55,8 +55,14 @@ class RecordFilter:
 
     async def read(self, transaction: Transaction) -> list[Row[Any]]:
         """The rows, in their order."""
-        if self.partner is None or self.item is not None:
-            return list(await transaction.rows(self._select(*self._of_partner())))
+        if self.item is not None:
+            conditions = _about_item(self.item, self.kinds)
+            wanted = [self._select(*self._of_partner(), condition) for condition in conditions]
+            return self._first(
+                await transaction.rows(union_all(*(select(one.subquery()) for one in wanted)))
+            )
+        if self.partner is None:
+            return list(await transaction.rows(self._select()))
         # The index has the records of each key in their order, and those without one. The first of all are
         # among the first of each.
         keys = [row.jti for row in await transaction.rows(_KEYS_OF.bindparams(partner=self.partner))]
@@ -68,8 +74,11 @@ class RecordFilter:
                 for place in places[start : start + _MAX_KEYS]
             ]
             found += await transaction.rows(union_all(*parts))
-        found.sort(key=lambda row: int(row.seq), reverse=self.newest_first)
-        return found[: self.limit]
+        return self._first(found)
+
+    def _first(self, found: Iterable[Row[Any]]) -> list[Row[Any]]:
+        """The first rows of these in order, as many as are wanted."""
+        return sorted(found, key=lambda row: int(row.seq), reverse=self.newest_first)[: self.limit]
 
     def _of_partner(self) -> list[ColumnElement[bool]]:
         return [] if self.partner is None else [trail.c.partner == self.partner]
@@ -79,7 +88,6 @@ class RecordFilter:
             None if self.after is None else trail.c.seq > self.after,
             None if self.before is None else trail.c.seq < self.before,
             None if self.kinds is None else trail.c.kind.in_(sorted(self.kinds)),
-            None if self.item is None else _about_item(self.item, self.kinds),
         ]
         wanted = (*(one for one in filters if one is not None), *also)
         order = desc(trail.c.seq) if self.newest_first else trail.c.seq
@@ -92,16 +100,19 @@ async def last_before(transaction: Transaction, at: int) -> int:
     return 0 if row is None else int(row.low)
 
 
-def _about_item(item: ItemId, kinds: Collection[str] | None) -> ColumnElement[bool]:
-    """Records about this item. A refusal has no field `item`: its subject says what was asked for.
+def _about_item(item: ItemId, kinds: Collection[str] | None) -> list[ColumnElement[bool]]:
+    """Conditions with an index each; a record about this item meets exactly one of them.
 
-    Subjects have no index, so refusals are looked through only where they are wanted.
+    A refusal has no field `item`: its subject says what was asked for. Subjects have no index, so all
+    refusals are looked through, and only where they are wanted.
     """
     # Here, not above: see `model.records`.
     from syndicate.model.events import ReleaseRefused
 
-    if kinds is not None and ReleaseRefused.kind not in kinds:
-        return trail.c.item == item
-    subject = json_text({"subject": f"item:{item}"})[1:-1]
-    refused = and_(trail.c.kind == ReleaseRefused.kind, trail.c.body.contains(subject, autoescape=True))
-    return or_(trail.c.item == item, refused)
+    found: list[ColumnElement[bool]] = [trail.c.item == item]
+    if kinds is None or ReleaseRefused.kind in kinds:
+        # Not as a bound value: a partial index serves only what says its condition in full.
+        refused = trail.c.kind == literal_column(f"'{ReleaseRefused.kind}'")
+        subject = json_text({"subject": f"item:{item}"})[1:-1]
+        found.append(and_(refused, trail.c.body.contains(subject, autoescape=True)))
+    return found

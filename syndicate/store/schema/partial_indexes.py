@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Index, text
 
-from syndicate.store.schema.tables import items, metadata, trail
+from syndicate.store.schema.tables import items, metadata, open_takedowns, trail
 
 
 def _add(name: str, condition: str, *columns: Column[Any]) -> None:
@@ -21,6 +21,8 @@ def _add(name: str, condition: str, *columns: Column[Any]) -> None:
 _add("items_held", "held_until IS NOT NULL", items.c.held_until)
 _add("items_late", "available > published", items.c.available)
 _add("trail_by_item", "item IS NOT NULL", trail.c.item, trail.c.seq)
+_add("trail_refused", "kind = 'release_refused'", trail.c.seq)
+_add("open_takedowns_due", "due IS NOT NULL", *open_takedowns.c["due", "partner", "seq"])
 
 full_metadata: Final = metadata
 """The tables with every index."""

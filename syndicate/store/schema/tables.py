@@ -312,7 +312,6 @@ changes = Table(
     Column("deadline", Instant),
     Column("until", Instant),
     Index("changes_by_item", "item", "partner", "seq"),
-    Index("changes_by_deadline", "deadline"),
 )
 """What each partner was told, in order."""
 
@@ -332,6 +331,16 @@ overdue = Table(
     Column("at", Instant, nullable=False),
 )
 """Takedowns whose deadline passed without a word, each once."""
+
+open_takedowns = Table(
+    "open_takedowns",
+    metadata,
+    Column("partner", NAME, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("due", Instant),
+)
+"""The takedowns that are not acknowledged, so that none that is past is looked at again. `due` is the
+deadline; NULL once the takedown is marked overdue. A summary of the three tables above."""
 
 holdings = Table(
     "holdings",
