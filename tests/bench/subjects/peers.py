@@ -35,7 +35,7 @@ NAMES = (
 ITEMS = 50
 PARTNERS = 64
 OURS, NGINX, BARE, FEEDGEN = "ours", "nginx", "bare aiohttp", "aiohttp with feedgen"
-TRAILLESS, MANY = "ours without a trail", "ours, 64 keys"
+TRAILLESS, MANY, NGINX_MANY = "ours without a trail", "ours, 64 keys", "nginx, 64 files"
 ZIPPED = {"Accept-Encoding": "gzip"}
 PUBLIC, LICENSED = "/feeds/all.rss", "/licensed/feeds/all.rss"
 
@@ -131,6 +131,8 @@ def _start(stack: ExitStack, folder: Path, keys: Sequence[str]) -> Servers:
         "public.rss": load.ask(ours.port, PUBLIC, {}).body,
         "full.rss": load.ask(ours.port, LICENSED, _authorised(keys[0])).body,
     }
+    for number, key in enumerate(keys):
+        bodies[f"full-{number}.rss"] = load.ask(ours.port, LICENSED, _authorised(key)).body
     for name, body in bodies.items():
         (files / name).write_bytes(body)
         (files / f"{name}.gz").write_bytes(gzip.compress(body, 6, mtime=0))
@@ -148,11 +150,10 @@ def _authorised(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _contestant(
-    server: Server, path: str, all_headers: Sequence[Mapping[str, str]], status: int
-) -> Contestant:
-    """A server that is asked this path with each of these headers in turn."""
-    asked = [(path, headers) for headers in all_headers]
+def _contestant(server: Server, asked: Sequence[tuple[str, Mapping[str, str]]], status: int) -> Contestant:
+    """A server that is asked these paths in turn, each with its headers; for a 304, with its validator."""
+    if status == 304:
+        asked = [(path, _conditional(server, path, headers)) for path, headers in asked]
     return Contestant(server, load.target(server.port, asked, status))
 
 
@@ -166,36 +167,35 @@ def _cases(bench: Bench, servers: Servers) -> dict[str, Case]:
 
     def others(file: str, headers: Mapping[str, str], status: int) -> dict[str, Contestant]:
         found = {BARE: servers.bare, NGINX: servers.nginx}
-        made = {}
-        for name, server in found.items():
-            if server is not None:
-                sent = _conditional(server, file, headers) if status == 304 else headers
-                made[name] = _contestant(server, file, [sent], status)
-        return made
+        return {
+            name: _contestant(server, [(file, headers)], status)
+            for name, server in found.items()
+            if server is not None
+        }
 
     def public(what: str, status: int, headers: Mapping[str, str]) -> Case:
-        sent = _conditional(servers.ours, PUBLIC, headers) if status == 304 else headers
-        own = _contestant(servers.ours, PUBLIC, [sent], status)
+        own = _contestant(servers.ours, [(PUBLIC, headers)], status)
         return Case(what, 8, {OURS: own, **others("/public.rss", headers, status)})
 
     def licensed(what: str, status: int, connections: int) -> Case:
         def own(server: Server, keys: Sequence[str]) -> Contestant:
-            each = [{**ZIPPED, **_authorised(key)} for key in keys]
-            if status == 304:
-                each = [_conditional(server, LICENSED, headers) for headers in each]
-            return _contestant(server, LICENSED, each, status)
+            return _contestant(server, [(LICENSED, {**ZIPPED, **_authorised(key)}) for key in keys], status)
 
         made = {
             OURS: own(servers.ours, servers.keys[:1]),
             MANY: own(servers.ours, servers.keys),
             TRAILLESS: own(servers.trailless, servers.keys[:1]),
+            **others("/full.rss", ZIPPED, status),
         }
-        return Case(what, connections, {**made, **others("/full.rss", ZIPPED, status)})
+        if servers.nginx is not None:
+            files = [(f"/full-{number}.rss", ZIPPED) for number in range(len(servers.keys))]
+            made[NGINX_MANY] = _contestant(servers.nginx, files, status)
+        return Case(what, connections, made)
 
     cases: dict[str, Case] = {}
     if bench.wants("public-200", "feedgen"):
         cases["public-200"] = public("public feed, 200", 200, {})
-        cases["public-200"].contestants[FEEDGEN] = _contestant(servers.feedgen, "/feedgen", [{}], 200)
+        cases["public-200"].contestants[FEEDGEN] = _contestant(servers.feedgen, [("/feedgen", {})], 200)
     if bench.wants("public-gzip"):
         cases["public-gzip"] = public("public feed, 200, gzip", 200, ZIPPED)
     if bench.wants("public-304"):
@@ -226,14 +226,16 @@ def _compare(bench: Bench, name: str, case: Case) -> Iterator[Row]:
     note = "CPU for each answer: "
     note += "; ".join(f"{who} {middle:.1f} µs" for who, middle in middles.items())
     before, goal = GOALS[name]
-    for own, suffix in ((OURS, ""), (MANY, "-keys")):
+    for own, suffix, peer in ((OURS, "", NGINX), (MANY, "-keys", NGINX_MANY)):
         if own not in taken:
             continue
-        what = case.what + (", 64 partners' keys" if suffix else ", one key" if MANY in taken else "")
-        if NGINX not in taken:
+        what = case.what + (
+            ", 64 partners, each with its own text" if suffix else ", one key" if MANY in taken else ""
+        )
+        if peer not in taken:
             yield Row(name + suffix, what, before, f"≥ {goal:.2f} of nginx", "no nginx here", None, note)
             continue
-        shares = ratios(taken[NGINX], taken[own])
+        shares = ratios(taken[peer], taken[own])
         reached = statistics.median(shares) >= goal
         said = before if not suffix else "not measured"
         more = note if not suffix else ""
