@@ -202,6 +202,8 @@ class Services:
             self.changes.close()
         if "delivery" in self.__dict__:
             await self.delivery.close()
+        if "rights_cache" in self.__dict__:
+            await self.rights_cache.close()
 
 
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Services:

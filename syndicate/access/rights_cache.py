@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from syndicate.clock import SteadyClock
+from syndicate.errors import StoreFault
 from syndicate.model.register import Register
 from syndicate.store.protocol import Reached, Store
 
@@ -15,6 +18,11 @@ Clock = Callable[[], datetime]
 
 _RECHECK = timedelta(seconds=1)
 """How long a worker trusts an unchanged notice. It sees a commit whose notice was lost after this."""
+_AHEAD = 0.6
+"""Seconds between two looks at the store while what is in memory is used, so that it never gets too old for
+everybody at once."""
+_UNUSED = 2
+"""Looks without a use in between, after which the store is left alone."""
 
 
 class Current(NamedTuple):
@@ -44,8 +52,13 @@ class RightsCache:
         self._reached: Reached | None = None
         self._register: Register | None = None
         self._lock = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._unused = 0
+        # Another clock than the machine's tells a timer nothing.
+        self._looks_ahead = isinstance(clock, SteadyClock) and clock.follows_machine
         self.generation = 0
-        """Grows with every reading and every `expire`."""
+        """Grows with every `expire`, and with every reading that finds something new."""
         self.notice = store.notice
         """Returns the store's notice. It stays the same while nothing changes."""
 
@@ -65,6 +78,9 @@ class RightsCache:
         """Return what is in memory without asking the store; None where the store must be asked."""
         if self._register is None or self._reached is None or self._checked is None or self._stale():
             return None
+        self._unused = 0
+        if self._looks_ahead and self._timer is None and self._looking is None:
+            self._timer = asyncio.get_running_loop().call_later(_AHEAD, self._look_ahead)
         seconds = (_RECHECK - abs(self._clock() - self._checked)).total_seconds()
         return Current(self._register, self._reached.change, self.generation, seconds)
 
@@ -72,6 +88,31 @@ class RightsCache:
         """Make the next read ask the store, whatever its notice says."""
         self._checked = None
         self.generation += 1
+
+    async def close(self) -> None:
+        """Look at the store no more."""
+        self._looks_ahead = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            await asyncio.wait({self._looking})
+
+    def _look_ahead(self) -> None:
+        self._timer = None
+        self._unused += 1
+        self._looking = asyncio.get_running_loop().create_task(self._look())
+        self._looking.add_done_callback(self._looked)
+
+    async def _look(self) -> None:
+        # The next request asks again, and is answered with what is wrong.
+        with suppress(StoreFault):
+            async with self._lock:
+                await self._refresh()
+
+    def _looked(self, _: asyncio.Task[None]) -> None:
+        self._looking = None
+        if self._looks_ahead and self._unused < _UNUSED:
+            self._timer = asyncio.get_running_loop().call_later(_AHEAD, self._look_ahead)
 
     def _stale(self) -> bool:
         if self._checked is None or self.notice() != self._notice:
@@ -85,6 +126,11 @@ class RightsCache:
         register = self._register
         if register is None or self._reached is None or reached.rights != self._reached.rights:
             register = await self._store.register()
+        if self._checked is None or (notice, reached, register) != (
+            self._notice,
+            self._reached,
+            self._register,
+        ):
+            self.generation += 1
         self._notice, self._checked, self._reached, self._register = notice, checked, reached, register
-        self.generation += 1
         return register, reached.change
