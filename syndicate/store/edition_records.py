@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from syndicate.store.counters import lock_counters
 from syndicate.store.database import Transaction
+from syndicate.store.queries.sql_reads import batches
 from syndicate.store.schema.tables import editions
 
 
@@ -31,6 +33,25 @@ class EditionContent:
     digest: str
     judged: int
     at: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which record is about it."""
+        return self.feed, self.recipient
+
+
+_Key = tuple[str, str]
+"""Feed and recipient."""
+_RECORDS: Final = select(editions.c.feed, editions.c.digest, editions.c.judged, editions.c.since)
+_NEW: Final[dict[str, Any]] = {name: bindparam(f"new_{name}") for name in ("digest", "judged", "since")}
+_UPDATE: Final = (
+    update(editions)
+    .where(editions.c.feed == bindparam("of_feed"), editions.c.recipient == bindparam("of_recipient"))
+    .values(_NEW)
+)
+_INSERT: Final = insert(editions).values(
+    {"feed": bindparam("of_feed"), "recipient": bindparam("of_recipient"), **_NEW}
+)
 
 
 def whole_second(moment: datetime) -> datetime:
@@ -58,21 +79,21 @@ def answer(
     return since, EditionRecord(digest, judged, since)
 
 
-async def edition_record(transaction: Transaction, content: EditionContent) -> EditionRecord | None:
-    """Read the stored EditionRecord, or None."""
-    row = await transaction.row(
-        select(editions.c.digest, editions.c.judged, editions.c.since).where(
-            editions.c.feed == content.feed, editions.c.recipient == content.recipient
-        )
-    )
-    return None if row is None else EditionRecord(row.digest, row.judged, row.since)
-
-
 async def edition_records(
     transaction: Transaction, contents: Sequence[EditionContent]
 ) -> list[EditionRecord | None]:
-    """Read the stored EditionRecord of each."""
-    return [await edition_record(transaction, content) for content in contents]
+    """Read the stored EditionRecord of each, or None."""
+    found: dict[_Key, EditionRecord] = {}
+    asked: dict[str, set[str]] = {}
+    for content in contents:
+        asked.setdefault(content.recipient, set()).add(content.feed)
+    for recipient, feeds in asked.items():
+        # Not pairs of both: SQLite would read the whole table for those.
+        query = _RECORDS.where(editions.c.recipient == recipient)
+        for batch in batches(feeds):
+            for row in await transaction.rows(query.where(editions.c.feed.in_(batch))):
+                found[row.feed, recipient] = EditionRecord(row.digest, row.judged, row.since)
+    return [found.get(content.key) for content in contents]
 
 
 async def edition_moments(
@@ -80,15 +101,30 @@ async def edition_moments(
 ) -> list[datetime | None]:
     """Lock, read again, and store the new times. See `Store.edition_moment`."""
     await lock_counters(transaction)
-    return [await _edition_moment(transaction, content) for content in contents]
+    before = await edition_records(transaction, contents)
+    records = {content.key: record for content, record in zip(contents, before, strict=True)}
+    known = {key for key, record in records.items() if record is not None}
+    moments: list[datetime | None] = []
+    changed: dict[_Key, EditionRecord] = {}
+    for content in contents:  # a feed may be among them twice, judged at two numbers
+        since, news = answer(records[content.key], content)
+        moments.append(since)
+        if news is not None:
+            records[content.key] = changed[content.key] = news
+    rows = [_values(key, record) for key, record in changed.items() if key in known]
+    if rows:
+        await transaction.run(_UPDATE, rows)
+    rows = [_values(key, record) for key, record in changed.items() if key not in known]
+    if rows:
+        await transaction.run(_INSERT, rows)
+    return moments
 
 
-async def _edition_moment(transaction: Transaction, content: EditionContent) -> datetime | None:
-    since, kept = answer(await edition_record(transaction, content), content)
-    if kept is not None:
-        values = {"digest": kept.digest, "judged": kept.judged, "since": kept.since}
-        here = (editions.c.feed == content.feed, editions.c.recipient == content.recipient)
-        if not await transaction.run(update(editions).where(*here).values(values)):
-            key = {"feed": content.feed, "recipient": content.recipient}
-            await transaction.run(insert(editions), {**key, **values})
-    return since
+def _values(key: _Key, record: EditionRecord) -> dict[str, Any]:
+    return {
+        "of_feed": key[0],
+        "of_recipient": key[1],
+        "new_digest": record.digest,
+        "new_judged": record.judged,
+        "new_since": record.since,
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from syndicate.model.item import Block
@@ -25,6 +25,8 @@ _SIZE_OF_EDITION: Final = 1_500
 """Bytes of an edition without its items and manifest: the objects, and its place in the cache."""
 _SIZE_OF_STAMPED_ITEM: Final = 300
 """Bytes of a stamped item without what it may share with others: the object, its clause and place."""
+_SIZE_OF_BUILT: Final = 1_600
+"""Bytes of what a feed's next edition is made from, without the items: two lists of 50."""
 _SIZE_OF_TOMBSTONE: Final = 700
 
 CacheKey = tuple[str, str, Use | None]
@@ -37,8 +39,10 @@ class EditionCache:
     def __init__(self, megabytes: int = EDITIONS_MB) -> None:
         self._budget = megabytes * 2**20
         self._editions: OrderedDict[CacheKey, CachedEdition] = OrderedDict()
+        self._items: Counter[int] = Counter()
+        """How often kept editions hold a stamped item, by its address in memory."""
         self._uses: Counter[int] = Counter()
-        """How often kept editions hold a text, by its address in memory."""
+        """How often these items hold a text, by its address in memory."""
         self.size = 0
         """Bytes of memory that all kept editions cost."""
 
@@ -54,11 +58,14 @@ class EditionCache:
 
     def keep(self, key: CacheKey, edition: CachedEdition) -> None:
         """Keep an edition, unless it is so large that it would push out everything else."""
-        self.discard(key)
+        # The old one goes after the new one is counted: most of its items are in both.
+        old, before = self._editions.pop(key, None), self.size
         self._editions[key] = edition
-        before = self.size
         self._add(edition)
-        if self.size - before > self._budget / 4:
+        large = self.size - before > self._budget / 4
+        if old is not None:
+            self._remove(old)
+        if large:
             self.discard(key)
         while self.size > self._budget:
             self.discard(next(iter(self._editions)))
@@ -66,21 +73,39 @@ class EditionCache:
     def discard(self, key: CacheKey) -> None:
         """Let the edition of this key go, if there is one."""
         edition = self._editions.pop(key, None)
-        if edition is None:
-            return
-        self.size -= _own_size(edition)
-        for shared in _shared(edition):
-            self._uses[id(shared)] -= 1
-            if not self._uses[id(shared)]:
-                del self._uses[id(shared)]
-                self.size -= _size(shared)
+        if edition is not None:
+            self._remove(edition)
 
     def _add(self, edition: CachedEdition) -> None:
         self.size += _own_size(edition)
-        for shared in _shared(edition):
-            if not self._uses[id(shared)]:
-                self.size += _size(shared)
-            self._uses[id(shared)] += 1
+        for item in _items(edition):
+            self._items[id(item)] += 1
+            if self._items[id(item)] > 1:
+                continue
+            self.size += _SIZE_OF_STAMPED_ITEM
+            for shared in _parts(item):
+                if not self._uses[id(shared)]:
+                    self.size += _size(shared)
+                self._uses[id(shared)] += 1
+
+    def _remove(self, edition: CachedEdition) -> None:
+        self.size -= _own_size(edition)
+        for item in _items(edition):
+            self._items[id(item)] -= 1
+            if self._items[id(item)]:
+                continue
+            del self._items[id(item)]
+            self.size -= _SIZE_OF_STAMPED_ITEM
+            for shared in _parts(item):
+                self._uses[id(shared)] -= 1
+                if not self._uses[id(shared)]:
+                    del self._uses[id(shared)]
+                    self.size -= _size(shared)
+
+
+def _items(edition: CachedEdition) -> Sequence[StampedItem]:
+    """The edition's items; of a feed, those too that a quota keeps out of it now."""
+    return edition.edition.items if edition.built is None else edition.built.content.items
 
 
 def _own_size(edition: CachedEdition) -> int:
@@ -89,15 +114,9 @@ def _own_size(edition: CachedEdition) -> int:
     return (
         _SIZE_OF_EDITION
         + sys.getsizeof(edition.manifest)
-        + _SIZE_OF_STAMPED_ITEM * len(content.items)
+        + (0 if edition.built is None else _SIZE_OF_BUILT)
         + _SIZE_OF_TOMBSTONE * len(content.tombstones)
     )
-
-
-def _shared(edition: CachedEdition) -> Iterator[object]:
-    """What other editions may hold too: the texts and times of each item."""
-    for item in edition.edition.items:
-        yield from _parts(item)
 
 
 def _parts(item: StampedItem) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from syndicate.errors import Unstampable
 from syndicate.model.feeds import FEED_LENGTH
@@ -19,7 +20,7 @@ from syndicate.model.rights import Licence, Mandate
 from syndicate.policy import Clearance
 from syndicate.policy.coverage import reach
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest
-from syndicate.stamping import StampedItem, stamp
+from syndicate.stamping import stamp
 
 Texts = Callable[[Collection[Item]], Awaitable[Mapping[ItemId, Item]]]
 """Returns the items of these outlines with their texts."""
@@ -91,6 +92,7 @@ class _Update:
     def __init__(self, request: FeedRequest, publisher: Publisher, before: FeedContent) -> None:
         self._request, self._publisher, self._before = request, publisher, before
         self._items = list(zip(before.items, before.shown, strict=True))
+        """Newest first, each with when what is known of it may change."""
         self._until = before.until
         self._end = before.items[-1] if len(before.items) == FEED_LENGTH else None
         self.places = {item.id: item.published for item in before.items}
@@ -118,8 +120,12 @@ class _Update:
         except Unstampable:
             return False
         self.count(verdict.until)
-        kept = [one for one in self._items if one[0].id != item.id]
-        self._items = sorted([*kept, (stamped, verdict.until)], key=_place, reverse=True)
+        if item.id in self.places:
+            self._items = [one for one in self._items if one[0].id != item.id]
+        place = item.published, item.id
+        # From the top: what is new is mostly the newest.
+        newer = takewhile(lambda one: (one[0].published, one[0].id) > place, self._items)
+        self._items.insert(sum(1 for _ in newer), (stamped, verdict.until))
         return True
 
     def content(self) -> FeedContent:
@@ -136,7 +142,3 @@ class _Update:
         return FeedContent(
             [item for item, _ in items], list(tombstones), self._until, [until for _, until in items]
         )
-
-
-def _place(one: tuple[StampedItem, datetime | None]) -> tuple[datetime, ItemId]:
-    return one[0].published, one[0].id
