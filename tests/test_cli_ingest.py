@@ -94,6 +94,82 @@ def test_the_same_again_is_unchanged_and_another_text_is_another_version(shell: 
     assert len(shell.good("item", "show", first["id"], "--version", "1", "--json").json["body"]) == 3
 
 
+def ingest(shell: Shell, *words: str) -> list[tuple[str, str, int]]:
+    """Each document's file name, what became of it, and the version that its item has now."""
+    lines = shell.good("ingest", *words, "--json").lines
+    return [(Path(one["path"]).name, one["action"], one["version"]) for one in lines]
+
+
+def test_a_folder_that_is_ingested_again_is_not_parsed_and_writes_nothing(
+    shell: Shell, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "a.txt").write_text(a_page(1))
+    (inbox / "b-corrected.txt").write_text(a_page(1, paragraphs=4))
+    (inbox / "c.txt").write_text(a_page(2))
+    assert ingest(shell, str(inbox)) == [
+        ("a.txt", "created", 1),
+        ("b-corrected.txt", "updated", 2),
+        ("c.txt", "created", 1),
+    ]
+    before = contents(shell)
+    again = [("a.txt", "unchanged", 2), ("b-corrected.txt", "unchanged", 2), ("c.txt", "unchanged", 1)]
+    with monkeypatch.context() as patch:
+        patch.setattr("syndicate.ingest.document_parser.parse", not_to_be_called)
+        assert ingest(shell, str(inbox)) == again
+        patch.chdir(inbox)
+        assert ingest(shell, ".") == again
+    kinds = [one["kind"] for one in shell.good("trail", "list", "--json").lines]
+    assert kinds.count("item_ingested") == 3
+    assert contents(shell) == before
+    (inbox / "d.txt").write_text(a_page(3))
+    assert ingest(shell, str(inbox)) == [*again, ("d.txt", "created", 1)]
+
+
+def not_to_be_called(*_: object, **__: object) -> None:
+    raise AssertionError("it was parsed")
+
+
+def test_a_file_that_was_changed_back_is_taken_in(shell: Shell, inbox: Path) -> None:
+    page, first, second = inbox / "a.txt", a_page(1), a_page(1, paragraphs=4)
+    found = []
+    for text in (first, second, first, first):
+        page.write_text(text)
+        found += ingest(shell, str(inbox))
+    assert [(action, version) for _, action, version in found] == [
+        ("created", 1),
+        ("updated", 2),
+        ("updated", 3),
+        ("unchanged", 3),
+    ]
+
+
+def test_a_file_is_parsed_again_where_the_outcome_may_be_another(
+    shell: Shell, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "a.txt").write_text(a_page(1))
+    (inbox / "b-corrected.txt").write_text(a_page(1, paragraphs=4))
+    ingest(shell, str(inbox))
+    # Named itself: somebody wants this one.
+    assert ingest(shell, str(inbox / "a.txt")) == [("a.txt", "updated", 3)]
+    assert ingest(shell, str(inbox)) == [("a.txt", "unchanged", 3), ("b-corrected.txt", "unchanged", 3)]
+    (id,) = {one["id"] for one in shell.good("ingest", str(inbox), "--withhold", "--json").lines}
+    assert shell.good("item", "show", id, "--json").json["holds"] != {}
+    with monkeypatch.context() as patch:
+        patch.setattr("syndicate.__version__", "99.0")
+        assert [action for _, action, _ in ingest(shell, str(inbox))] == ["updated", "updated"]
+    moved = inbox.with_name("moved")
+    inbox.rename(moved)
+    assert [action for _, action, _ in ingest(shell, str(moved))] == ["updated", "updated"]
+
+
+def test_a_refused_document_is_looked_at_each_time(shell: Shell, inbox: Path) -> None:
+    (inbox / "a.txt").write_text("no page at all")
+    for _ in range(2):
+        (one,) = shell("ingest", str(inbox), "--json").lines
+        assert one["action"] == "refused"
+        assert one["faults"]
+
+
 def test_results_are_said_in_the_language_that_is_asked(shell: Shell, inbox: Path) -> None:
     (inbox / "b.txt").write_text("nothing")
     chinese, english = shell("ingest", str(inbox)), shell("ingest", str(inbox), "--lang", "en")

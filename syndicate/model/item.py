@@ -18,6 +18,7 @@ __all__ = [
     "Block",
     "BlockKind",
     "ChannelId",
+    "FileState",
     "Item",
     "ItemId",
     "Medium",
@@ -131,6 +132,19 @@ class Item:
         embargo, opened = self.holds.embargo, self.holds.opened
         ends = (self.published, embargo.until if embargo else None, opened)
         return max(instant for instant in ends if instant is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as ingest read it. SHA-256 of each.
+
+    Attributes:
+        place: where it lies.
+        digest: what it holds, and by which settings and which release it was read.
+    """
+
+    place: bytes
+    digest: bytes
 
 
 def to_json(item: Item) -> dict[str, Any]:

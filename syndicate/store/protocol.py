@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from syndicate.model.changes import Delivery, Holding
 from syndicate.model.holds import Holds
-from syndicate.model.item import Item, ItemId
+from syndicate.model.item import FileState, Item, ItemId
 from syndicate.model.notes import Note
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.records import Checkpoint, Entry, Line, Written
@@ -94,6 +94,9 @@ class ItemReads(Protocol):
     async def keyed(self, keys: Collection[str], ids: Collection[ItemId]) -> KeyedItems:
         """Find all items that go by any of these keys or have one of these ids."""
 
+    async def ingested(self, files: Collection[FileState]) -> dict[FileState, ItemId]:
+        """The items that files became which were last taken in in these states; the others are missing."""
+
     async def keys_of(self, id: ItemId) -> frozenset[str]:
         """Every key that this item goes by."""
 
@@ -150,6 +153,9 @@ class ItemWrites(Protocol):
         The same as `put_item`, `put_holds`, `put_notes`, `append` and `changed` for one act after the
         other, with few statements for all of them.
         """
+
+    async def put_ingested(self, files: Mapping[FileState, ItemId]) -> None:
+        """Remember the state in which each of these files was last taken in. No reader sees it."""
 
     async def put_notes(self, id: ItemId, version: int, found: Sequence[Note]) -> None:
         """Keep these notes with the version, in place of those it has. They change nothing for readers."""

@@ -93,7 +93,8 @@ async def ingest(
         )
     actor = acting(Way.WATCH if watch else Way.CLI)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    intake = Intake(services, voice, actor, Keep(embargo, withhold), workers or min(cores, _MOST_WORKERS))
+    keep = Keep(embargo, withhold)
+    intake = Intake(services, voice, actor, keep, workers or min(cores, _MOST_WORKERS), paths)
     progress = IngestProgress(voice, paths, lambda: intake.done)
     async with _told_to_stop() as stop:
         if watch:
@@ -151,7 +152,7 @@ async def _take_whole(
     if not taken:
         return
     try:
-        await intake.take_data([(name, data) for _, name, data in taken])
+        await intake.take_data(taken)
     except (StoreBusy, ClockAhead) as later:
         for file, name, _ in taken:
             voice.aside(

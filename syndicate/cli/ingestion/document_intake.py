@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,10 +17,11 @@ from syndicate.cli.ui.output import Output
 from syndicate.errors import Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Actor
+from syndicate.model.item import FileState
 from syndicate.model.notes import NOTE_CODES
 from syndicate.services.newsroom.document_decision import Action, Taken
 from syndicate.services.newsroom.document_holds import Keep
-from syndicate.services.newsroom.document_parsing import ParsedDocument, UnparsedDocument
+from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsingRules, UnparsedDocument
 from syndicate.services.newsroom.parser_pool import InlineParser, ParserPool
 from syndicate.wiring import Services
 
@@ -48,9 +51,17 @@ class Intake:
     """Takes documents in, reports what became of each in their order, and counts."""
 
     def __init__(
-        self, services: Services, voice: Output, actor: Actor, keep: Keep | None = None, workers: int = 1
+        self,
+        services: Services,
+        voice: Output,
+        actor: Actor,
+        keep: Keep | None = None,
+        workers: int = 1,
+        named: Collection[Path] = (),
     ) -> None:
+        """`named` are files that somebody named: they are taken in though they were before."""
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
+        self._named = frozenset(named)
         self._workers = workers
         self._parser: ParserPool | InlineParser = InlineParser(services.items.rules)
         self._group = _FIRST_WRITTEN
@@ -96,8 +107,11 @@ class Intake:
                 return
             await self._write([ready.popleft() for _ in range(min(len(ready), self._group))])
 
-    async def take_data(self, documents: Sequence[tuple[str, bytes]]) -> None:
-        """Take in what was read, in one group. Raises StoreBusy and ClockAhead with nothing taken in."""
+    async def take_data(self, documents: Sequence[tuple[Path, str, bytes]]) -> None:
+        """Take in what was read of these files, in one group, by these names.
+
+        Raises StoreBusy and ClockAhead with nothing taken in.
+        """
         at = self._services.clock()
         parser = self._parser
         if len(documents) >= FEW:
@@ -105,9 +119,8 @@ class Intake:
         elif isinstance(parser, ParserPool):
             await self.close()
             parser = self._parser
-        given = [UnparsedDocument(name, data, at) for name, data in documents]
-        parts = await asyncio.gather(*(parser.parse(part) for part in _chunks(given, _AT_ONCE)))
-        await self._taken([one for part in parts for one in part])
+        parts = (self._parsed_by(parser, part, at) for part in _chunks(documents, _AT_ONCE))
+        await self._taken([one for part in await asyncio.gather(*parts) for one in part])
 
     async def refuse(self, name: str, unread: Faulty) -> None:
         """Write down and report that a document was refused."""
@@ -127,12 +140,35 @@ class Intake:
         """Read and parse these files; one that cannot be read is a refused document in its place."""
         at = self._services.clock()
         read_ones = await asyncio.to_thread(lambda: [_read(file) for file in files])
-        given = [UnparsedDocument(name, data, at) for name, data in read_ones if isinstance(data, bytes)]
-        parsed = iter(await self._parser.parse(given))
-        return [
-            next(parsed) if isinstance(data, bytes) else ParsedDocument(name, at, data.faults)
-            for name, data in read_ones
+        return await self._parsed_by(self._parser, read_ones, at)
+
+    async def _parsed_by(
+        self,
+        parser: ParserPool | InlineParser,
+        documents: Sequence[tuple[Path, str, bytes | Faulty]],
+        at: datetime,
+    ) -> list[ParsedDocument]:
+        """Parse what was read, and nothing that was taken in before as it is; all in their order."""
+        items = self._services.items
+        files = await asyncio.to_thread(_states, items.rules, documents)
+        asked = [state for file, state in files.items() if file not in self._named]
+        # A hold that is asked for now may be new also where the document is not.
+        known = await items.taken_before(asked) if asked and self._keep in (None, Keep()) else {}
+        given = [
+            UnparsedDocument(name, data, at)
+            for file, name, data in documents
+            if isinstance(data, bytes) and files[file] not in known
         ]
+        parsed = iter(await parser.parse(given) if given else ())
+        found = []
+        for file, name, data in documents:
+            if isinstance(data, Faulty):
+                found.append(ParsedDocument(name, at, data.faults))
+            elif files[file] in known:
+                found.append(ParsedDocument(name, at, known[files[file]]))
+            else:
+                found.append(replace(next(parsed), file=files[file]))
+        return found
 
     async def _write(self, group: list[ParsedDocument]) -> None:
         """Write a group, and make the next one as large as fits into the time for one."""
@@ -194,11 +230,21 @@ class Intake:
             voice.say(Text("    提示：", "    note: ").in_(voice.lang) + note.in_(voice.lang))
 
 
-def _read(file: Path) -> tuple[str, bytes | Faulty]:
+def _states(
+    rules: ParsingRules, documents: Iterable[tuple[Path, str, bytes | Faulty]]
+) -> dict[Path, FileState]:
+    return {
+        file: rules.file_state(file.resolve(), data)
+        for file, _, data in documents
+        if isinstance(data, bytes)
+    }
+
+
+def _read(file: Path) -> tuple[Path, str, bytes | Faulty]:
     try:
-        return shown(file), read(file)
+        return file, shown(file), read(file)
     except Faulty as unread:
-        return shown(file), unread
+        return file, shown(file), unread
 
 
 def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -18,7 +18,7 @@ from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.model.records import Entry
 from syndicate.services.newsroom.document_holds import Keep, hold_act
-from syndicate.services.newsroom.document_parsing import ParsedDocument
+from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore
 from syndicate.services.newsroom.hold_notes import newly_held
 from syndicate.services.newsroom.known_items import KnownItems, own_key
 from syndicate.store.protocol import Change, ItemAct
@@ -92,6 +92,11 @@ def refusal(actor: str, name: str, faults: Sequence[Fault], at: datetime) -> tup
     return Taken(Action.REFUSED, None, faults=tuple(faults)), [ItemAct(entries=(Entry(at, actor, event),))]
 
 
+def unchanged(before: TakenBefore) -> Taken:
+    """The result for a file that was taken in before as it is now."""
+    return Taken(Action.UNCHANGED, before.item)
+
+
 class Decider:
     """Decides about documents one by one. Reads and writes nothing: what it decides are acts to keep."""
 
@@ -110,6 +115,8 @@ class Decider:
     ) -> tuple[Taken, list[ItemAct]]:
         """What becomes of this document, and the acts that make it so; `known` has none of them yet."""
         parsed, name, at = document.content, document.name, document.at
+        if isinstance(parsed, TakenBefore):
+            return unchanged(parsed), []
         if isinstance(parsed, tuple):
             return refusal(actor, name, parsed, at)
         before, key = self.earlier(known, parsed)

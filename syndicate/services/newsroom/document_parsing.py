@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import syndicate
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
+from syndicate.model.item import FileState, Item
 from syndicate.model.parties import Publisher
 
 if TYPE_CHECKING:
@@ -24,6 +29,12 @@ class ParsingRules:
     publisher: Publisher
     refused_notes: frozenset[str] = field(default_factory=frozenset)
 
+    def file_state(self, place: Path, data: bytes) -> FileState:
+        """The state of the file that lies here and holds these bytes, as it is read by these rules."""
+        rules = f"{syndicate.__version__}\0{self.publisher!r}\0{sorted(self.refused_notes)}\0"
+        digest = hashlib.sha256(hashlib.sha256(rules.encode()).digest() + data).digest()
+        return FileState(hashlib.sha256(os.fsencode(place)).digest(), digest)
+
 
 @dataclass(frozen=True, slots=True)
 class UnparsedDocument:
@@ -35,12 +46,23 @@ class UnparsedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBefore:
+    """The content of a file that was taken in before as it is now; `item` is what it became, an outline."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document that was parsed at `at`: an item with all that goes with it, or every fault."""
+    """A document that was parsed at `at`: an item with all that goes with it, or every fault.
+
+    Or nothing to parse. `file` is the file that it was read from, to be remembered once it is taken in.
+    """
 
     name: str
     at: datetime
-    content: Parsed | tuple[Fault, ...]
+    content: Parsed | tuple[Fault, ...] | TakenBefore
+    file: FileState | None = None
 
 
 def parse_document(data: bytes, name: str, rules: ParsingRules, at: datetime) -> ParsedDocument:

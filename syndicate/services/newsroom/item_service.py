@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from syndicate.errors import Conflict, Fault, Faulty, StoreFault, Unknown
 from syndicate.language import Text
 from syndicate.model.actors import Actor
-from syndicate.model.item import Item, ItemId
+from syndicate.model.item import FileState, Item, ItemId
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
-from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsingRules, parse_document
+from syndicate.services.newsroom.document_parsing import (
+    ParsedDocument,
+    ParsingRules,
+    TakenBefore,
+    parse_document,
+)
 from syndicate.store.protocol import Place, Selection, Store, Writing
 
 if TYPE_CHECKING:
@@ -54,8 +59,12 @@ class ItemService:
         """`take_in` for parsed documents in their order, in one transaction; the results, once durable.
 
         Results, records and numbers are those of one by one. Where the database does not take what one of
-        them holds, that one alone is refused.
+        them holds, that one alone is refused. Files that were taken in before are `unchanged`.
         """
+        from syndicate.services.newsroom.document_decision import unchanged
+
+        if all(isinstance(one.content, TakenBefore) for one in documents):
+            return [unchanged(one.content) for one in documents if isinstance(one.content, TakenBefore)]
         try:
             return await self._store.transact(lambda tx: self._decided(tx, str(actor), documents, keep))
         except (Conflict, StoreFault, UnicodeError) as fault:
@@ -73,7 +82,7 @@ class ItemService:
 
         decider, keys, ids = self._decider, set[str](), set[ItemId]()
         for document in documents:
-            if not isinstance(document.content, tuple):
+            if not isinstance(document.content, (tuple, TakenBefore)):
                 asked = decider.lookups(document.content)
                 keys.update(asked[0])
                 ids.update(asked[1])
@@ -86,7 +95,21 @@ class ItemService:
             results.append(taken)
             acts += new
         await tx.put_acts(acts)
+        files: dict[FileState, ItemId] = {}
+        for document, taken in zip(documents, results, strict=True):
+            if document.file is not None and taken.item is not None:
+                files[document.file] = taken.item.id
+        await tx.put_ingested(files)
         return results
+
+    async def taken_before(self, files: Sequence[FileState]) -> dict[FileState, TakenBefore]:
+        """What files became that were taken in before, as they are now and by these rules, at this place.
+
+        A file that was changed back is not one of them: its place was last taken in in another state.
+        """
+        found = await self._store.ingested(files)
+        outlines = await self._store.outlines(set(found.values()))
+        return {file: TakenBefore(outlines[id]) for file, id in found.items() if id in outlines}
 
     async def correct(self, actor: Actor, id: ItemId, data: bytes, name: str, note: str) -> Item:
         """Make a document a correction of this item: a new version whose note travels with it.
@@ -101,6 +124,7 @@ class ItemService:
         await self.item(id)
         faults = note_faults(note)
         parsed = parse_document(data, name, self.rules, now).content
+        assert not isinstance(parsed, TakenBefore)
         if isinstance(parsed, tuple):
             raise Faulty(name, [*parsed, *faults])
         correction = Correction(self._decider, self._publisher, id, parsed, name, note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from typing_extensions import override
 from syndicate.errors import Conflict, Unknown
 from syndicate.language import Text
 from syndicate.model.holds import Holds
-from syndicate.model.item import Item, ItemId
+from syndicate.model.item import FileState, Item, ItemId
 from syndicate.model.notes import Note
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
@@ -30,7 +30,7 @@ from syndicate.store.schema.rows import (
     outline_from,
     version_values,
 )
-from syndicate.store.schema.tables import hold_exemptions, item_keys, items, notes, versions
+from syndicate.store.schema.tables import hold_exemptions, ingested_files, item_keys, items, notes, versions
 from syndicate.store.schema.tables import holds as hold_revisions
 
 _KEYS: Final = select(item_keys.c.key, item_keys.c.item)
@@ -106,6 +106,16 @@ class SqlItemReads(SqlReads, ItemReads):
             raise damaged()
         of = {id: frozenset(known.get(id, ())) for id in found}
         return KeyedItems({**owners, **{key: id for id in of for key in of[id]}}, found, of, noted)
+
+    @override
+    async def ingested(self, files: Collection[FileState]) -> dict[FileState, ItemId]:
+        found: dict[FileState, ItemId] = {}
+        async with self._reading() as transaction:
+            for batch in batches([file.place for file in files]):
+                query = select(ingested_files).where(ingested_files.c.place.in_(batch))
+                for row in await transaction.rows(query):
+                    found[FileState(bytes(row.place), bytes(row.digest))] = ItemId(row.item)
+        return {file: found[file] for file in files if file in found}
 
     @override
     async def keys_of(self, id: ItemId) -> frozenset[str]:
@@ -186,6 +196,17 @@ class SqlItemWrites(SqlWrites, ItemWrites):
             {"item": id},
             {"content": holds_text(holds), "line": self._next_line},
         )
+
+    @override
+    async def put_ingested(self, files: Mapping[FileState, ItemId]) -> None:
+        rows = {
+            file.place: {"place": file.place, "digest": file.digest, "item": id}
+            for file, id in files.items()
+        }
+        for batch in batches(rows):
+            await self._transaction.run(delete(ingested_files).where(ingested_files.c.place.in_(batch)))
+        if rows:
+            await self._transaction.run(insert(ingested_files), list(rows.values()))
 
     @override
     async def put_notes(self, id: ItemId, version: int, found: Sequence[Note]) -> None:

@@ -154,6 +154,15 @@ item_keys = Table(
     Index("item_keys_by_item", "item"),
 )
 
+ingested_files = Table(
+    "ingested_files",
+    metadata,
+    Column("place", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("item", NAME, ForeignKey("items.id"), nullable=False),
+)
+"""The state in which each file was last taken in (`FileState`), and the item that it became."""
+
 partners = Table(
     "partners",
     metadata,
