@@ -22,9 +22,6 @@ WRITTEN_ITEMS_MB: Final = 6
 """Memory for the written items of one format, in MiB."""
 OF_THE_AGREEMENT: Final = frozenset({"clause", "licence", "mandate", "quota"})
 """What only some formats write: RSS and Atom say what a partner may do, and not by which clause."""
-_TIMES: Final = frozenset(
-    name.name for name in fields(StampedItem) if name.type in ("datetime", "datetime | None")
-)
 _SIZE_OF_ENTRY: Final = 1_600
 """Bytes of an entry without its texts: key, values and its place."""
 
@@ -43,10 +40,8 @@ class WrittenItems:
         self, *, without: frozenset[str] = frozenset(), megabytes: float = WRITTEN_ITEMS_MB
     ) -> None:
         self._budget = int(megabytes * 2**20)
-        plain = [
-            one.name for one in fields(StampedItem) if one.name not in {*without, *_TIMES, "recipient"}
-        ]
-        self._plain, self._times = attrgetter(*plain), attrgetter(*sorted(_TIMES))
+        names = [one.name for one in fields(StampedItem) if one.name not in {*without, "recipient"}]
+        self._fields = attrgetter(*names, "published.tzinfo", "updated.tzinfo")
         self._says_agreement = "clause" not in without
         self._written: OrderedDict[Any, tuple[Any, Publisher, bytes]] = OrderedDict()
         self._lock = threading.Lock()
@@ -89,8 +84,13 @@ class WrittenItems:
 
     def _face(self, item: StampedItem) -> tuple[Any, ...]:
         """Everything that the format may write. Equal times may be written in different zones."""
-        times = [time and time.isoformat() for time in self._times(item)]
-        return isinstance(item.recipient, Public), times, self._plain(item)
+        down, embargo = item.take_down, item.embargoed_until
+        return (
+            isinstance(item.recipient, Public),
+            self._fields(item),
+            None if down is None else down.tzinfo,
+            None if embargo is None else embargo.tzinfo,
+        )
 
 
 def joined(edition: Edition, known: WrittenItems, write: Write, pattern: re.Pattern[bytes]) -> bytes:
