@@ -30,7 +30,7 @@ from syndicate.services.delivery.feed_update import updated_content
 from syndicate.services.delivery.recent_changes import RecentChanges
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem
-from syndicate.store.protocol import Change, Reads
+from syndicate.store.protocol import Change, Outcome, Pending, Reads
 from tests.support.databases import opened
 from tests.support.factories import (
     ASK,
@@ -59,6 +59,7 @@ from tests.test_feeds_found import (  # noqa: F401  (fixtures)
     licences,
 )
 from tests.test_promise import OUTLETS, WIDE, mandates, mostly, several
+from tests.test_services import ASKED as REQUESTED
 from tests.test_services import BODY, Here, licensed, on, page, taken_id
 from tests.test_store.samples import an_act
 
@@ -264,6 +265,68 @@ def test_a_kept_feed_takes_new_items_and_corrections_without_being_built_from_th
         await here.house.holds.release(STAFF, first.id)
         assert await shown() == [(taken_id(taken), 2), (first.id, 1)]
         assert len(built) == 6
+
+    on(store_address, tmp_path, story)
+
+
+def test_a_feed_with_new_items_is_charged_for_them_alone_until_rights_change(
+    store_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(here: Here) -> None:
+        jti = await licensed(here)
+        (first,) = await here.house.items.items()
+        charged: list[list[tuple[ItemId, int]]] = []
+        real = here.store.record
+
+        async def record(pending: Sequence[Pending]) -> list[Outcome]:
+            charged.extend([(one.item, one.version) for one in each.charges] for each in pending)
+            return await real(pending)
+
+        monkeypatch.setattr(here.store, "record", record)
+
+        async def given(status: int = 200) -> list[tuple[ItemId, int]]:
+            session = await session_for(here.house, ZJOL.id, jti)
+            edition = await here.house.delivery.licensed_feed("all", session, None)
+            assert await here.house.delivery.deliver(edition, session, status, REQUESTED)
+            return charged.pop()
+
+        async def held() -> set[ItemId]:
+            everything = [item.id for item in await here.house.items.items()]
+            return set(await here.store.held(ZJOL.id, everything))
+
+        async def take_in(minute: int, source: str = "萧山日报", more: int = 2) -> ItemId:
+            document = page(f"第{minute}条新闻", BODY * more, minute=minute)
+            document = document.replace("萧山日报".encode(), source.encode())
+            taken = await here.house.items.take_in(STAFF, document, f"{minute}.html")
+            assert taken.item is not None
+            return taken.item.id
+
+        assert await given() == [(first.id, 1)]
+        assert await given() == []
+        second = await take_in(4)
+        assert await given() == [(second, 1)]
+        assert await held() == {first.id, second}
+        await take_in(5, source="新华社")
+        assert await given() == [], "a change that the feed does not show gives nothing"
+        await take_in(4, more=3)
+        assert await given() == [(second, 2)]
+        third = await take_in(6)
+        assert await given(304) == []
+        fourth = await take_in(7)
+        assert await given() == [(fourth, 1), (third, 1), (second, 2), (first.id, 1)], "304 gave nothing"
+        # What the partner had to remove meanwhile is recorded as held again.
+        await here.house.holds.withhold(STAFF, first.id)
+        await here.house.holds.release(STAFF, first.id)
+        assert len(await given()) == 4
+        await here.house.holds.withhold(STAFF, first.id)
+        session = await session_for(here.house, ZJOL.id, jti)
+        told = await here.house.changes.read(session, 0, 100)
+        assert await here.house.changes.deliver(told, session, REQUESTED)
+        charged.clear()
+        assert first.id not in await held()
+        await here.house.holds.release(STAFF, first.id)
+        assert len(await given()) == 4
+        assert first.id in await held()
 
     on(store_address, tmp_path, story)
 

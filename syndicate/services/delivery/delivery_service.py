@@ -8,7 +8,7 @@ rights. So a key that is revoked or a licence that ends in between stops the ans
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -50,7 +50,7 @@ from syndicate.services.delivery.editions import CachedEdition, Editions, Outdat
 from syndicate.services.delivery.poll_counter import PollCounter
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.services.delivery.repeated_deliveries import ChargedEditions, RepeatedDeliveries
-from syndicate.stamping import Edition
+from syndicate.stamping import Edition, StampedItem
 from syndicate.store.protocol import Outcome, Pending, Store
 
 Output = TypeVar("Output")
@@ -241,14 +241,14 @@ class DeliveryService:
         edition, partner = delivery.edition, delivery.partner
         if edition.edition.until is not None and self._clock() >= edition.edition.until:
             return False
-        # Charge quota and record holdings once per edition and revision: after a change the partner may
-        # have had to remove it. A 304 or a HEAD answer gives nothing, so the status is part of the name:
-        # a body that follows a 304 is still charged.
+        # Charge quota and record holdings once per edition and revision: after a change of rights the
+        # partner may have had to remove it. A 304 or a HEAD answer gives nothing, so the status is part of
+        # the name: a body that follows a 304 is still charged.
         name = (partner, f"{edition.digest}:{delivery.status}")
         charged = self._charged.get(name) == edition.revision
         gives = delivery.status == 200 and delivery.context.method != "HEAD" and not charged
         confirms = delivery.status == 304 and not charged
-        charges = self._charges(delivery) if gives or confirms else ()
+        charges = self._charges(delivery, self._new_to(delivery)) if gives or confirms else ()
         pending = Pending(
             Entry(self._clock(), delivery.actor, delivered_event(delivery)),
             min(delivery.revision, edition.revision),
@@ -268,9 +268,21 @@ class DeliveryService:
             self.editions.discard(edition)
         return outcome is Outcome.WRITTEN
 
-    def _charges(self, delivery: Delivery) -> tuple[Charge, ...]:
-        """The edition's charges; what staff export is recorded, and counts against no quota."""
-        charges = self.quotas.charges(delivery.edition.edition.items)
+    def _new_to(self, delivery: Delivery) -> Sequence[StampedItem]:
+        """The items that the partner may not have: all, or those added since the edition it was given.
+
+        A 304 confirms the whole edition.
+        """
+        edition, before = delivery.edition, delivery.edition.continued
+        if delivery.status == 200 and before is not None:
+            given = self._charged.get((delivery.partner, f"{before.digest}:200"))
+            if given == before.revision:
+                return before.added
+        return edition.edition.items
+
+    def _charges(self, delivery: Delivery, items: Sequence[StampedItem]) -> tuple[Charge, ...]:
+        """The charges of these items; what staff export is recorded, and counts against no quota."""
+        charges = self.quotas.charges(items)
         return charges if delivery.jti else tuple(replace(one, limit=None) for one in charges)
 
     async def _judged_anew(

@@ -45,6 +45,19 @@ class OutdatedEdition(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """Which edition of the same feed and rights came before, and what is new since.
+
+    Nothing but acts about items happened in between. Whoever was given that edition at its revision holds
+    everything in this one but `added`.
+    """
+
+    digest: str
+    revision: int
+    added: tuple[StampedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CachedEdition:
     """An edition with what the trail and the caches need to know of it.
 
@@ -63,6 +76,8 @@ class CachedEdition:
     hidden item will appear stays secret."""
     built: BuiltFeed | None = field(default=None, repr=False)
     """What a feed's next edition is made from, before quotas. For `Editions` alone."""
+    continued: Continued | None = field(default=None, repr=False)
+    """None where rights changed since, or there was none."""
 
     @property
     def name(self) -> str:
@@ -201,9 +216,17 @@ class Editions:
         # The store is asked also where the content is what this worker had before: another worker may
         # have seen and recorded other content in between, and then this content has a new time.
         updated, recorded = await self._updated(feed.id, recipient, use, content, revision, now)
+        continued = _continued(before, built, items)
         if before is not None and (before.content, before.edition.updated) == (content, updated):
             edition = replace(before.edition, until=until)
-            same = replace(before, edition=edition, revision=revision, shown_until=shown, built=built)
+            same = replace(
+                before,
+                edition=edition,
+                revision=revision,
+                shown_until=shown,
+                built=built,
+                continued=continued,
+            )
             return same, recorded
         edition = Edition(
             publisher=self._publisher,
@@ -214,12 +237,14 @@ class Editions:
             until=until,
             tombstones=tuple(tombstones),
         )
-        made = CachedEdition(edition, use, manifest_digest(listed), content, listed, revision, shown, built)
+        made = CachedEdition(
+            edition, use, manifest_digest(listed), content, listed, revision, shown, built, continued
+        )
         return made, recorded
 
     async def _build(self, request: FeedRequest, revision: int, before: BuiltFeed | None) -> BuiltFeed:
         """The feed's content: brought up to date where that is enough, built from the store elsewhere."""
-        own = request.recipient, request.register.mandates, request.licences, revision
+        own = request.recipient, request.register.mandates, request.licences, request.register.seq, revision
         if (
             before is not None
             and before.rests_on(request)
@@ -272,6 +297,19 @@ class Editions:
             raise self._quotas.exceeded(over[0])
         ends = [self._quotas.period(item.quota).ends for item in over if item.quota is not None]
         return [item for item, fit in zip(items, fits, strict=True) if fit], min(ends)
+
+
+def _continued(
+    before: CachedEdition | None, built: BuiltFeed, items: Sequence[StampedItem]
+) -> Continued | None:
+    """How the edition with these items continues the one before; None after a change of rights.
+
+    What was not decided again is the same object. A feed that was built from the store has none of them.
+    """
+    if before is None or before.built is None or before.built.rights != built.rights:
+        return None
+    known = {id(item) for item in before.edition.items}
+    return Continued(before.digest, before.revision, tuple(item for item in items if id(item) not in known))
 
 
 def terms_of(item: StampedItem) -> list[object]:

@@ -34,6 +34,8 @@ class BuiltFeed:
     recipient: Recipient
     mandates: tuple[Mandate, ...]
     licences: tuple[Licence, ...]
+    rights: int
+    """The number of the last change of anybody's rights."""
     revision: int
     built: datetime
     """When it was last built from the store."""
