@@ -249,7 +249,12 @@ def test_a_feed_found_along_indexes_is_what_judging_every_item_gives(
         for later in _instants(request, expected.until, found.until):
             then = judged_one_by_one(replace(request, now=later))
             assert _bare(then.items) == _bare(found.items), later
-            assert then.tombstones == found.tombstones, later
+            assert _made(then.tombstones, now) == _made(found.tombstones, now), later
+
+
+def _made(tombstones: list[Tombstone], now: datetime) -> list[Tombstone]:
+    """Those of recalls that have been made: only a clock that went back has others before it."""
+    return [one for one in tombstones if one.when <= now]
 
 
 def _instants(request: FeedRequest, start: datetime, end: datetime | None) -> list[datetime]:
