@@ -362,3 +362,33 @@ def test_a_feed_is_built_again_where_more_changed_than_is_remembered(store_addre
             assert len(await changes.since(more, rest) or ()) == 30
 
     asyncio.run(story())
+
+
+def test_many_feeds_that_want_a_new_item_at_once_read_it_once(
+    store_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(here: Here) -> None:
+        await licensed(here)
+        delivery = here.house.delivery
+        feeds = ["all", "daily", "news"]
+        for feed in feeds:
+            await delivery.public_feed(feed)
+        taken = await here.house.items.take_in(STAFF, page("又一条新闻", BODY * 2, minute=4), "c.html")
+        read: list[str] = []
+        changed, newest = here.store.changed_since, here.store.newest
+
+        async def changed_since(after: int, limit: int) -> list[tuple[int, Item]]:
+            read.append("changes")
+            return await changed(after, limit)
+
+        async def texts(ids: Sequence[ItemId]) -> dict[ItemId, Item]:
+            read.extend(ids)
+            return await newest(ids)
+
+        monkeypatch.setattr(here.store, "changed_since", changed_since)
+        monkeypatch.setattr(here.store, "newest", texts)
+        found = await asyncio.gather(*(delivery.public_feed(feed) for feed in feeds))
+        assert [one.edition.items[0].id for one in found] == [taken_id(taken)] * 3
+        assert read == ["changes", taken_id(taken)]
+
+    on(store_address, tmp_path, story)

@@ -98,6 +98,7 @@ class Editions:
         self._cache = EditionCache()
         self._versions = VersionCache()
         self._changes = RecentChanges(store)
+        self._reading = asyncio.Lock()
         self._locks: WeakValueDictionary[CacheKey, asyncio.Lock] = WeakValueDictionary()
         self._settings = hashlib.sha256(f"{syndicate.__version__}\0{publisher!r}".encode()).digest()
 
@@ -263,7 +264,9 @@ class Editions:
         return BuiltFeed(found, *own, request.now)
 
     async def _texts(self, outlines: Collection[Item]) -> dict[ItemId, Item]:
-        return await self._versions.newest(outlines, self._store)
+        # One after the other: many feeds want the same new item at once, and the first one reads it.
+        async with self._reading:
+            return await self._versions.newest(outlines, self._store)
 
     async def _updated(
         self, name: str, recipient: Recipient, use: Use | None, content: str, revision: int, now: datetime

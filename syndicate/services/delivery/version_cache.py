@@ -7,6 +7,7 @@ taken from its outline each time.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
@@ -24,10 +25,14 @@ _SIZE_OF_BLOCK: Final = 72
 
 
 class VersionCache:
-    """The versions that one worker read last, by item and version."""
+    """The versions that one worker read last, by item and version.
+
+    Safe in threads: on SQLite feeds are built in those that read.
+    """
 
     def __init__(self, megabytes: int = VERSIONS_MB) -> None:
         self._items: LRUCache[tuple[ItemId, int], Item] = LRUCache(megabytes * 2**20, getsizeof=_size)
+        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -43,7 +48,8 @@ class VersionCache:
         found: dict[ItemId, Item] = {}
         missing: list[ItemId] = []
         for outline in outlines:
-            kept = self._items.get((outline.id, outline.version))
+            with self._lock:
+                kept = self._items.get((outline.id, outline.version))
             if kept is None:
                 missing.append(outline.id)
             else:
@@ -54,7 +60,8 @@ class VersionCache:
             for item in (await reads.newest(missing)).values():
                 found[item.id] = item
                 if _size(item) < self._items.maxsize / 4:
-                    self._items[item.id, item.version] = item
+                    with self._lock:
+                        self._items[item.id, item.version] = item
         return found
 
 
