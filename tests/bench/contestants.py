@@ -43,7 +43,8 @@ def ours(
     environ = {"SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": str(checkout)}
     words = ["--data", str(data), "serve", "--port", str(port), "--host", "127.0.0.1"]
     words += ["--workers", str(workers)] if workers > 1 else []
-    with started([sys.executable, "-m", module, *words], port, environ, cores) as server:
+    # The working directory too: `python -m` looks there first.
+    with started([sys.executable, "-m", module, *words], port, environ, cores, cwd=checkout) as server:
         yield server
 
 
@@ -88,6 +89,7 @@ def started(
     port: int,
     environ: Mapping[str, str] | None = None,
     cores: Sequence[int] = (SERVER_CORE,),
+    cwd: Path = PROJECT,
 ) -> Iterator[Server]:
     """A server process on these cores, ready; ended with SIGTERM."""
     with tempfile.TemporaryFile("w+") as log:
@@ -95,7 +97,7 @@ def started(
             command,
             stdout=log,
             stderr=log,
-            cwd=PROJECT,
+            cwd=cwd,
             env={**os.environ, **(environ or {})},
             preexec_fn=lambda: os.sched_setaffinity(0, set(cores)),
         )
