@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -94,3 +95,35 @@ def test_what_looks_like_a_key_is_not_logged_wherever_it_stands() -> None:
         assert "eyJ" not in line
         assert "[key]" in line
     assert access_line("/a" * 149 + f"/{token}").count("eyJ") == 0, "not cut before it is seen"
+
+
+class FullDisk(io.StringIO):
+    """A stream that refuses its first write."""
+
+    refused = False
+
+    def write(self, text: str) -> int:
+        if not self.refused:
+            self.refused = True
+            raise OSError(28, "no space left on device")
+        return super().write(text)
+
+
+def test_lines_are_written_soon_and_also_after_a_write_that_failed() -> None:
+    async def act() -> None:
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        stream = FullDisk()
+        log = AccessLog(stream, every=0.01)
+        log.start()
+        for number in range(2):
+            log.add(
+                at=0.0, request_id=f"{number:016}", method="GET", path="/", status=200, size=1,
+                seconds=0.1, partner="",
+            )  # fmt: skip
+            await asyncio.sleep(0.2)
+        await log.stop()
+        assert "0000000000000001" in stream.getvalue()
+        assert len(faults) == 1
+
+    asyncio.run(act())

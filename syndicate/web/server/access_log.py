@@ -86,7 +86,7 @@ class AccessLog:
         self._lines: list[Line] = []
         self.append = self._lines.append
         """Add one answer of a kind whose parts are known already."""
-        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def add(
         self,
@@ -104,14 +104,14 @@ class AccessLog:
         self.append((at, request_id, seconds, line_parts(method, path, status, size, partner)))
 
     def start(self) -> None:
-        """Start to write periodically."""
-        self._task = asyncio.create_task(self._write_periodically())
+        """Start to write periodically, in the running event loop."""
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._write_and_go_on)
 
     async def stop(self) -> None:
         """Stop, and write what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self.write()
 
     def write(self) -> None:
@@ -123,10 +123,11 @@ class AccessLog:
         self._stream.write(text)
         self._stream.flush()
 
-    async def _write_periodically(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
+    def _write_and_go_on(self) -> None:
+        try:
             self.write()
+        finally:
+            self.start()
 
 
 def _formatted(lines: Iterable[Line]) -> Iterator[str]:
