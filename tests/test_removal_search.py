@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.model.changes import Action, Charge, Holding, Progress, Terms
+from syndicate.model.changes import Action, ChangeEntry, Charge, Holding, Progress, Terms
 from syndicate.model.events import ItemDelivered
 from syndicate.model.item import ItemId, OutletId
 from syndicate.model.parties import PartnerId
@@ -83,9 +83,9 @@ async def nothing_stays(here: Serving) -> None:
 
 
 @contextmanager
-def at_most(statements: int) -> Iterator[None]:
+def at_most(statements: int) -> Iterator[list[str]]:
     with questions_to_database() as asked:
-        yield
+        yield asked
     assert len(asked) <= statements, f"{len(asked)}: {asked[:40]}"
 
 
@@ -253,5 +253,53 @@ def test_a_wave_of_removals_is_found_and_written_in_parts(
             assert await withdrawn(here) == [("zjol", id) for id in sorted(ids)]
             assert await store.holdings(zjol) == []
             assert (await store.progress(zjol)).removals_until == snapshot.watermark()
+
+    asyncio.run(act())
+
+
+def test_deadlines_are_followed_up_without_a_question_until_one_may_have_passed(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as here:
+            ids = await fill(here)
+            partner, clause = PartnerId("p-000"), Clause("L-p-000#1")
+            holding = Holding(partner, ids[0], 1, clause, 1, Terms("full"))
+            entry = ChangeEntry(
+                partner=partner,
+                seq=2,
+                at=here.clock(),
+                action=Action.WITHDRAW,
+                item=ids[0],
+                version=1,
+                clause=clause,
+                deadline=here.clock() + minutes(30),
+            )
+
+            async def kept(update: SequenceUpdate, *, announced: bool = False) -> None:
+                async with here.house.store.writing() as tx:
+                    progress = await tx.progress(partner)
+                    assert await tx.append_entries(replace(update, read=progress.revision))
+                    await tx.append(an_act())
+                    if announced:
+                        await tx.changed(Change.ITEM)
+
+            worker, after = a_worker(here), Progress(partner, last=2)
+            await here.house.rights_cache.read()
+            with at_most(1) as asked:
+                assert await worker.follow_up() == []
+            assert asked, "once, to begin with"
+            with at_most(0):
+                assert await worker.follow_up() == []
+            # It is told to remove the item, and is given it again before the deadline.
+            await kept(SequenceUpdate(0, after, (entry,), gone=(ids[0],)), announced=True)
+            await kept(SequenceUpdate(0, after, held=(holding,)))
+            assert await worker.follow_up() == []
+            here.clock.move(minutes(31))
+            assert await worker.follow_up() == [], "what was put again need not be gone"
+            # The holding ends without an entry, which nothing announces.
+            await kept(SequenceUpdate(0, after, gone=(ids[0],)))
+            assert [one.seq for one in await worker.follow_up()] == [2]
+            assert await worker.follow_up() == []
+            with at_most(0):
+                assert await worker.follow_up() == []
 
     asyncio.run(act())

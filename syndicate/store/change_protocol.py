@@ -79,7 +79,16 @@ class ChangeReads(Protocol):
         """Recalls and withdrawals that partners were told, oldest first; `open_only`: unacknowledged."""
 
     async def overdue(self, at: datetime, limit: int) -> list[ChangeEntry]:
-        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first."""
+        """Takedowns whose deadline has passed, unacknowledged and not yet marked, oldest first.
+
+        Without those of items that the partner holds again.
+        """
+
+    async def next_deadline(self) -> datetime | None:
+        """The earliest deadline of a takedown that is neither acknowledged nor marked overdue, if any.
+
+        Also of an item that the partner holds again. Only with a new change number may it become earlier.
+        """
 
 
 class ChangeWrites(Protocol):

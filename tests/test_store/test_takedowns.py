@@ -88,6 +88,7 @@ def test_a_takedown_is_due_until_it_is_acknowledged_marked_or_put_again(store_ad
                 an_entry(5, 5, due=30),
             )
             at = NOON + seconds(90)
+            assert await store.next_deadline() == NOON + seconds(30)
             assert numbers(await store.overdue(NOON + seconds(29), 9)) == []
             assert numbers(await store.overdue(at, 9)) == [5, 2, 1]
             assert numbers(await store.overdue(at, 1)) == [5]
@@ -101,6 +102,7 @@ def test_a_takedown_is_due_until_it_is_acknowledged_marked_or_put_again(store_ad
                 await writing.mark_overdue(an_entry(5, 5), at)
                 await writing.append(an_act())
             assert numbers(await store.overdue(at, 9)) == [1]
+            assert await store.next_deadline() == at
             assert await open_now(store) == [(1, None), (4, None), (5, at)]
             async with store.writing() as writing:
                 await writing.acknowledge(ZJOL.id, [5], at)
@@ -111,6 +113,11 @@ def test_a_takedown_is_due_until_it_is_acknowledged_marked_or_put_again(store_ad
             assert await store.record([again]) == [Outcome.WRITTEN]
             assert numbers(await store.overdue(at, 9)) == [], "it need not be gone any more"
             assert await open_now(store) == [(1, None), (4, None)]
+            assert await store.next_deadline() == at, "it may have to be gone again"
+            async with store.writing() as writing:
+                await writing.acknowledge(ZJOL.id, [1], at)
+                await writing.append(an_act())
+            assert await store.next_deadline() is None
 
     asyncio.run(act())
 

@@ -59,6 +59,10 @@ class Takedowns:
         self._left: set[PartnerId] = set()
         """Partners whose removals are not all written."""
         self._moved: datetime | None = None
+        self._followed_up: int | None = None
+        """The change number at which `_deadline` was read."""
+        self._deadline: datetime | None = None
+        """No takedown is overdue before this time; None: none that is known can be."""
 
     async def order(self, partner: Partner) -> bool:
         """Write every removal that is due for the partner now; return whether all are written.
@@ -225,11 +229,19 @@ class Takedowns:
     async def follow_up(self) -> list[ChangeEntry]:
         """Mark overdue removals, log each, and suspend partners whose licence says so.
 
-        At most 100 at once; those that were marked now are returned.
+        At most 100 at once; those that were marked now are returned. Asks the store only once something has
+        changed or a deadline has passed: takedowns are added by changes alone.
         """
+        _, change = await self._rights_cache.read()
         now = self._clock()
-        if not await self._store.overdue(now, 1):
+        if change != self._followed_up:
+            self._deadline, self._followed_up = await self._store.next_deadline(), change
+        if self._deadline is None or now < self._deadline:
             return []
+        if not await self._store.overdue(now, 1):
+            self._deadline = await self._store.next_deadline()
+            return []
+        self._followed_up = None
         async with self._store.writing() as tx:
             late = await tx.overdue(now, _MOST_OVERDUE)
             register = await tx.register()

@@ -219,6 +219,12 @@ class SqlChangeReads(SqlCandidateReads, ChangeReads):
         )
         return [entry_from(row) for row in await self._rows(query)]
 
+    @override
+    async def next_deadline(self) -> datetime | None:
+        due = open_takedowns.c.due
+        row = await self._row(select(due).where(due.is_not(None)).order_by(due).limit(1))
+        return None if row is None else row.due
+
 
 class SqlChangeWrites(SqlChangeReads, SqlWrites, ChangeWrites):
     """`ChangeWrites` in SQL."""
