@@ -1,8 +1,8 @@
 """Hold waiting requests for changes, and wake those whose change sequence may have grown.
 
-One task a worker looks at the change notice, some times a second, for all of them. Nothing is read from the
-store while nothing happens. After a change it reads once what changed, and judges it for each partner that
-waits: a request is woken only where it may find something.
+One timer a worker looks at the change notice, some times a second, for all of them. While nothing happens
+the store is asked once a second whether that is so. After a change a task reads once what changed, and
+judges it for each partner that waits: a request is woken only where it may find something.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from syndicate.services.changes.partner_snapshot import PartnerSnapshot, relevan
 from syndicate.store.protocol import Store
 
 _LOOK_SECONDS = 0.1
-"""How often the task looks at the change notice and at the clock."""
+"""How often the timer looks at the change notice and at the clock."""
 _LOOKS_A_SECOND = round(1 / _LOOK_SECONDS)
 _MOST_CHANGED = 500
 """With more items changed since the last look, every request is woken instead."""
@@ -126,7 +126,11 @@ class ChangeWatcher:
         self._numbers = count()
         self._settling: dict[PartnerId, datetime] = {}
         self._change: int | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._register: Register | None = None
+        """The change number and the register up to which every request was judged; None: they differ."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._looking: asyncio.Task[None] | None = None
 
     async def wait(
         self,
@@ -224,42 +228,69 @@ class ChangeWatcher:
 
     def _add(self, waiter: Waiter) -> None:
         if not self._waiters:
-            self._change = waiter.change
-        elif self._change != waiter.change:
+            self._change, self._register = waiter.change, waiter.register
+        elif self._change != waiter.change or self._register is not waiter.register:
             self._change = None  # look at once: it was judged at another change than the others
         self._waiters.add(waiter)
         self._schedule(waiter)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._watch())
+        if self._timer is None:
+            self._set_timer()
 
     def _remove(self, waiter: Waiter) -> None:
         self._waiters.discard(waiter)
         if not self._waiters:
             self._due.clear()
-            if self._task is not None:
-                self._task.cancel()
-                self._task = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
 
     def _schedule(self, waiter: Waiter) -> None:
         if waiter.due is not None:
             heappush(self._due, (waiter.due, next(self._numbers), waiter))
 
-    async def _watch(self) -> None:
-        """Look again and again until nobody waits."""
-        for number in count():
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                self._wake_due()
-                if number % _LOOKS_A_SECOND == 0:
-                    self._end_those_over()
-                if self._change is None or self._rights_cache.current_revision() != self._change:
-                    await self._look()
-            except SyndicateError:
-                # Whoever waited meets the same fault when it reads, and answers with it.
-                self._wake(self._waiters)
-            except Exception as error:  # noqa: BLE001  (nobody else would wake those who wait)
-                _log.error("change_watch_failed", exc_info=error)
-                self._wake(self._waiters)
+    def _set_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        """Wake whose time has come, and begin to look where something may have happened.
+
+        A plain callback, not a task that sleeps: it runs ten times a second, also while nothing happens.
+        """
+        self._set_timer()
+        if self._looking is not None:
+            return
+        try:
+            self._wake_due()
+            if self._ticks % _LOOKS_A_SECOND == 0:
+                self._end_those_over()
+            self._ticks += 1
+            if self._change is not None and self._rights_cache.current_revision() == self._change:
+                return
+        except Exception as error:  # noqa: BLE001  (see `_give_up`)
+            self._give_up(error)
+            return
+        self._looking = asyncio.get_running_loop().create_task(self._look_once())
+
+    async def _look_once(self) -> None:
+        try:
+            await self._look()
+        except Exception as error:  # noqa: BLE001  (see `_give_up`)
+            self._give_up(error)
+        finally:
+            if self._looking is asyncio.current_task():
+                self._looking = None
+
+    def _give_up(self, error: Exception) -> None:
+        """Wake everybody: nobody else would.
+
+        After an expected error whoever waited meets the same when it reads, and answers with it.
+        """
+        if not isinstance(error, SyndicateError):
+            _log.error("change_watch_failed", exc_info=error)
+        self._wake(self._waiters)
 
     def _wake(self, waiters: set[Waiter] | Sequence[Waiter]) -> None:
         for waiter in waiters:
@@ -285,6 +316,8 @@ class ChangeWatcher:
     async def _look(self) -> None:
         """Read what changed since the last look, and wake whom it may concern."""
         register, change = await self._rights_cache.read()
+        if change == self._change and register is self._register:
+            return
         now = self._clock()
         behind = []
         for waiter in self._waiters:
@@ -292,9 +325,12 @@ class ChangeWatcher:
                 waiter.end(read_again=True)  # a smaller number: the database was restored from a backup
             elif waiter.change < change and not waiter.future.done():
                 behind.append(waiter)
+            else:
+                waiter.register = register
         if behind:
             await self._judge(behind, register, change, now)
-        self._change = change if all(one.change == change for one in self._waiting()) else None
+        together = all(one.change == change for one in self._waiting())
+        self._change, self._register = (change, register) if together else (None, None)
 
     def _waiting(self) -> list[Waiter]:
         return [waiter for waiter in self._waiters if not waiter.future.done()]

@@ -43,9 +43,11 @@ async def changes(request: web.Request) -> PreparedDelivery:
     loop = asyncio.get_running_loop()
     ends = request.get(WAITS_UNTIL)
 
+    transport = request.transport
+
     def is_over() -> bool:
         """Whether the worker stops or the client has closed the connection."""
-        return worker.draining or request.transport is None or request.transport.is_closing()
+        return transport is None or transport.is_closing() or worker.draining
 
     if worker.waiting[session.partner.id] >= MAX_WAITING:
         wait, ends = 0, loop.time()

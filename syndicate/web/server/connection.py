@@ -235,11 +235,11 @@ class Connection(RequestHandler):
 
     def check_timeout(self, now: float) -> None:
         """Abort a client that makes no progress for `IDLE_SECONDS`, or reads a response too slowly."""
-        progress = self.progress()
         waiting = self._current_request.get(WAITS_UNTIL) if self._current_request is not None else None
         if waiting is not None and now < waiting + IDLE_SECONDS:
             self._stuck_since = self._reading_since = now
             return
+        progress = self.progress()
         if progress[2] == 0 or self._last_progress is None or progress[0] != self._last_progress[0]:
             self._reading_since = now
         elif now - self._reading_since >= MAX_READING_SECONDS:
