@@ -233,11 +233,9 @@ class Intake:
 def _states(
     rules: ParsingRules, documents: Iterable[tuple[Path, str, bytes | Faulty]]
 ) -> dict[Path, FileState]:
-    return {
-        file: rules.file_state(file.resolve(), data)
-        for file, _, data in documents
-        if isinstance(data, bytes)
-    }
+    read_ones = [(file, data) for file, _, data in documents if isinstance(data, bytes)]
+    states = rules.file_states((file.absolute(), data) for file, data in read_ones)
+    return {file: state for (file, _), state in zip(read_ones, states, strict=True)}
 
 
 def _read(file: Path) -> tuple[Path, str, bytes | Faulty]:

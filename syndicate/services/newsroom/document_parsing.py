@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,11 +30,16 @@ class ParsingRules:
     publisher: Publisher
     refused_notes: frozenset[str] = field(default_factory=frozenset)
 
-    def file_state(self, place: Path, data: bytes) -> FileState:
-        """The state of the file that lies here and holds these bytes, as it is read by these rules."""
-        rules = f"{syndicate.__version__}\0{self.publisher!r}\0{sorted(self.refused_notes)}\0"
-        digest = hashlib.sha256(hashlib.sha256(rules.encode()).digest() + data).digest()
-        return FileState(hashlib.sha256(os.fsencode(place)).digest(), digest)
+    def file_states(self, files: Iterable[tuple[Path, bytes]]) -> list[FileState]:
+        """The states of files that lie here and hold these bytes, as they are read by these rules."""
+        rules = f"{syndicate.__version__}\0{self.publisher!r}\0{sorted(self.refused_notes)}"
+        begun = hashlib.sha256(hashlib.sha256(rules.encode()).digest())
+        found = []
+        for place, data in files:
+            digest = begun.copy()
+            digest.update(data)
+            found.append(FileState(hashlib.sha256(os.fsencode(place)).digest(), digest.digest()))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

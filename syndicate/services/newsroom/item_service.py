@@ -108,7 +108,7 @@ class ItemService:
         A file that was changed back is not one of them: its place was last taken in in another state.
         """
         found = await self._store.ingested(files)
-        outlines = await self._store.outlines(set(found.values()))
+        outlines = await self._store.outlines(set(found.values())) if found else {}
         return {file: TakenBefore(outlines[id]) for file, id in found.items() if id in outlines}
 
     async def correct(self, actor: Actor, id: ItemId, data: bytes, name: str, note: str) -> Item:
