@@ -159,6 +159,29 @@ def test_a_recall_and_a_new_item_change_the_very_next_answer(tmp_path: Path) -> 
     repeating(tmp_path, story)
 
 
+def test_content_that_only_a_head_request_saw_is_given_and_recorded_by_the_first_body(
+    tmp_path: Path,
+) -> None:
+    """HEAD makes the edition and gives nothing: the body after it must not be taken for a repetition."""
+
+    async def story(partner: Partner) -> None:
+        document = DOCUMENTS[0].replace("日报新闻".encode(), "新到一条".encode())
+        taken = await partner.here.house.items.take_in(STAFF, document.replace(b"12:00", b"11:59"), "n.txt")
+        assert taken.item is not None
+        head = partner.head.replace(b"GET", b"HEAD")
+        assert (await partner.line.ask(head))[0] == 200
+
+        async def holders() -> set[str]:
+            assert taken.item is not None
+            return {one.partner for one in await partner.here.house.store.holders(taken.item.id)}
+
+        assert BROAD not in await holders()
+        assert "新到一条" in (await partner.line.ask(partner.head))[2].decode()
+        assert BROAD in await holders()
+
+    repeating(tmp_path, story)
+
+
 def _entry(body: bytes, headline: str) -> str:
     found = [part for part in body.decode().split("<item>") if headline in part]
     return "".join(found)
