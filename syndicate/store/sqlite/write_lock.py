@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import random
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
 from weakref import WeakSet
 
 from syndicate.store.faults import PATIENCE, busy, translating_errors
 from syndicate.store.private_files import FILE
-
-_STARVED: Final = 0.1
-"""Seconds after which a process that waits comes before all others."""
 
 
 class Turn:
@@ -93,44 +91,127 @@ class Taken:
 class FileTurn(Turn):
     """Turns among all processes of this machine, by two lock files (flock(2)).
 
-    A process must be able to take the lock `NAME-next` before it may take the lock itself. One that waited
-    for `_STARVED` seconds keeps `NAME-next` until its turn has come: so busy processes, which want the lock
-    again as soon as they have given it back, starve no other.
+    A process that waits for the lock holds that of `NAME-next`, which everybody needs to take the lock. So
+    one that wants it again as soon as it has given it back comes after one that waits: nobody starves.
 
     Raises StoreReadOnly where no lock can be taken because nothing can be written.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._lock, self._next = LockFile(path), LockFile(path.with_name(f"{path.name}-next"))
+        self._path = path
+        self._begin()
 
     def close(self) -> None:
         """Let go of the files. They are opened again where another turn is taken."""
-        self._lock.close()
-        self._next.close()
+        self._waiter.stop(self._lock, self._next)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = lock = LockFile(self._path)
+        self._next = following = LockFile(self._path.with_name(f"{self._path.name}-next"))
+
+        def take() -> None:
+            following.lock()
+            try:
+                lock.lock()
+            finally:
+                following.unlock()
+
+        self._waiter = LockWaiter(take, lock.unlock)
 
     async def _take(self, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
-        begun, next_is_ours = loop.time(), False
+        if not self._waiter.waits and self._take_at_once():
+            return
         try:
-            while True:
-                next_is_ours = next_is_ours or self._next.try_lock()
-                if next_is_ours:
-                    if self._lock.try_lock():
-                        return
-                    if loop.time() - begun < _STARVED:
-                        self._next.unlock()
-                        next_is_ours = False
-                if loop.time() >= deadline:
-                    raise busy()
-                # Irregular, so that two processes do not keep missing each other's gaps.
-                await asyncio.sleep(random.uniform(0.0005, 0.005))  # noqa: S311
+            async with asyncio.timeout_at(deadline):
+                await self._waiter.wait()
+        except TimeoutError:
+            raise busy() from None
+
+    def _take_at_once(self) -> bool:
+        if not self._next.try_lock():
+            return False
+        try:
+            return self._lock.try_lock()
         finally:
-            if next_is_ours:
-                self._next.unlock()
+            self._next.unlock()
 
     def _give(self) -> None:
         self._lock.unlock()
+
+
+class LockWaiter:
+    """A thread that waits for a lock: flock(2) knows no time limit, and must not hold up the event loop.
+
+    Who gives up leaves it waiting, and the next one takes over its place.
+    """
+
+    def __init__(self, take: Callable[[], None], give: Callable[[], None]) -> None:
+        self._take, self._give = take, give
+        self._wanted: SimpleQueue[asyncio.AbstractEventLoop | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._left: tuple[LockFile, ...] = ()
+        self._future: asyncio.Future[None] | None = None
+        self.waits = False
+        """Whether the thread is waiting for the lock; until then nobody else may use it."""
+
+    async def wait(self) -> None:
+        """Return when the lock is ours. Raises StoreFault. A cancellation leaves the lock to others."""
+        loop = asyncio.get_running_loop()
+        future = self._future = loop.create_future()
+        if not self.waits:
+            self.waits = True
+            self._wanted.put(loop)
+            if self._thread is None:
+                # A process that ends does not wait for it.
+                self._thread = threading.Thread(target=self._run, name="syndicate-lock", daemon=True)
+                self._thread.start()
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._give()  # it came at the same moment
+            raise
+        finally:
+            self._future = None
+
+    def stop(self, *files: LockFile) -> None:
+        """End the thread, and close the files when it waits no more."""
+        self._left = files
+        self._wanted.put(None)
+        if self._thread is None:
+            self._close()
+
+    def _run(self) -> None:
+        while (loop := self._wanted.get()) is not None:
+            error: Exception | None = None
+            try:
+                self._take()
+            except Exception as fault:  # noqa: BLE001  (raised where somebody waits for the lock)
+                error = fault
+            try:
+                loop.call_soon_threadsafe(self._came, error)
+            except RuntimeError:  # the loop was closed: nobody waits any more
+                if error is None:
+                    self._give()
+        self._close()
+
+    def _came(self, error: Exception | None) -> None:
+        """In the event loop: hand the lock to who waits. Where nobody does any more it is given back."""
+        self.waits = False
+        future = self._future
+        if future is None or future.done():
+            if error is None:
+                self._give()
+        elif error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+    def _close(self) -> None:
+        for file in self._left:
+            file.close()
 
 
 class LockFile:
@@ -145,26 +226,13 @@ class LockFile:
         self._file: int | None = None
         _all.add(self)
 
+    def lock(self) -> None:
+        """Wait until the lock is ours, however long."""
+        self._locked(fcntl.LOCK_EX)
+
     def try_lock(self) -> bool:
         """Take the lock; False while another has it."""
-        with translating_errors():
-            while True:
-                if self._file is None:
-                    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-                    self._file = os.open(self._path, flags, FILE)
-                try:
-                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    if self._is_there():
-                        return False
-                except BaseException:
-                    self.close()
-                    raise
-                else:
-                    if self._is_there():
-                        return True
-                # Removed meanwhile: who comes next locks another file.
-                self.close()
+        return self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def unlock(self) -> None:
         """Give it back."""
@@ -177,9 +245,24 @@ class LockFile:
         if file is not None:
             os.close(file)
 
-    def _is_there(self) -> bool:
-        """Whether the file still has a name."""
-        return self._file is not None and os.fstat(self._file).st_nlink > 0
+    def _locked(self, how: int) -> bool:
+        with translating_errors():
+            while True:
+                if self._file is None:
+                    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                    self._file = os.open(self._path, flags, FILE)
+                taken = True
+                try:
+                    fcntl.flock(self._file, how)
+                except BlockingIOError:
+                    taken = False
+                except BaseException:
+                    self.close()
+                    raise
+                if os.fstat(self._file).st_nlink > 0:
+                    return taken
+                # Removed meanwhile: who comes next locks another file.
+                self.close()
 
 
 _all: WeakSet[LockFile] = WeakSet()
