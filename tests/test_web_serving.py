@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import tomllib
 
@@ -11,7 +12,7 @@ from aiohttp.web import Application
 from aiohttp.web_protocol import RequestHandler
 
 from syndicate.web.server.aiohttp_internals import MINIMUM, SERIES, missing_internals
-from syndicate.web.server.runner import CannotServe, listen, refuse_unsupported_aiohttp
+from syndicate.web.server.runner import CannotServe, cores_for, listen, refuse_unsupported_aiohttp
 from tests.support.servers import PROJECT
 
 
@@ -30,6 +31,15 @@ def test_an_address_that_is_not_this_machine_s_is_not_called_a_port_in_use() -> 
         listen("192.0.2.1", 9131)
     assert "192.0.2.1:9131" in refused.value.text.zh
     assert "占用" not in refused.value.text.zh
+
+
+def test_more_pinned_workers_than_cores_are_refused_with_both_numbers() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    assert cores_for(len(cores)) == cores
+    with pytest.raises(CannotServe) as refused:
+        cores_for(len(cores) + 1)
+    assert f"本机可用 {len(cores)} 个，--workers 为 {len(cores) + 1}" in refused.value.text.zh
+    assert f"may use {len(cores)}, and --workers is {len(cores) + 1}" in refused.value.text.en
 
 
 @pytest.mark.parametrize("installed", ["3.15.0", "3.15.0rc1", "4.0.0a1", "3.14.4", "3.13.9", "3.14", ""])

@@ -27,6 +27,7 @@ from tests.test_matrix import page
 
 __all__ = ["set_database"]
 
+CORES = sorted(os.sched_getaffinity(0))
 FEED = "/licensed/feeds/all.json"
 MANDATE = """
 number = "HEAD"
@@ -88,10 +89,10 @@ def file(shell: Shell, kind: str, name: str, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def newsroom(set_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A furnished house, served by two workers, on SQLite and on PostgreSQL."""
+    """A furnished house, served by two workers, each on its core, on SQLite and on PostgreSQL."""
     shell = Shell(tmp_path_factory.mktemp("newsroom") / "var")
     furnish(shell)
-    with served(shell.data, workers=2) as server:
+    with served(shell.data, workers=2, options=["--pin"] if len(CORES) > 1 else []) as server:
         yield Newsroom(shell, Cluster([server], 2))
     assert server.process.code == 0
 
@@ -122,7 +123,8 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
         first = {int(one["worker"]) for one in log_lines(server.log)}
         assert len(first) == 2
         until(lambda: len(acknowledged) > 20, 60, "everybody is answered")
-        os.kill(first.pop(), signal.SIGKILL)
+        killed = first.pop()
+        os.kill(killed, signal.SIGKILL)
         pause = 0.05  # the third worker starts the sooner
         until(
             lambda: len({one["worker"] for one in log_lines(server.log)}) == 3, 60, "a third worker answers"
@@ -133,6 +135,10 @@ def test_a_killed_worker_is_replaced_and_nothing_acknowledged_is_lost(newsroom: 
             poller.join()
     assert newsroom.answers(token=token) == {"token": YES}
     assert len(log_lines(server.log, "worker_died")) == 1
+    living = {int(one["worker"]) for one in log_lines(server.log)} - {killed}
+    if len(CORES) > 1:
+        pinned = sorted(core for worker in living for core in os.sched_getaffinity(worker))
+        assert pinned == CORES[:2], "the one that came later has the core of the one that died"
     assert {one.status for one in acknowledged} == {200}
     written = asyncio.run(requests_in_the_trail(newsroom.shell.data))
     assert {one.name for one in acknowledged} <= written

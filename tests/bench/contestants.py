@@ -36,6 +36,7 @@ def ours(
     workers: int = 1,
     module: str = "syndicate",
     cores: Sequence[int] = (SERVER_CORE,),
+    pin: bool = False,
     checkout: Path = PROJECT,
 ) -> Iterator[Server]:
     """This server on a data folder; of another module, the same with something held back."""
@@ -43,6 +44,7 @@ def ours(
     environ = {"SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": str(checkout)}
     words = ["--data", str(data), "serve", "--port", str(port), "--host", "127.0.0.1"]
     words += ["--workers", str(workers)] if workers > 1 else []
+    words += ["--pin"] if pin else []
     # The working directory too: `python -m` looks there first.
     with started([sys.executable, "-m", module, *words], port, environ, cores, cwd=checkout) as server:
         yield server

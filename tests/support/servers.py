@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -194,7 +194,12 @@ class ServerProcess:
 
 @contextmanager
 def served(
-    data: Path, *, workers: int = 1, environ: Mapping[str, str] | None = None, fresh: bool = False
+    data: Path,
+    *,
+    workers: int = 1,
+    options: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    fresh: bool = False,
 ) -> Iterator[ServerProcess]:
     """`syndicate serve` on a free port, ready; stopped at the end.
 
@@ -203,7 +208,7 @@ def served(
     port = free_port()
     log = data / "serve.log"
     words = ["--data", str(data), "serve", "--host", "127.0.0.1", "--port", str(port)]
-    words += ["--workers", str(workers)]
+    words += ["--workers", str(workers), *options]
     environ = {"SYNDICATE_BASE_URL": f"http://127.0.0.1:{port}", **(environ or {})}
     log.write_bytes(b"")
     process = begun(words, log, log, environ=environ, fresh=fresh)

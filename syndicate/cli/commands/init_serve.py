@@ -73,17 +73,24 @@ def init() -> None:
     metavar="N",
 )
 @click.option(
+    "--pin",
+    is_flag=True,
+    help="每个工作进程固定用一个处理器核，适合专用服务器 · "
+    "a core of its own for each worker, on a machine that serves nothing else",
+)
+@click.option(
     "--demo",
     "demonstration",
     is_flag=True,
     help="先备好示范，端口开放后显示试用办法 · make the demonstration and say what to try",
 )
-def serve(host: str, port: int, workers: int, demonstration: bool) -> int:
+def serve(host: str, port: int, workers: int, pin: bool, demonstration: bool) -> int:
     """启动服务，按 Ctrl-C 停止 · Run the server until Ctrl-C or SIGTERM.
 
     \b
     例 · Example:
       syndicate serve --port 9000 --workers 2
+      syndicate serve --workers 4 --pin
     """
     # Here, not above: of all commands this one alone needs the web server.
     from syndicate.cli.commands.demo import message_for, prepare
@@ -104,4 +111,4 @@ def serve(host: str, port: int, workers: int, demonstration: bool) -> int:
         else:
             voice.say(message_for(shown, settings, serving=True))
 
-    return runner.serve(settings, host=host, port=port, workers=workers, listening=listening)
+    return runner.serve(settings, host=host, port=port, workers=workers, pin=pin, listening=listening)

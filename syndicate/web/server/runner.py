@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import multiprocessing
+import os
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -57,23 +58,25 @@ def serve(
     host: str,
     port: int,
     workers: int = 1,
+    pin: bool = False,
     listening: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code.
 
-    `listening` is called once, when the port is bound. Raises CannotServe, StoreFault or KeyringFault
-    before anything is served.
+    `pin` gives each worker a core of its own. `listening` is called once, when the port is bound. Raises
+    CannotServe, StoreFault or KeyringFault before anything is served.
     """
     configure()
     refuse_unsafe_python()
+    cores: Sequence[int | None] = cores_for(workers) if pin else [None] * workers
     asyncio.run(_check(settings))
     bound = listen(host, port)
     try:
         listening()
         if workers == 1:
-            work(settings, bound)
+            work(settings, bound, cores[0])
             return 0
-        return _supervise(settings, bound, workers)
+        return _supervise(settings, bound, cores)
     finally:
         bound.close()
 
@@ -97,6 +100,27 @@ def refuse_unsafe_python() -> None:
                 "python -O removes checks that this server needs: run it without -O",
             )
         )
+
+
+def cores_for(workers: int) -> list[int]:
+    """One core of this process's for each worker. Raises CannotServe where there are not as many."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise CannotServe(
+            Text(
+                "本系统不支持 --pin：请去掉这个选项",
+                "this system cannot keep a process on one core: leave out --pin",
+            )
+        )
+    cores = sorted(os.sched_getaffinity(0))
+    if workers > len(cores):
+        raise CannotServe(
+            Text(
+                f"--pin 要求每个工作进程有一个处理器核：本机可用 {len(cores)} 个，--workers 为 {workers}",
+                f"--pin needs a core for each worker: this process may use {len(cores)}, and --workers is "
+                f"{workers}",
+            )
+        )
+    return cores[:workers]
 
 
 def refuse_unsupported_aiohttp(installed: str) -> None:
@@ -145,8 +169,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def work(settings: Settings, listening: socket.socket) -> None:
-    """Run one worker on this socket until SIGTERM or SIGINT."""
+def work(settings: Settings, listening: socket.socket, core: int | None = None) -> None:
+    """Run one worker on this socket until SIGTERM or SIGINT; with `core`, on that core alone.
+
+    On one core a thread that wakes another costs a sixth of what it costs across two.
+    """
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     configure()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings, listening))
@@ -205,8 +234,11 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         _log.info("stopped")
 
 
-def _supervise(settings: Settings, listening: socket.socket, workers: int) -> int:
-    """Keep this many workers alive: replace one that dies, pass a stop signal on, and wait for all."""
+def _supervise(settings: Settings, listening: socket.socket, cores: Sequence[int | None]) -> int:
+    """Keep a worker alive for each core: replace one that dies, pass a stop signal on, and wait for all.
+
+    None: wherever the system puts it.
+    """
     context = multiprocessing.get_context("spawn")
     stopping = Event()
     # A signal wakes the wait below at once: our copy of the socket must be closed before the workers
@@ -215,8 +247,8 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno())
 
-    def start() -> BaseProcess:
-        process = context.Process(target=work, args=(settings, listening), name="syndicate-worker")
+    def start(core: int | None) -> BaseProcess:
+        process = context.Process(target=work, args=(settings, listening, core), name="syndicate-worker")
         # The worker inherits the mask: a stop signal waits until it can end in order. Begun only now, the
         # process that tracks resources would take the mask away.
         resource_tracker.ensure_running()
@@ -236,8 +268,8 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
     processes: list[BaseProcess] = []
     for number in _STOP_SIGNALS:
         signal.signal(number, stop)
-    processes += [start() for _ in range(workers)]
-    deaths: deque[float] = deque(maxlen=workers * _MAX_DEATHS)
+    processes += [start(core) for core in cores]
+    deaths: deque[float] = deque(maxlen=len(cores) * _MAX_DEATHS)
     while not stopping.is_set():
         wait([woken, *(process.sentinel for process in processes)])
         for index, process in enumerate(processes):
@@ -249,7 +281,7 @@ def _supervise(settings: Settings, listening: socket.socket, workers: int) -> in
                     stop()
                     return 1
                 wait([woken], timeout=_RESTART_PAUSE)
-                processes[index] = start()
+                processes[index] = start(cores[index])
     stop()  # also a worker that was started while the signal came
     listening.close()
     deadline = monotonic() + _STOP_SECONDS

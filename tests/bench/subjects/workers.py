@@ -27,7 +27,9 @@ def rows(bench: Bench) -> Iterator[Row]:
         # A core is left for the load where there are three.
         cores = CORES[:-1] if len(CORES) > 2 else CORES
         servers = [
-            stack.enter_context(contestants.ours(archive.data, workers=number, cores=cores[:number]))
+            stack.enter_context(
+                contestants.ours(archive.data, workers=number, cores=cores[:number], pin=True)
+            )
             for number in (1, 2)
         ]
         for name, asked in (
@@ -57,8 +59,9 @@ def _compare(
     for number in range(bench.rounds + 1):
         for server, target, spent, answered in zip(servers, targets, cost, rate, strict=True):
             before = cpu_seconds(server.pid)
-            done = load.load(target, connections=64, seconds=bench.seconds)
-            if number > 0:  # the first round warms up
+            # The first round warms up: every worker makes the feeds of every partner.
+            done = load.load(target, connections=64, seconds=bench.seconds if number else 5)
+            if number:
                 spent.append((cpu_seconds(server.pid) - before) / done.answers * 1e6)
                 answered.append(done.answers / done.seconds)
     bench.say(name)
