@@ -74,7 +74,8 @@ class Services:
         """The rights in force, read again when they change."""
         from syndicate.access.rights_cache import RightsCache
 
-        return RightsCache(self.store, self.clock)
+        machine_time = isinstance(self.clock, SteadyClock) and self.clock.follows_machine
+        return RightsCache(self.store, self.clock, looks_ahead=machine_time)
 
     @cached_property
     def authenticator(self) -> Authenticator:

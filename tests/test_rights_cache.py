@@ -9,7 +9,7 @@ import pytest
 
 from syndicate.access import rights_cache
 from syndicate.access.rights_cache import RightsCache
-from syndicate.clock import SteadyClock, wall_clock
+from syndicate.clock import wall_clock
 from syndicate.store.protocol import Change, Reached
 from tests.support.databases import opened
 from tests.test_store.samples import keep_partner
@@ -31,7 +31,7 @@ def test_rights_that_are_used_never_get_too_old_and_unused_ones_are_left_alone(
                 return await real()
 
             monkeypatch.setattr(store, "sequence", sequence)
-            cache = RightsCache(store, SteadyClock(wall_clock()))
+            cache = RightsCache(store, wall_clock, looks_ahead=True)
             await cache.read()
             generation = cache.generation
             for _ in range(50):
@@ -64,7 +64,7 @@ def test_a_cache_that_is_closed_looks_no_more(sqlite_address: str, monkeypatch: 
 
     async def act() -> None:
         async with opened(sqlite_address) as store:
-            cache = RightsCache(store, SteadyClock(wall_clock()))
+            cache = RightsCache(store, wall_clock, looks_ahead=True)
             await cache.read()
             assert cache.current() is not None
             await asyncio.sleep(0.015)

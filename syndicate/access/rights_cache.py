@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from syndicate.clock import SteadyClock
 from syndicate.errors import StoreFault
 from syndicate.model.register import Register
 from syndicate.store.protocol import Reached, Store
@@ -45,7 +44,8 @@ class RightsCache:
     trail line that was judged before the last change of rights.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, looks_ahead: bool = False) -> None:
+        """`looks_ahead` while it is used: only with the machine's clock, which timers go by."""
         self._store, self._clock = store, clock
         self._notice: int | None = None
         self._checked: datetime | None = None
@@ -55,8 +55,7 @@ class RightsCache:
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._unused = 0
-        # Another clock than the machine's tells a timer nothing.
-        self._looks_ahead = isinstance(clock, SteadyClock) and clock.follows_machine
+        self._looks_ahead = looks_ahead
         self.generation = 0
         """Grows with every `expire`, and with every reading that finds something new."""
         self.notice = store.notice
