@@ -19,8 +19,10 @@ NAMES = ("polls",)
 POLLS = 1_000
 ITEMS = 20
 """Few: each partner reads them all before it waits."""
-SETTLE, WATCHED = 5.0, 20.0
-"""Seconds before, and seconds while, the server is watched."""
+SETTLE, WATCHED = 25.0, 20.0
+"""Seconds before (at most), and seconds while, the server is watched: in all, less than a poll waits."""
+QUIET = 10.0
+"""Percent of one core below which the server has done what it was asked before."""
 GOAL = 2.0
 
 
@@ -53,8 +55,8 @@ async def _measure(bench: Bench, archive: Archive, server: Server) -> tuple[floa
         reader = await Connection.to(server.port)
         cursors.append(await _read_all(reader, held))
         reader.close()
-    await asyncio.sleep(SETTLE)
-    idle = await _watched(server)
+    await _settled(server)
+    idle = await _watched(server, WATCHED)
     bench.say(f"polls: {POLLS:,} wait")
     connections = []
     for held, after in zip(headers, cursors, strict=True):
@@ -62,8 +64,8 @@ async def _measure(bench: Bench, archive: Archive, server: Server) -> tuple[floa
         connection.send(f"/licensed/changes?after={after}&wait=60", held)
         connections.append(connection)
     answers = [asyncio.create_task(connection.answer()) for connection in connections]
-    await asyncio.sleep(SETTLE)
-    waiting = await _watched(server)
+    await _settled(server)
+    waiting = await _watched(server, WATCHED)
     early = sum(answer.done() for answer in answers)
     for answer in answers:
         answer.cancel()
@@ -75,10 +77,18 @@ async def _measure(bench: Bench, archive: Archive, server: Server) -> tuple[floa
     return idle, waiting
 
 
-async def _watched(server: Server) -> float:
+async def _settled(server: Server) -> None:
+    """Wait until the polls have begun to wait, however long a busy machine takes; five seconds at least."""
+    ends = time.perf_counter() + SETTLE
+    await asyncio.sleep(3)
+    while await _watched(server, 2) > QUIET and time.perf_counter() < ends:
+        pass
+
+
+async def _watched(server: Server, seconds: float) -> float:
     """Percent of one core that the server uses now."""
     before, begun = cpu_seconds(server.pid), time.perf_counter()
-    await asyncio.sleep(WATCHED)
+    await asyncio.sleep(seconds)
     return (cpu_seconds(server.pid) - before) / (time.perf_counter() - begun) * 100
 
 
