@@ -25,7 +25,7 @@ from syndicate.services.audit.audit_writer import Result, Told
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries, RepeatedDelivery
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
-from syndicate.web.server.request_heads import MAX_HEADS, ReadyAnswers, repeatable_head
+from syndicate.web.server.request_heads import ReadyAnswers, RememberedHeads
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     PRIVATE,
@@ -93,19 +93,14 @@ class LicensedRequests:
         self._repeats, self._responses, self._log = repeats, responses, access_log.append
         self._rights, self._notice = repeats.rights, repeats.rights.notice
         self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
-        self._heads: dict[bytes, LicensedHead] = {}
+        self._heads: RememberedHeads[LicensedHead] = RememberedHeads()
         self._ready = ReadyAnswers()
         self.closed = False
         self.hits = 0
 
     def remember(self, request: web.Request, session: Session, edition: CachedEdition, format: str) -> None:
         """Remember the head of this request, which was delivered, if it may be answered without parsing."""
-        head = repeatable_head(request)
-        if head is None:
-            return
-        if len(self._heads) >= MAX_HEADS and head not in self._heads:
-            del self._heads[next(iter(self._heads))]
-        self._heads[head] = LicensedHead(request, session, edition, format)
+        self._heads.remember(request, lambda: LicensedHead(request, session, edition, format))
 
     def begin(self, data: bytes, sender: Sender, told: Told) -> WaitingAnswer | float | None:
         """Submit the answer to these bytes, or send it where it was counted; None: the parser's way.

@@ -20,7 +20,7 @@ from syndicate.errors import ClockAhead
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
 from syndicate.web.server.licensed_requests import LicensedRequests
-from syndicate.web.server.request_heads import MAX_HEADS, ReadyAnswers, repeatable_head
+from syndicate.web.server.request_heads import ReadyAnswers, RememberedHeads
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.response_cache import (
     ResponseCache,
@@ -79,7 +79,7 @@ class RequestCache:
         self._rights, self._notice = repeats.rights, repeats.rights.notice
         # Where the services' clock is not the machine's, nothing says how long an answer is good.
         self._keeps_ready = isinstance(clock, SteadyClock) and clock.follows_machine
-        self._heads: dict[bytes, RequestHead] = {}
+        self._heads: RememberedHeads[RequestHead] = RememberedHeads()
         self._ready = ReadyAnswers()
         self.licensed = LicensedRequests(repeats, responses, clock, access_log)
         self._closed = False
@@ -95,16 +95,10 @@ class RequestCache:
         self._closed = self.licensed.closed = closed
 
     def remember(self, request: web.Request, feed: str, format: str) -> None:
-        """Remember the head of this request, if the same bytes may be answered without parsing them.
-
-        The head that was remembered first is forgotten for it where there are too many.
-        """
-        head = repeatable_head(request)
-        if head is None:
-            return
-        if len(self._heads) >= MAX_HEADS and head not in self._heads:
-            del self._heads[next(iter(self._heads))]
-        self._heads[head] = RequestHead(feed, format, request.path, selection_headers(request))
+        """Remember the head of this request, if the same bytes may be answered without parsing them."""
+        self._heads.remember(
+            request, lambda: RequestHead(feed, format, request.path, selection_headers(request))
+        )
 
     def answer(self, data: bytes, sender: Sender) -> float | None:
         """Answer these bytes at once, and return when (`time.time()`).

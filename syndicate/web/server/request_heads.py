@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from aiohttp import web
 
@@ -55,6 +56,30 @@ class ReadyAnswers:
             del heads[oldest]
             oldest.forget_ready()
         heads[head] = ends
+
+
+Head = TypeVar("Head")
+
+
+class RememberedHeads(Generic[Head]):
+    """What each of the newest `MAX_HEADS` heads asks for, by its bytes."""
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, Head] = {}
+        self.get = self._heads.get
+        """Returns what these bytes ask for; None where they are not remembered."""
+
+    def remember(self, request: web.Request, asked: Callable[[], Head]) -> None:
+        """Remember the head of this request, if the same bytes may be answered without parsing them.
+
+        The head that was remembered first is forgotten for it where there are too many.
+        """
+        head = repeatable_head(request)
+        if head is None:
+            return
+        if len(self._heads) >= MAX_HEADS and head not in self._heads:
+            del self._heads[next(iter(self._heads))]
+        self._heads[head] = asked()
 
 
 def repeatable_head(request: web.Request) -> bytes | None:
