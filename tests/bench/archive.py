@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -208,7 +209,10 @@ def _batches(rows: Callable[[int], Batch], count: int) -> Iterator[tuple[int, Ba
     if count <= BATCH:
         yield count, rows(0)
         return
-    with multiprocessing.get_context("fork").Pool(min(len(os.sched_getaffinity(0)), 8)) as pool:
+    # The pool ends its processes with SIGTERM, which means to stop the benchmarks where it is caught.
+    default = (signal.SIGTERM, signal.SIG_DFL)
+    size = min(len(os.sched_getaffinity(0)), 8)
+    with multiprocessing.get_context("fork").Pool(size, signal.signal, default) as pool:
         for start, batch in zip(starts, pool.imap(rows, starts), strict=True):
             yield min(start + BATCH, count), batch
 
