@@ -99,7 +99,7 @@ class Connection(RequestHandler):
         self.file = client.fileno() if client is not None else -1
         super().connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes, *, one_read: bool = True) -> None:
         """Answer a request that is known without parsing it; pass anything else to aiohttp.
 
         `_at_boundary` says that the parser is between two requests: at the start, and after each read that
@@ -108,9 +108,6 @@ class Connection(RequestHandler):
         if self._waiting is not None or self._turning:
             self._hold(data)
             return
-        self._receive(data, one_read=True)
-
-    def _receive(self, data: bytes, *, one_read: bool) -> None:
         waiter, transport = self._waiter, self.transport
         idle = (
             self._at_boundary
@@ -194,7 +191,7 @@ class Connection(RequestHandler):
             return
         if size >= MAX_HELD_BYTES:
             transport.resume_reading()
-        self._receive(b"".join(held), one_read=len(held) == 1)
+        self.data_received(b"".join(held), one_read=len(held) == 1)
 
     def _send(self, answer: WaitingAnswer) -> None:
         self._request_count += 1
