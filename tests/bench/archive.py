@@ -85,6 +85,7 @@ class Archive:
         folder = Path(tempfile.mkdtemp(prefix="archive-", dir=scratch))
         try:
             subprocess.run(["cp", "-a", "--reflink=auto", str(self.data), str(folder)], check=True)
+            os.sync()  # gigabytes on their way to the disk would hold up every commit that is measured
             yield replace(self, data=folder / self.data.name)
         finally:
             shutil.rmtree(folder)
