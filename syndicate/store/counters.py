@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from syndicate.model.records import Entry, RepeatedEntry
 from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.requests import Reached
 from syndicate.store.schema.rows import TrailRow, trail_row
-from syndicate.store.schema.tables import as_moment, as_number, counters
+from syndicate.store.schema.tables import as_moment, as_number
 
 
 @dataclass(slots=True)
@@ -37,10 +35,10 @@ class Counters:
 
 async def reached(transaction: Transaction) -> Reached:
     """How far the change sequence has come, without a lock."""
-    row = await transaction.row(select(counters.c.change, counters.c.rights))
+    row = await transaction.read_counters()
     if row is None:
         raise damaged()
-    return Reached(row.change, row.rights)
+    return Reached(*row)
 
 
 async def lock_counters(transaction: Transaction) -> Counters:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, select
 
 from syndicate.store.requests import Outcome, Pending
 from syndicate.store.schema.rows import TrailRow
+from syndicate.store.schema.tables import counters
 
 T = TypeVar("T")
 
@@ -66,6 +67,11 @@ class Transaction(ABC):
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Write; how many rows it met (unknown for several sets of values)."""
+
+    async def read_counters(self) -> tuple[int, int] | None:
+        """The last change and the last change of rights, without a lock."""
+        row = await self.row(select(counters.c.change, counters.c.rights))
+        return None if row is None else (row.change, row.rights)
 
     # What follows runs at every licensed answer, so each database has prepared statements for it.
 
