@@ -15,6 +15,8 @@ class Connection:
 
     def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._port, self._reader, self._writer = port, reader, writer
+        self.etag = ""
+        """The validator of the last answer that had one."""
 
     @classmethod
     async def to(cls, port: int) -> Connection:
@@ -36,6 +38,7 @@ class Connection:
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             status = int(head.split()[1])
             length = 0 if status == 304 else int(head.partition("\r\ncontent-length:")[2].split()[0])
+            self.etag = head.partition("\r\netag:")[2].partition("\r\n")[0].strip() or self.etag
             return status, await self._reader.readexactly(length)
         except asyncio.IncompleteReadError:
             raise ConnectionError("the server closed the connection") from None
