@@ -22,7 +22,7 @@ from syndicate.cli.ui.failures import guarded
 
 __all__ = ["main"]
 
-_COLLECT_AFTER: Final = 25_000
+_COLLECT_AFTER: Final = 100_000
 """New objects after which Python looks for garbage. Imports make a few hundred thousand that stay."""
 
 for _command in COMMANDS:

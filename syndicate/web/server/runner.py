@@ -40,6 +40,8 @@ from syndicate.wiring import opened
 _log = structlog.get_logger("syndicate.serving")
 
 BACKLOG = 1024
+_COLLECT_AFTER = 25_000
+"""New objects after which a worker looks for garbage among the newest, which takes a millisecond or two."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_SECONDS = 20.0
 _RESTART_PAUSE = 1.0
@@ -225,6 +227,7 @@ async def _work(settings: Settings, listening: socket.socket) -> None:
         # What is here now stays: looking through it for garbage stops every answer for a tenth of a second.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
         site = web.SockSite(runner, listening, backlog=BACKLOG)
         await site.start()
         _log.info("serving", address=":".join(map(str, listening.getsockname()[:2])))
