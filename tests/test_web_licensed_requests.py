@@ -351,6 +351,28 @@ def test_a_client_that_floods_while_its_line_waits_is_not_read_any_further(tmp_p
     repeating(tmp_path, story)
 
 
+def test_a_client_that_was_held_up_by_its_line_is_read_on_afterwards(tmp_path: Path) -> None:
+    """What it sends is held until reading stops, in the middle of a body that nobody reads."""
+
+    async def story(partner: Partner) -> None:
+        post = b"POST /feeds/all.rss HTTP/1.1\r\nHost: a.example\r\nContent-Length: 101000\r\n\r\n"
+        async with partner.here.house.store.writing():
+            await partner.line.say(partner.head)
+            await asyncio.sleep(0.05)
+            partner.line.writer.write(post + bytes(100_000))
+            await asyncio.sleep(0.3)
+            (transport,) = [one.transport for one in partner.here.connections.connections]
+            assert transport is not None
+            assert not transport.is_reading()
+        assert (await partner.line.hear())[0] == 200
+        assert (await partner.line.hear())[0] == 405
+        assert transport.is_reading()
+        await partner.line.say(bytes(1_000) + b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        assert (await partner.line.hear())[0] == 200
+
+    repeating(tmp_path, story)
+
+
 def test_a_client_that_goes_away_meanwhile_leaves_its_line_and_no_fault(tmp_path: Path) -> None:
     async def story(partner: Partner) -> None:
         async with connected(partner.here) as other, partner.here.house.store.writing():
