@@ -87,15 +87,16 @@ def test_who_gave_up_leaves_a_place_that_the_next_one_takes_over(tmp_path: Path)
     async def act() -> None:
         path = tmp_path / "syndicate.db-lock"
         holder, waiting = FileTurn(path), FileTurn(path)
-        before = threading.active_count()
+        threads = set()
         async with holder.taken():
             for _ in range(3):
                 with pytest.raises(StoreBusy):
                     async with waiting.taken(0.01):
                         pass
+                threads.add(waiting._waiter._thread)
             task = asyncio.create_task(_once(waiting))
             await asyncio.sleep(0.01)
-            assert threading.active_count() == before + 1
+            assert threads == {waiting._waiter._thread}
         await asyncio.wait_for(task, 2)
         async with asyncio.timeout(2), holder.taken():
             pass
