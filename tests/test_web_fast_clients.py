@@ -61,3 +61,41 @@ def test_what_comes_between_a_response_and_the_wait_for_the_next_request_is_answ
                     assert (await line.ask(head))[2] == second[2]
 
     visit(tmp_path, tell)
+
+
+def test_a_client_that_connects_anew_for_each_request_is_looked_up_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head is there when the connection is made, before aiohttp's task has begun, as with uvloop."""
+    first: list[bytes] = []
+    begin = Connection.connection_made
+
+    def connection_made(self: Connection, transport: asyncio.BaseTransport) -> None:
+        begin(self, transport)
+        for data in first:
+            self.data_received(data)
+
+    monkeypatch.setattr(Connection, "connection_made", connection_made)
+
+    async def tell(here: Serving, keys: Keys) -> None:
+        cache = here.worker.request_cache
+        lines = (
+            "GET /licensed/feeds/all.rss HTTP/1.1",
+            "Host: a",
+            f"Authorization: Bearer {keys['broad']}",
+        )
+        licensed = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        public = b"GET /feeds/all.rss HTTP/1.1\r\nHost: a\r\n\r\n"
+        for head, counted in ((licensed, cache.licensed), (public, cache)):
+            bodies = set()
+            for number in range(6):
+                first[:] = [head]
+                async with connected(here) as line:
+                    status, _, body = await line.hear()
+                    assert status == 200
+                    bodies.add(body)
+                    assert counted.hits == number
+                    assert (await line.ask(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"))[2] == b"ok\n"
+            assert len(bodies) == 1
+
+    visit(tmp_path, tell)

@@ -44,6 +44,7 @@ WAITS_UNTIL: web.RequestKey[float] = web.RequestKey("waits_until", float)
 ErrorResponder = Callable[[str, str, BaseException | None], Reply]
 """(code, request id, error) → the response to a malformed request or an internal error."""
 
+_END_OF_HEAD = b"\r\n\r\n"
 _LINGER_NONE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: the kernel discards what the client did not read."""
 
@@ -87,9 +88,9 @@ class Connection(RequestHandler):
         self._held: list[bytes] = []
         """What was read after that head. It is looked at once the answer is sent."""
         self._held_size = 0
-        self._responded = self._turning = False
-        """`_responded`: aiohttp has sent its response to the request that it parsed last. `_turning`: what
-        comes is held until aiohttp waits for it."""
+        self._responded, self._turning = True, False
+        """`_responded`: aiohttp has sent its response to all that it parsed. `_turning`: what comes is held
+        until aiohttp waits for it."""
         self._last_progress: tuple[int, int, int] | None = None
         self._stuck_since = self._reading_since = loop.time()
 
@@ -129,9 +130,15 @@ class Connection(RequestHandler):
                 self._request_count += 1
                 self._answered_at = begun
                 return
-        elif self._responded and self._at_boundary and waiter is None and not self._messages:
-            # A fast client asks again before aiohttp's task is back at its wait, which takes one turn of
-            # the loop. Parsed now, this connection would go on like that and never be looked up.
+        elif (
+            self._responded
+            and self._at_boundary
+            and waiter is None
+            and not self._messages
+            and data.endswith(_END_OF_HEAD)
+        ):
+            # A client asks as soon as it is connected or answered; aiohttp's task is at its wait one turn
+            # of the loop later. Parsed now, the connection would never be looked up.
             self._turning = True
             self._hold(data)
             self._loop.call_soon(self._end_turn)
@@ -152,7 +159,7 @@ class Connection(RequestHandler):
         if self._at_boundary:
             alone = self._request_count == count + 1 and bool(self._messages)
             self._at_boundary = (
-                alone and data.endswith(b"\r\n\r\n") and self._messages[-1][1] is EMPTY_PAYLOAD
+                alone and data.endswith(_END_OF_HEAD) and self._messages[-1][1] is EMPTY_PAYLOAD
             )
             if idle and self._at_boundary:
                 self._head = data
