@@ -22,8 +22,9 @@ def test_a_port_in_use_is_named_with_the_way_to_another_one() -> None:
         with pytest.raises(CannotServe) as refused:
             listen("127.0.0.1", port)
     text = refused.value.text
-    assert text.zh == f"端口 {port} 已被占用；可换一个端口，例如 make run PORT=9000"
-    assert text.en == f"port {port} is taken; choose another one, for example: make run PORT=9000"
+    assert text.zh == f"端口 {port} 已被占用；可换一个端口，例如 make run PORT=9000，或 serve --port 9000"
+    said = f"port {port} is taken; choose another one, for example: make run PORT=9000, "
+    assert text.en == said + "or serve --port 9000"
 
 
 def test_an_address_that_is_not_this_machine_s_is_not_called_a_port_in_use() -> None:
@@ -38,7 +39,7 @@ def test_more_pinned_workers_than_cores_are_refused_with_both_numbers() -> None:
     assert cores_for(len(cores)) == cores
     with pytest.raises(CannotServe) as refused:
         cores_for(len(cores) + 1)
-    assert f"本机可用 {len(cores)} 个，--workers 为 {len(cores) + 1}" in refused.value.text.zh
+    assert f"本进程可用 {len(cores)} 个，--workers 为 {len(cores) + 1}" in refused.value.text.zh
     assert f"may use {len(cores)}, and --workers is {len(cores) + 1}" in refused.value.text.en
 
 

@@ -32,9 +32,12 @@ _HEAD = """\
 What the server costs: against other software in the same run, against itself with a small archive, and
 against what it was at commit `{before}`. `make bench` makes this page; nothing is rounded up.
 
-A figure such as `0.48 (0.45 to 0.52)` is the median of the rounds, with the lowest and the highest. Ratios
-compare CPU time (user and system) of server processes in the same round: they depend less on the machine,
-and on what else runs there, than seconds do. They still vary on a machine whose cores are shared.
+A figure such as `0.48 (0.45 to 0.52)` is the median of the rounds, with the lowest and the highest.
+`0.48` of nginx says that nginx needs 0.48 of our CPU for the same answer; above 1 we need less. Commit
+`{before}` is the server before the work on speed. What it needed was measured on another day; where it
+was measured again, the notes below say so. Ratios compare CPU time (user and system) of server
+processes in the same round: they depend less on the machine, and on what else runs there, than seconds
+do. They still vary on a machine whose cores are shared.
 
 ## The table
 
@@ -52,10 +55,11 @@ make bench SIZE=1000000 WRITE=1         # a million items; writes this page
 make bench ONLY=public-304,ingest       # some rows; with WRITE=1 the page keeps the others
 ```
 
-Archives are made at the first run, the same ones everywhere, and kept in `var/bench`; what is measured is a
-copy. The run that wrote this page took {minutes} minutes, and {disk} GiB of disk at most. wrk and nginx are
-used where they are installed; without nginx its rows have no figure. Commit `{before}` is unpacked from the
-repository; where that is not possible, `SYNDICATE_BENCH_BEFORE` names a checkout of it.
+Archives are made at the first run, the same ones everywhere, and kept in `var/bench`; what is measured
+is a copy. The last run, perhaps of some rows only, took {minutes} minutes, and {disk} GiB of disk at
+most. wrk and nginx are used where they are installed; without nginx its rows have no figure. Commit
+`{before}` is unpacked from the repository; where that is not possible, `SYNDICATE_BENCH_BEFORE` names a
+checkout of it.
 """
 
 

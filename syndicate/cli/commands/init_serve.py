@@ -90,7 +90,7 @@ def serve(host: str, port: int, workers: int, pin: bool, demonstration: bool) ->
     \b
     例 · Example:
       syndicate serve --port 9000 --workers 2
-      syndicate serve --workers 4 --pin
+      syndicate serve --workers 2 --pin
     """
     # Here, not above: of all commands this one alone needs the web server.
     from syndicate.cli.commands.demo import message_for, prepare

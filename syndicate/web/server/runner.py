@@ -118,9 +118,10 @@ def cores_for(workers: int) -> list[int]:
     if workers > len(cores):
         raise CannotServe(
             Text(
-                f"--pin 要求每个工作进程有一个处理器核：本机可用 {len(cores)} 个，--workers 为 {workers}",
+                f"--pin 要求每个工作进程独占一个处理器核：本进程可用 {len(cores)} 个，"
+                f"--workers 为 {workers}；请减少 --workers，或去掉 --pin",
                 f"--pin needs a core for each worker: this process may use {len(cores)}, and --workers is "
-                f"{workers}",
+                f"{workers}: use fewer workers, or leave out --pin",
             )
         )
     return cores[:workers]
@@ -161,8 +162,10 @@ def listen(host: str, port: int) -> socket.socket:
             other = 9000 if port != 9000 else 9001
             raise CannotServe(
                 Text(
-                    f"端口 {port} 已被占用；可换一个端口，例如 make run PORT={other}",
-                    f"port {port} is taken; choose another one, for example: make run PORT={other}",
+                    f"端口 {port} 已被占用；可换一个端口，例如 make run PORT={other}，"
+                    f"或 serve --port {other}",
+                    f"port {port} is taken; choose another one, for example: make run PORT={other}, "
+                    f"or serve --port {other}",
                 )
             ) from why
         raise CannotServe(

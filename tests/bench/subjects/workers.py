@@ -82,6 +82,6 @@ def _compare(
         f"≥ {GOAL} ×",
         f"{spread(gained)} ×",
         statistics.median(gained) >= GOAL,
-        f"{how}; {middles[0]:.1f} and {middles[1]:.1f} µs of CPU, "
+        f"with --pin; {how}; {middles[0]:.1f} and {middles[1]:.1f} µs of CPU, "
         f"{rates[0]:.0f} and {rates[1]:.0f} answers a second",
     )
