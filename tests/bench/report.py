@@ -6,12 +6,12 @@ several runs: a document that is written holds the newest figure of each row.
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from rich.table import Table
@@ -125,7 +125,7 @@ def _lines(found: Sequence[Measured], minutes: float, disk: int) -> list[str]:
         if one.row.note
     ]
     lines += ["", "## What the rows mean", ""]
-    lines += [f"- **{title}** {text}" for title, text in _meanings()]
+    lines += [f"- {names}: {text}" for names, text in _meanings()]
     lines += ["", "## The machine", "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in described()]
     gib = f"{disk / 2**30:.1f}"
@@ -134,10 +134,10 @@ def _lines(found: Sequence[Measured], minutes: float, disk: int) -> list[str]:
 
 
 def _meanings() -> list[tuple[str, str]]:
-    """The docstring of each subject: its first sentence, and the rest on one line."""
+    """The rows of each subject, and its docstring on one line."""
     found = []
     for path in sorted(SUBJECTS.glob("[a-z]*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-        title, _, rest = text.partition("\n")
-        found.append((title, " ".join(rest.split())))
+        subject = import_module(f"tests.bench.subjects.{path.stem}")
+        names = ", ".join(f"`{name}`" for name in subject.NAMES)
+        found.append((names, " ".join((subject.__doc__ or "").split())))
     return found
