@@ -106,6 +106,65 @@ def test_who_gave_up_leaves_a_place_that_the_next_one_takes_over(tmp_path: Path)
     asyncio.run(act())
 
 
+def test_who_gave_up_holds_the_lock_from_nobody_while_its_event_loop_stands_still(tmp_path: Path) -> None:
+    """As a command does whose output nobody reads."""
+
+    async def act() -> None:
+        path = tmp_path / "syndicate.db-lock"
+        holder, waiting, other = LockFile(path), FileTurn(path), LockFile(path)
+        assert holder.try_lock()
+        with pytest.raises(StoreBusy):
+            async with waiting.taken(0.01):
+                pass
+        holder.unlock()
+        deadline = time.monotonic() + 5
+        while not other.try_lock():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)  # the event loop stands still
+        other.unlock()
+        async with asyncio.timeout(2), waiting.taken():
+            assert not other.try_lock()
+        waiting.close()
+
+    asyncio.run(act())
+
+
+def test_without_patience_the_lock_is_tried_once_and_no_thread_waits_for_it(tmp_path: Path) -> None:
+    async def act() -> None:
+        path = tmp_path / "syndicate.db-lock"
+        holder, waiting = LockFile(path), FileTurn(path)
+        assert holder.try_lock()
+        with pytest.raises(StoreBusy):
+            async with waiting.taken(0):
+                pass
+        assert (waiting._waiter.waits, waiting._waiter._thread) == (False, None)
+
+    asyncio.run(act())
+
+
+def test_a_thread_that_cannot_be_started_stops_one_write_and_no_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act() -> None:
+        path = tmp_path / "syndicate.db-lock"
+        holder, waiting = LockFile(path), FileTurn(path)
+        assert holder.try_lock()
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", _refused)
+            with pytest.raises(RuntimeError, match="new thread"):
+                async with waiting.taken():
+                    pass
+        holder.unlock()
+        async with asyncio.timeout(2), waiting.taken():
+            pass
+
+    asyncio.run(act())
+
+
+def _refused(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_a_turn_that_is_closed_while_it_waits_keeps_nobody_waiting(tmp_path: Path) -> None:
     async def act() -> None:
         path = tmp_path / "syndicate.db-lock"

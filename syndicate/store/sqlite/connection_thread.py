@@ -142,12 +142,13 @@ class ConnectionThread:
         with self._lock:
             if self.ended:
                 return False
-            self._jobs.append(job)
-            self._wakeups.put(None)
             if self._thread is None:
                 # A process that ends does not wait for it: what was not acknowledged is not there.
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()  # where that fails, nothing is left waiting for it
+                self._thread = thread
+            self._jobs.append(job)
+            self._wakeups.put(None)
         return True
 
     def _run(self) -> None:

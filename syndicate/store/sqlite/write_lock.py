@@ -123,6 +123,8 @@ class FileTurn(Turn):
     async def _take(self, deadline: float) -> None:
         if not self._waiter.waits and self._take_at_once():
             return
+        if deadline <= asyncio.get_running_loop().time():
+            raise busy()
         try:
             async with asyncio.timeout_at(deadline):
                 await self._waiter.wait()
@@ -153,20 +155,24 @@ class LockWaiter:
         self._thread: threading.Thread | None = None
         self._left: tuple[LockFile, ...] = ()
         self._future: asyncio.Future[None] | None = None
+        self._guard = threading.Lock()
         self.waits = False
         """Whether the thread is waiting for the lock; until then nobody else may use it."""
 
     async def wait(self) -> None:
         """Return when the lock is ours. Raises StoreFault. A cancellation leaves the lock to others."""
         loop = asyncio.get_running_loop()
-        future = self._future = loop.create_future()
-        if not self.waits:
-            self.waits = True
+        if self._thread is None:
+            # A process that ends does not wait for it.
+            thread = threading.Thread(target=self._run, name="syndicate-lock", daemon=True)
+            thread.start()
+            self._thread = thread
+        future = loop.create_future()
+        with self._guard:
+            self._future = future
+            begins, self.waits = not self.waits, True
+        if begins:
             self._wanted.put(loop)
-            if self._thread is None:
-                # A process that ends does not wait for it.
-                self._thread = threading.Thread(target=self._run, name="syndicate-lock", daemon=True)
-                self._thread.start()
         try:
             await future
         except asyncio.CancelledError:
@@ -174,7 +180,8 @@ class LockWaiter:
                 self._give()  # it came at the same moment
             raise
         finally:
-            self._future = None
+            with self._guard:
+                self._future = None
 
     def stop(self, *files: LockFile) -> None:
         """End the thread, and close the files when it waits no more."""
@@ -190,6 +197,13 @@ class LockWaiter:
                 self._take()
             except Exception as fault:  # noqa: BLE001  (raised where somebody waits for the lock)
                 error = fault
+            with self._guard:
+                if self._future is None:
+                    # Nobody waits any more, and the event loop may be held up for long: not through it.
+                    if error is None:
+                        self._give()
+                    self.waits = False  # only now: from here on the event loop may take it at once
+                    continue
             try:
                 loop.call_soon_threadsafe(self._came, error)
             except RuntimeError:  # the loop was closed: nobody waits any more

@@ -179,16 +179,21 @@ class Connection(RequestHandler):
         waiting, data = self._waiting, self._waiting_data
         assert waiting is not None
         self._waiting, self._waiting_data = None, b""
-        written = self._request_cache.licensed.finish(waiting, result)
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        if written:
-            self._send(waiting)
-        else:
-            self._parse(data, idle=True)
-        if self._held:
-            self._release_held()
+        try:
+            written = self._request_cache.licensed.finish(waiting, result)
+            transport = self.transport
+            if transport is None or transport.is_closing():
+                return
+            if written:
+                self._send(waiting)
+            else:
+                self._parse(data, idle=True)
+            if self._held:
+                self._release_held()
+        except BaseException:
+            # Else the next answer would be taken for this one.
+            self.abort()
+            raise
 
     def _release_held(self) -> None:
         held, size = self._held, self._held_size
