@@ -117,6 +117,36 @@ async def _end_licence(partner: Partner) -> None:
     await partner.here.house.rights.end_licence(STAFF, "L-broad")
 
 
+async def _end_mandate(partner: Partner) -> None:
+    await partner.here.house.rights.end_mandate(STAFF, "HEAD-T")
+
+
+async def _except_health(partner: Partner) -> None:
+    document = (
+        'number = "L-less"\npartner = "broad"\nvalid_from = 2026-01-01\nvalid_until = 2027-01-01\n'
+        '[[grant]]\nuses = ["reprint"]\noutlets = ["daily"]\nmedia = ["text"]\nchannels = ["news"]\n'
+        '[[except]]\nchannels = ["health"]\n'
+    )
+    await partner.here.house.rights.add_licence(STAFF, document, "less.toml")
+
+
+@pytest.mark.parametrize(("act", "headline"), [(_end_mandate, "电视新闻"), (_except_health, "日报健康")])
+def test_what_narrows_a_right_narrows_the_very_next_answer(
+    tmp_path: Path, act: Callable[[Partner], Awaitable[None]], headline: str
+) -> None:
+    """The feed stays, and no item of it changed: what was kept of it must not be carried over."""
+
+    async def story(partner: Partner) -> None:
+        assert headline in (await partner.line.ask(partner.head))[2].decode()
+        await act(partner)
+        status, _, body = await partner.line.ask(partner.head)
+        assert status == 200
+        assert headline not in body.decode()
+        assert "日报新闻" in body.decode()
+
+    repeating(tmp_path, story)
+
+
 async def _licence_runs_out(partner: Partner) -> None:
     partner.here.clock.move(days(60))
 
@@ -369,6 +399,24 @@ def test_a_client_that_was_held_up_by_its_line_is_read_on_afterwards(tmp_path: P
         assert transport.is_reading()
         await partner.line.say(bytes(1_000) + b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n")
         assert (await partner.line.hear())[0] == 200
+
+    repeating(tmp_path, story)
+
+
+def test_a_fault_after_the_line_closes_the_connection_so_that_no_answer_is_taken_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(partner: Partner) -> None:
+        def fails(*_: object) -> bool:
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(partner.here.worker.request_cache.licensed, "finish", fails)
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                async with connected(partner.here) as broken:
+                    await broken.ask(partner.head)
+        async with connected(partner.here) as other:
+            assert (await other.ask(partner.head))[0] == 200
 
     repeating(tmp_path, story)
 
