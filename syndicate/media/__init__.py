@@ -1,0 +1,1 @@
+"""Files of pictures, sound and film: inspect them, make their renditions, put the stamp inside."""

@@ -1,0 +1,102 @@
+"""The files of media items, and the links from a story to its pictures, sounds and films."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, assert_never
+
+from syndicate.language import Text
+from syndicate.model.names import ItemId
+
+
+class RenditionName(StrEnum):
+    """规格: what a file of a media item is for. Addresses, licences and formats use these names."""
+
+    ORIGINAL = "original"
+    """As the newsroom gave it."""
+    WEB = "web"
+    """A picture for a page."""
+    PREVIEW = "preview"
+    """A small picture, or a sound or film of low quality: the most that the public may get."""
+    THUMBNAIL = "thumbnail"
+    """A picture for a list."""
+    POSTER = "poster"
+    """The picture that stands for a film until it plays."""
+    TRANSCRIPT = "transcript"
+    """The words of a sound or film, with their times (WebVTT)."""
+
+
+def rendition_title(name: RenditionName) -> Text:
+    """A rendition's name as people read it."""
+    match name:
+        case RenditionName.ORIGINAL:
+            return Text("原件", "original")
+        case RenditionName.WEB:
+            return Text("网页版", "web")
+        case RenditionName.PREVIEW:
+            return Text("预览", "preview")
+        case RenditionName.THUMBNAIL:
+            return Text("缩略图", "thumbnail")
+        case RenditionName.POSTER:
+            return Text("封面", "poster")
+        case RenditionName.TRANSCRIPT:
+            return Text("文字稿", "transcript")
+    assert_never(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """One file of a media item, as it is kept: without the stamp.
+
+    `size` in bytes, `sha256` in hex, `width` and `height` in pixels as a person sees them (upright),
+    `duration` in milliseconds. What does not apply is None.
+    """
+
+    name: RenditionName
+    content_type: str
+    size: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association:
+    """配图等: a story's link to a media item.
+
+    `place` is the number of body blocks that stand before it. `caption` is the story's own; None where the
+    media item's serves. The media item has rights of its own: the link gives nobody anything.
+    """
+
+    item: ItemId
+    place: int
+    caption: str | None = None
+
+
+def rendition_to_json(one: Rendition) -> dict[str, Any]:
+    """A rendition as JSON values, without what does not apply."""
+    values = {
+        "name": one.name.value,
+        "type": one.content_type,
+        "size": one.size,
+        "sha256": one.sha256,
+        "width": one.width,
+        "height": one.height,
+        "duration": one.duration,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def rendition_from_json(content: dict[str, Any]) -> Rendition:
+    """The inverse of `rendition_to_json`."""
+    return Rendition(
+        name=RenditionName(content["name"]),
+        content_type=content["type"],
+        size=content["size"],
+        sha256=content["sha256"],
+        width=content.get("width"),
+        height=content.get("height"),
+        duration=content.get("duration"),
+    )
