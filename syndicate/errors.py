@@ -12,6 +12,7 @@ SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── ChangeUnknown               an acknowledgement of what the partner was never told
 ├── TokenRejected               the token is not accepted: its code is in docs/reference/http.md
 ├── Unstampable                 an item without its stamp does not leave
+├── NotStampable                a file without its stamp inside does not leave
 ├── ForeignItem                 an edition was offered an item stamped for somebody else
 ├── ClockBehind                 the machine's clock is far behind the trail's
 ├── ClockAhead                  the machine's clock jumped forward and is not believed yet
@@ -204,6 +205,20 @@ class Unstampable(SyndicateError):
     """An item cannot carry the publisher's stamp, so it must not leave the server."""
 
     code = "unstampable"
+
+
+class NotStampable(SyndicateError):
+    """A media file cannot carry the publisher's stamp inside, so it must not leave the server."""
+
+    code = "not_stampable"
+
+    def __init__(self, why: Text) -> None:
+        self.why = why
+        said = Text(
+            "来源标注无法写入文件，文件不会发出：",
+            "the stamp cannot be written into the file, which stays here: ",
+        )
+        super().__init__(said + why)
 
 
 class ForeignItem(SyndicateError):
