@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from syndicate.ingest.text import clean, line
+from syndicate.characters import clean, line
 from tests.support.ingest_helpers import article, item_of
 
 HOSTILE = [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import re
 
+from syndicate import characters
 from syndicate.decoding import decode
 from syndicate.errors import Fault
-from syndicate.ingest import embargo_words, furniture, label_words, text
+from syndicate.ingest import embargo_words, furniture, label_words
 from syndicate.ingest.line_cache import cached, cached_with
 from tests.support.ingest_helpers import GOLDEN, NOTICE
 
@@ -37,8 +38,12 @@ def lines(count: int) -> list[str]:
 def test_no_character_that_must_be_cleaned_is_taken_for_clean() -> None:
     for code in [*range(0x10000), *range(0xE0000, 0xE0100)]:
         one = chr(code)
-        if text._BREAKS.search(one) or text._BLANKS.search(one) or text._FORBIDDEN.search(f"a{one}"):
-            assert text._UNCLEAN.search(one), hex(code)
+        if (
+            characters._BREAKS.search(one)
+            or characters._BLANKS.search(one)
+            or characters._FORBIDDEN.search(f"a{one}")
+        ):
+            assert characters._UNCLEAN.search(one), hex(code)
 
 
 def test_quick_checks_pass_every_line_that_holds_what_they_stand_for() -> None:

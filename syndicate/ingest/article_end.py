@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from syndicate.characters import line
 from syndicate.ingest.furniture import (
     FRAME,
     is_disclaimer,
@@ -25,7 +26,7 @@ from syndicate.ingest.furniture import (
 )
 from syndicate.ingest.label_words import DATES, NAMES, Label
 from syndicate.ingest.labels import NOBODY, Credits, Labelled, credit_line, credits_of, is_byline, labelled
-from syndicate.ingest.text import folded, line
+from syndicate.ingest.text import folded
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note, quoted

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from syndicate.characters import clean, line
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import absolute, article
 from syndicate.ingest.article_end import trimmed
@@ -28,7 +29,7 @@ from syndicate.ingest.page_faults import incomplete_text, invalid_date
 from syndicate.ingest.page_layout import read
 from syndicate.ingest.page_lines import PageLine
 from syndicate.ingest.second_opinion import second_opinion
-from syndicate.ingest.text import clean, folded, line
+from syndicate.ingest.text import folded
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind, ChannelId
 from syndicate.model.parties import Publisher

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
+from syndicate.characters import line
 from syndicate.ingest.addresses import normal, spellings_before
 from syndicate.ingest.line_cache import cached
 from syndicate.ingest.outlets import outlet_of
-from syndicate.ingest.text import folded, line
+from syndicate.ingest.text import folded
 from syndicate.model.item import Block, ItemId, tag_uri
 from syndicate.model.parties import Publisher
 

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import nh3
 
+from syndicate.characters import clean
 from syndicate.ingest.line_cache import cached
-from syndicate.ingest.text import clean
 
 MARKS: Final = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "sub": "sub", "sup": "sup"}
 """Emphasis tags that are kept → the tag that is written."""

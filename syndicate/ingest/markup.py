@@ -15,11 +15,12 @@ from typing import Final, TypeAlias
 
 from selectolax.lexbor import LexborNode
 
+from syndicate.characters import line
 from syndicate.ingest.addresses import resolved
 from syndicate.ingest.furniture import is_prose
 from syndicate.ingest.groups import Group
 from syndicate.ingest.inline import MARKS, Run, line_of, unfolded
-from syndicate.ingest.text import heading, line, words
+from syndicate.ingest.text import heading, words
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.characters import line
 from syndicate.ingest.dates import PRINTED
-from syndicate.ingest.text import line
 
 _TYPES: Final = (
     "newsarticle",

@@ -10,6 +10,7 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
+from syndicate.characters import line
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import article
 from syndicate.ingest.article_end import without_stamp
@@ -22,7 +23,7 @@ from syndicate.ingest.identity import own_id
 from syndicate.ingest.markup import blocks_of, too_many_tags
 from syndicate.ingest.properties import Properties
 from syndicate.ingest.sourcing import channel_in, source_in
-from syndicate.ingest.text import line, lines, paragraph
+from syndicate.ingest.text import lines, paragraph
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, Medium
 from syndicate.model.notes import Note

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from syndicate.characters import line
 from syndicate.ingest.line_cache import cached
-from syndicate.ingest.text import line
 from syndicate.model.item import ChannelId, OutletId
 from syndicate.model.parties import Publisher
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from syndicate.characters import clean, line
 from syndicate.errors import Fault
-from syndicate.ingest.text import clean, line, words
+from syndicate.ingest.text import words
 from syndicate.language import Text
 from syndicate.strict_json import MOST_FAULTS
 

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from syndicate.characters import clean, line
 from syndicate.ingest.furniture import is_disclaimer, is_firm_end, is_prose
-from syndicate.ingest.text import clean, folded, line
+from syndicate.ingest.text import folded
 from syndicate.language import Text
 from syndicate.model.item import Block
 from syndicate.model.notes import Note, quoted

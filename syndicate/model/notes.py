@@ -24,6 +24,7 @@ NOTE_CODES: Final = frozenset(
         "headline_differs",
         "headline_uncertain",
         "media_left_out",
+        "media_name_differs",
         "published_differs",
         "published_in_future",
         "source_differs",
