@@ -35,3 +35,11 @@ class FileStamp:
     uri: str | None = None
     version: str | None = None
     created: datetime | None = None
+
+    @property
+    def rights(self) -> str:
+        """The copyright notice with the attribution line before it, so that a cut never loses that line."""
+        notice = self.copyright_notice
+        if notice is None or notice in self.stamp:
+            return self.stamp
+        return notice if notice.startswith(self.stamp) else f"{self.stamp} · {notice}"
