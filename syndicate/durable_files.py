@@ -67,12 +67,15 @@ def replace_files(
 
 
 @contextmanager
-def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which takes the name `path` when the block ends without an error."""
+def replaced_file(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the name `path` when the block ends without an error.
+
+    `mode` is given to the file whatever the umask; without it the umask decides.
+    """
     draft = _draft(path, None)
     try:
         with _naming(path):
-            with _opened(draft, None) as file:
+            with _opened(draft, mode) as file:
                 yield file
             draft.replace(path)
     except BaseException:

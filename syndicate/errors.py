@@ -18,13 +18,15 @@ SyndicateError                  carries a stable `code` and a bilingual `text`
 ├── ClockAhead                  the machine's clock jumped forward and is not believed yet
 ├── KeyringFault                a signing key is missing, readable by others, damaged, of another server …
 │   └── KeyEncryptionFault      … or was encrypted with a key that the settings do not give
-└── StoreFault                  the database …
+└── StoreFault                  the database, or the store of media files …
     ├── StoreMissing            … is not there
     ├── StoreNewer              … is from a newer release
     ├── StoreOlder              … waits for its migration
     ├── StoreBusy               … is locked by another for too long
     ├── StoreReadOnly           … cannot be written
-    └── StoreDamaged            … is not what it should be
+    ├── StoreDamaged            … is not what it should be
+    ├── StoredFileMissing       … names a media file that is not there
+    └── StoredFileDamaged       … names a media file that holds something else
 """
 
 from __future__ import annotations
@@ -252,7 +254,7 @@ class KeyEncryptionFault(KeyringFault):
 
 
 class StoreFault(SyndicateError):
-    """Base of all errors of the database."""
+    """Base of all errors of the database and of the store of media files."""
 
     code = "store"
 
@@ -291,3 +293,15 @@ class StoreDamaged(StoreFault):
     """The file or server is not a database of ours, or is damaged."""
 
     code = "store_damaged"
+
+
+class StoredFileMissing(StoreFault):
+    """A media file that was asked for is not in the store of files."""
+
+    code = "file_missing"
+
+
+class StoredFileDamaged(StoreFault):
+    """A media file in the store of files does not have the bytes that its name says."""
+
+    code = "file_damaged"
