@@ -34,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from syndicate.language import Lang, Text, verbatim
 
@@ -69,6 +70,18 @@ class SyndicateError(Exception):
         self.text = text
         if code is not None:
             self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors come out of other processes, and their constructors take other arguments than `args`.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[SyndicateError], args: tuple[object, ...], attributes: dict[str, object]
+) -> SyndicateError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class Faulty(SyndicateError):
