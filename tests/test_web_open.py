@@ -59,14 +59,15 @@ def test_what_the_client_cannot_take_is_not_sent(tmp_path: Path) -> None:
         takes = [
             ("/feeds/all.rss", "application/rss+xml", 200),
             ("/feeds/all.rss", "application/atom+xml", 200),  # some readers send one list for all kinds
-            ("/feeds/all.rss", "text/html", 406),
+            ("/feeds/all.rss", "text/html", 200),  # a page about it
             ("/feeds/all.rss", "text/xml;q=0.1", 200),
             ("/feeds/all.rss", "application/*", 200),
             ("/feeds/all.rss", "*/*;q=0, application/rss+xml", 200),
             ("/feeds/all.rss", "application/rss+xml;q=0, */*", 406),
             ("/feeds/all.rss", "*", 200),
             ("/feeds/all.json", "application/json", 200),
-            ("/feeds/all.json", "text/html", 406),
+            ("/feeds/all.json", "text/html", 200),
+            ("/feeds.opml", "text/html", 200),
             ("/", "text/html,application/xhtml+xml;q=0.9", 200),
             ("/", "application/json", 406),
             ("/terms", "image/*", 406),

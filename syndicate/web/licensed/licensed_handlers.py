@@ -30,8 +30,9 @@ from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
 from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
 from syndicate.services.delivery.quotas import Left
 from syndicate.stamping import Edition
+from syndicate.web.server.cache_control import PRIVATE
 from syndicate.web.server.request_parameters import check_parameters, must_accept, use_of
-from syndicate.web.server.response_cache import PRIVATE, respond, wanted_coding
+from syndicate.web.server.response_cache import respond, wanted_coding
 from syndicate.web.server.responses import Headers, Reply, quoted, reply
 from syndicate.web.server.worker import SESSION, WORKER, Handler, request_context
 

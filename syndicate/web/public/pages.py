@@ -1,4 +1,4 @@
-"""Render the HTML pages that are not an item's (home, terms, errors), and load the static files."""
+"""Render the HTML pages that are not an item's (home, feeds, terms, errors), and load the static files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from syndicate.errors import Recalled
-from syndicate.formats import FEED_FORMATS, HTML, Rendered
+from syndicate.formats import FEED_FORMATS, HTML, Format, Rendered
+from syndicate.formats.feed_metadata import feed_address, feed_title
 from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
+from syndicate.formats.rendered_text import CORRECTION, render_text
 from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.parties import Publisher
-from syndicate.stamping import Edition
+from syndicate.stamping import Edition, StampedItem
 from syndicate.web.server.problems import PROBLEMS
 from syndicate.web.server.response_cache import PreparedResponse, prepare_response
 
@@ -47,6 +49,29 @@ WORDS = {
         "把网址添加到任何阅读器即可；全部订阅源可以一次导入：",
         "Add an address to any feed reader, or import all of them at once: ",
     ),
+    "feed_lead": Text(
+        "这是一个订阅源：把下面的网址添加到阅读器，新稿件的标题和摘要就会自动送达，不必再来查看。",
+        "This is a feed: add the address below to a feed reader, and new headlines and abstracts come to "
+        "you by themselves.",
+    ),
+    "feed_address": Text("订阅网址", "Feed address"),
+    "feed_copy": Text(
+        "点一下网址即可全部选中，再复制。", "Click the address to select all of it, then copy."
+    ),
+    "comma": Text("、", ", "),
+    "feed_formats": Text("其他格式：", "Other formats: "),
+    "feed_itself": Text("查看订阅源原文", "See the feed as readers get it"),
+    "feed_items": Text("订阅源里的稿件", "Items in this feed"),
+    "feed_nothing": Text(
+        "这个订阅源里目前没有稿件。现在订阅，有新稿件时就会收到。",
+        "There is nothing in this feed at present. Subscribe now, and new items will reach you.",
+    ),
+    "feed_full": Text(
+        "订阅源里是标题、摘要与来源标注；全文只供签有授权协议的媒体使用。",
+        "The feed has headlines, abstracts and the attribution; full text is for media that hold a "
+        "licence. ",
+    ),
+    "correction": CORRECTION,
     "outlets": Text("按媒体", "By outlet"),
     "channels": Text("按频道", "By channel"),
     "media": Text("按类型", "By medium"),
@@ -89,6 +114,17 @@ WORDS = {
 """Every word of these pages, in both languages."""
 
 
+def _listed(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
+    """An item as a list of headlines shows it."""
+    return {
+        "item": item,
+        "text": render_text(item, publisher),
+        "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
+        "at": rfc3339(item.published),
+        "when": readable(item.published, publisher.zone),
+    }
+
+
 class Pages:
     """The pages of one worker. Those that depend on nothing are rendered once."""
 
@@ -100,16 +136,7 @@ class Pages:
 
     def home(self, edition: Edition, lang: Lang) -> Rendered:
         """Render the home page from the public edition of all items."""
-        zone = self._publisher.zone
-        newest = [
-            {
-                "item": item,
-                "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
-                "at": rfc3339(item.published),
-                "when": readable(item.published, zone),
-            }
-            for item in edition.items[:HEADLINES]
-        ]
+        newest = [_listed(item, self._publisher) for item in edition.items[:HEADLINES]]
         feeds = list(self._feeds.values())
         everything = self._feeds["all"]
         groups = [
@@ -127,6 +154,37 @@ class Pages:
             everything=everything,
             groups=groups,
             formats=FEED_FORMATS.values(),
+        )
+
+    def feed(self, edition: Edition, format: Format[Edition], lang: Lang) -> Rendered:
+        """Render the page for a person who opens the address of a public feed in this format.
+
+        Its autodiscovery links say `as=feed`: whoever got this page by mistake finds the feed by them.
+        """
+        publisher, feed = self._publisher, edition.feed
+        if feed is None:
+            raise ValueError("a feed's page needs the edition of a feed")
+        formats = sorted(FEED_FORMATS.values(), key=lambda one: one.id != format.id)
+        addresses = {one.id: feed_address(publisher, feed.id, one.id, public=True) for one in formats}
+        title = feed_title(publisher, feed)
+        discovered = [
+            {
+                "type": one.media_type,
+                "title": f"{title.in_(lang)} ({one.name})",
+                "href": f"{addresses[one.id]}?as=feed",
+            }
+            for one in formats
+        ]
+        return self._page(
+            "feed.html",
+            lang,
+            discovered=discovered,
+            title=title,
+            feed=feed,
+            format=format,
+            formats=formats[1:],
+            addresses=addresses,
+            items=[_listed(item, publisher) for item in edition.items],
         )
 
     def terms(self, lang: Lang) -> PreparedResponse:

@@ -7,32 +7,51 @@ import json
 from aiohttp import web
 
 from syndicate.errors import Unknown
-from syndicate.formats import FEED_FORMATS, HTML, Rendered
+from syndicate.formats import FEED_FORMATS, HTML, Format, Rendered
 from syndicate.formats import html as item_page
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.stamping import Edition
+from syndicate.web.server.cache_control import own_cache_control, public_cache_control
 from syndicate.web.server.problems import PROBLEMS
-from syndicate.web.server.request_parameters import lang_of, must_accept
-from syndicate.web.server.response_cache import (
-    PreparedResponse,
-    public_cache_control,
-    respond,
-    wanted_coding,
-)
+from syndicate.web.server.request_parameters import lang_of, must_accept, prefers_page
+from syndicate.web.server.response_cache import PreparedResponse, respond, wanted_coding
 from syndicate.web.server.responses import CORS, Reply, reply
 from syndicate.web.server.worker import WORKER
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    """A public feed."""
+    """A public feed; for a browser, a page about it."""
     worker = request.app[WORKER]
     name, format = request.match_info["feed"], FEED_FORMATS[request.match_info["format"]]
+    if prefers_page(request):
+        return await _feed_page(request, name, format)
     must_accept(request, format)
     edition = await worker.services.delivery.public_feed(name)
-    prepared = await worker.responses.prepare(edition, format.id, format.render, wanted_coding(request))
+    prepared = await worker.responses.prepare(
+        edition, format.id, format.render, wanted_coding(request), by_accept=True
+    )
     worker.request_cache.remember(request, name, format.id)
     return respond(prepared, request, public_cache_control(edition.shown_until, worker.services.clock()))
+
+
+async def _feed_page(request: web.Request, name: str, format: Format[Edition]) -> web.StreamResponse:
+    """The page that a person gets who opens a feed.
+
+    No shared cache keeps it, so that none that ignores Vary gives it to a feed reader. Its head is not
+    remembered: people open feeds rarely.
+    """
+    worker, lang = request.app[WORKER], lang_of(request)
+    edition = await worker.services.delivery.public_feed(name)
+    prepared = await worker.responses.prepare(
+        edition,
+        f"page-{format.id}-{lang}",
+        lambda edition: worker.pages.feed(edition, format, lang),
+        wanted_coding(request),
+        page=True,
+        by_accept=True,
+    )
+    return respond(prepared, request, own_cache_control(edition.shown_until, worker.services.clock()))
 
 
 async def item(request: web.Request) -> web.StreamResponse:

@@ -25,15 +25,10 @@ from syndicate.services.audit.audit_writer import Result, Told
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries, RepeatedDelivery
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
+from syndicate.web.server.cache_control import PRIVATE
 from syndicate.web.server.request_heads import ReadyAnswers, RememberedHeads
 from syndicate.web.server.request_ids import new_request_id
-from syndicate.web.server.response_cache import (
-    PRIVATE,
-    ResponseCache,
-    SelectionHeaders,
-    select,
-    selection_headers,
-)
+from syndicate.web.server.response_cache import ResponseCache, SelectionHeaders, select, selection_headers
 from syndicate.web.server.responses import head_before_id, http_date
 from syndicate.web.server.sender import Sender, write_answer
 

@@ -19,16 +19,11 @@ from syndicate.clock import SteadyClock
 from syndicate.errors import ClockAhead
 from syndicate.services.delivery.repeated_deliveries import RepeatedDeliveries
 from syndicate.web.server.access_log import AccessLog, LineParts, line_parts
+from syndicate.web.server.cache_control import public_freshness
 from syndicate.web.server.licensed_requests import LicensedRequests
 from syndicate.web.server.request_heads import ReadyAnswers, RememberedHeads
 from syndicate.web.server.request_ids import new_request_id
-from syndicate.web.server.response_cache import (
-    ResponseCache,
-    SelectionHeaders,
-    public_freshness,
-    select,
-    selection_headers,
-)
+from syndicate.web.server.response_cache import ResponseCache, SelectionHeaders, select, selection_headers
 from syndicate.web.server.responses import head_before_id, http_date
 from syndicate.web.server.sender import Sender, write_answer
 

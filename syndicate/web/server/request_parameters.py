@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from syndicate.formats import HTML, Format, accepted_types
+from syndicate.formats import FEED_FORMATS, HTML, Format, accepted_types
 from syndicate.language import Lang, Text
 from syndicate.model.rights import Use
 from syndicate.web.server.negotiation import language_of, weight_of
@@ -16,6 +16,11 @@ from syndicate.web.server.response_cache import header_value
 
 _PROBLEM = frozenset({"application/problem+json", "application/json"})
 """The media types by which a client may ask for a problem document (RFC 9457)."""
+_PAGES = accepted_types(HTML)
+_FEEDS = accepted_types(FEED_FORMATS["rss"])
+"""The media types by which a client may ask for any feed."""
+_FEEDS_ALONE = frozenset({"application/rdf+xml"}) | {one.media_type for one in FEED_FORMATS.values()}
+"""Those that only a client names that knows feeds."""
 _SHOWN_NAME = 40
 """Characters of an unknown parameter's name that an error repeats."""
 
@@ -71,7 +76,35 @@ def lang_of(request: web.Request) -> Lang:
 def accepts_page(request: web.Request) -> bool:
     """Whether the client prefers an HTML page to JSON, as browsers do."""
     accept = header_value(request, "Accept") or "*/*"
-    return (_weight(accept, accepted_types(HTML)) or 0.0) > (_weight(accept, _PROBLEM) or 0.0)
+    return (_weight(accept, _PAGES) or 0.0) > (_weight(accept, _PROBLEM) or 0.0)
+
+
+def prefers_page(request: web.Request) -> bool:
+    """Whether who asks for an open feed reads pages and no feeds, as browsers do.
+
+    `as=feed` in the address always means the feed (`docs/decisions/0031-a-page-for-who-opens-a-feed.md`).
+    """
+    if request.query.get("as") == "feed":
+        return False
+    accept = header_value(request, "Accept")
+    return accept is not None and _prefers_page(accept)
+
+
+@lru_cache(maxsize=512)
+def _prefers_page(accept: str) -> bool:
+    """Whether this Accept is a browser's. In doubt it is a feed reader's.
+
+    A reader may name text/html, also with the greatest weight. Two things tell it from a browser: it names
+    a media type of feeds, or it does not name XHTML, which every browser does. A client that names HTML and
+    takes no feed at all gets the page.
+    """
+    page, feed = _weight(accept, _PAGES), _weight(accept, _FEEDS)
+    if page is None or feed is None or page <= feed:
+        return False
+    named = {name for name, weight in _named(accept) if weight}
+    if feed == 0:
+        return bool(named & _PAGES)
+    return "application/xhtml+xml" in named and not named & _FEEDS_ALONE
 
 
 def error_language(request: web.Request) -> Lang:
@@ -82,7 +115,9 @@ def error_language(request: web.Request) -> Lang:
 
 
 def must_accept(request: web.Request, format: Format[Any]) -> None:
-    """Raise BadParameter unless the client accepts this format or sends no Accept."""
+    """Raise BadParameter unless the client accepts this format, sends no Accept, or says `as=feed`."""
+    if format.feeds and request.query.get("as") == "feed":
+        return
     accept = header_value(request, "Accept")
     if accept is None or accept == "*/*":
         return
@@ -102,10 +137,7 @@ def _weight(accept: str, types: frozenset[str]) -> float | None:
     None for a value that is not a list of media ranges.
     """
     best: tuple[int, float] | None = None
-    for part in accept.split(","):
-        if not part.strip():
-            continue
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for name, weight in _named(accept):
         kind, slash, subtype = name.partition("/")
         if not (slash and kind and subtype):
             if name != "*":  # some old clients write * for */*
@@ -114,13 +146,22 @@ def _weight(accept: str, types: frozenset[str]) -> float | None:
         specificity = _specificity(kind, subtype, types)
         if specificity is None:
             continue
-        weight = weight_of(parameters)
         if weight is None:
             return None
         best = max(best or (0, 0.0), (specificity, weight))
     if not accept.strip():
         return 1.0
     return best[1] if best is not None else 0.0
+
+
+def _named(accept: str) -> list[tuple[str, float | None]]:
+    """Every media range with its weight; None for an invalid weight."""
+    found = []
+    for part in accept.split(","):
+        if part.strip():
+            name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+            found.append((name, weight_of(parameters)))
+    return found
 
 
 def _specificity(kind: str, subtype: str, types: frozenset[str]) -> int | None:

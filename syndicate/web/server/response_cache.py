@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 import brotli
@@ -37,8 +37,6 @@ RESPONSES_MB: Final = 96
 """Memory for all prepared responses that one worker keeps, in MiB."""
 _MIN_COMPRESSED = 512
 """Bytes below which a body is sent uncompressed."""
-PUBLIC_MAX_AGE = 300
-"""Seconds that caches may keep an open response. A feed's `ttl` says the same in minutes."""
 
 Renderer = Callable[[Edition], Rendered]
 CacheKey = tuple[str, str, Use | None, str]
@@ -116,12 +114,19 @@ class ResponseCache:
         return int(self._cache.currsize)
 
     async def prepare(
-        self, cached: CachedEdition, format: str, renderer: Renderer, coding: str, *, page: bool = False
+        self,
+        cached: CachedEdition,
+        format: str,
+        renderer: Renderer,
+        coding: str,
+        *,
+        page: bool = False,
+        by_accept: bool = False,
     ) -> PreparedResponse:
         """Return the edition in this format, with the body in this content coding.
 
         It is rendered only if its content or its time is new, and encoded only if nobody asked for the
-        coding before.
+        coding before. `by_accept` says that the address answers other Accept headers in another format.
         """
         found = self.cached(cached, format)
         if found is not None and found.encoded(coding) is not None:
@@ -129,14 +134,14 @@ class ResponseCache:
         key = _cache_key(cached, format)
         preparing = self._preparing.get(key)
         if preparing is None:
-            preparing = asyncio.create_task(self._prepare(found, cached, renderer, coding, page))
+            preparing = asyncio.create_task(self._prepare(found, cached, renderer, coding, page, by_accept))
             self._preparing[key] = preparing
             preparing.add_done_callback(lambda _: self._preparing.pop(key, None))
         prepared = await asyncio.shield(preparing)
         same = prepared if _is_of(prepared, cached) else None
         if same is None or same.encoded(coding) is None:
             # Another request was preparing an older or newer edition, or another coding.
-            prepared = await self._prepare(same, cached, renderer, coding, page)
+            prepared = await self._prepare(same, cached, renderer, coding, page, by_accept)
         if prepared.size < self._cache.maxsize // 4:
             self._cache[key] = prepared
         return prepared
@@ -157,15 +162,17 @@ class ResponseCache:
         renderer: Renderer,
         coding: str,
         page: bool,
+        by_accept: bool,
     ) -> PreparedResponse:
         """Render the edition, or encode what was found once more, in the thread."""
         loop = asyncio.get_running_loop()
         if found is not None:
             return await loop.run_in_executor(self._thread, found.with_coding, coding)
-        return await loop.run_in_executor(self._thread, self._render, cached, renderer, coding, page)
+        render = partial(self._render, cached, renderer, coding, page=page, by_accept=by_accept)
+        return await loop.run_in_executor(self._thread, render)
 
     def _render(
-        self, cached: CachedEdition, renderer: Renderer, coding: str, page: bool
+        self, cached: CachedEdition, renderer: Renderer, coding: str, *, page: bool, by_accept: bool
     ) -> PreparedResponse:
         edition = cached.edition
         return prepare_response(
@@ -176,6 +183,7 @@ class ResponseCache:
             codings=(coding,),
             page=page,
             public=edition.public,
+            by_accept=by_accept,
         )
 
 
@@ -221,19 +229,21 @@ def prepare_response(
     codings: Collection[str] = ("identity", "gzip", "br"),
     page: bool = False,
     public: bool = True,
+    by_accept: bool = False,
 ) -> PreparedResponse:
     """Encode the body and write the heads. The strong validator is the hash of the bytes.
 
     Without `updated` there is no Last-Modified. A public response may be read from any origin (CORS); a
-    licensed one varies by Authorization.
+    licensed one varies by Authorization, and one whose address has several formats by Accept.
     """
+    vary = ("Accept",) * by_accept + ("Authorization",) * (not public) + ("Accept-Encoding",)
     dated = [("Last-Modified", format_datetime(updated, usegmt=True))] if updated is not None else []
     headers = ResponseHeaders(
         hashlib.sha256(rendered.body).hexdigest()[:24],
         rendered.content_type,
         (
             *dated,
-            ("Vary", "Accept-Encoding" if public else "Authorization, Accept-Encoding"),
+            ("Vary", ", ".join(vary)),
             ("Link", f'<{terms_url}>; rel="license"'),
             *(CORS if public else ()),
         ),
@@ -341,26 +351,6 @@ def respond(prepared: PreparedResponse, request: web.Request, cache_control: byt
     if selected is None:
         raise LookupError("the response was not prepared in the coding that the request asks for")
     return Reply(*selected)
-
-
-def public_cache_control(until: datetime | None, now: datetime) -> bytes:
-    """Return Cache-Control of an open response: never past `until`, when the response may change."""
-    return public_freshness(until, now)[0]
-
-
-def public_freshness(until: datetime | None, now: datetime) -> tuple[bytes, float]:
-    """Return Cache-Control of an open response, and for how many seconds this one may be sent."""
-    if until is None:
-        return _PUBLIC, PUBLIC_MAX_AGE
-    left = max(0.0, (until - now).total_seconds())
-    if left >= PUBLIC_MAX_AGE:
-        return _PUBLIC, left - PUBLIC_MAX_AGE
-    return f"Cache-Control: public, max-age={int(left)}\r\n".encode(), left % 1
-
-
-_PUBLIC = f"Cache-Control: public, max-age={PUBLIC_MAX_AGE}\r\n".encode()
-PRIVATE = b"Cache-Control: private, no-cache\r\n"
-"""Cache-Control of a licensed response: the reader may keep it, and revalidates it before each use."""
 
 
 def _matches(if_none_match: str, etag: str) -> bool:
