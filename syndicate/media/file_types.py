@@ -222,14 +222,15 @@ def _mpeg_audio(head: bytes, *, frames: int) -> bool:
     """Whether so many MPEG audio frames stand one behind the other, after any padding of zeros."""
     at = len(head) - len(head.lstrip(b"\x00")) if frames == 1 else 0
     for _ in range(frames):
-        length = _frame_length(head[at : at + 4])
+        length = mpeg_frame_length(head[at : at + 4])
         if length is None:
             return False
         at += length
     return True
 
 
-def _frame_length(header: bytes) -> int | None:
+def mpeg_frame_length(header: bytes) -> int | None:
+    """The length in bytes of the MPEG audio frame with this header (four bytes); None where it is none."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
