@@ -8,10 +8,11 @@ answer.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, final
 
 from syndicate.errors import ForeignItem, Unstampable
@@ -20,11 +21,46 @@ from syndicate.model.changes import ChangeEntry
 from syndicate.model.feeds import Feed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Block, Item, ItemId, Medium, canonical_json, tag_uri
+from syndicate.model.media import Rendition, RenditionName
 from syndicate.model.parties import Channel, Outlet, Partner, Public, Publisher, Recipient, recipient_id
 from syndicate.model.rights import Clause, Form, Quota, Use
-from syndicate.policy import Clearance, Refusal
+from syndicate.policy import Clearance, Refusal, Verdict
+from syndicate.policy.reasons import HIDDEN
 
 _SEAL: Final = object()
+Media = Mapping[ItemId, tuple[Item | None, Verdict | None]]
+"""Media items by id, each with the policy's verdict about it."""
+NO_MEDIA: Final[Media] = MappingProxyType({})
+_UNKNOWN: Final = (None, None)
+_PREVIEWS: Final = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
+"""Of which the public gets the first that there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampedRendition:
+    """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for.
+
+    `size` and `sha256` are those of the file as it is kept: the stamped one is a little longer.
+    """
+
+    rendition: Rendition
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampedAssociation:
+    """A story's link to a media item, as one recipient may know it.
+
+    `media` is None where the recipient may know that there is one, and may not have it. `caption` is the
+    story's own, None without `media`. `place` is the number of body blocks that stand before it.
+    """
+
+    uri: str
+    id: ItemId
+    medium: Medium
+    place: int
+    caption: str | None
+    media: StampedItem | None
 
 
 @final
@@ -67,6 +103,13 @@ class StampedItem:
     quota: Quota | None
     note: str | None
     """更正说明: what this version corrects."""
+    renditions: tuple[StampedRendition, ...]
+    """The files of a picture, sound or film that the recipient may have."""
+    associations: tuple[StampedAssociation, ...]
+    """The media of a story in full text; for the public, the previews of them."""
+    credit: str | None
+    file_name: str | None
+    digital_source_type: str | None
     embargoed_until: datetime | None
     """The recipient has it early and may publish nothing of it before."""
     seal: InitVar[object]
@@ -76,8 +119,13 @@ class StampedItem:
             raise TypeError("only stamping.stamp() makes a StampedItem")
 
 
-def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
-    """Stamp what was cleared. Raises Unstampable where the item cannot carry the publisher's stamp."""
+def stamp(clearance: Clearance, publisher: Publisher, media: Media = NO_MEDIA) -> StampedItem:
+    """Stamp what was cleared. Raises Unstampable where the item cannot carry the publisher's stamp.
+
+    `media` has each media item of a story with the verdict about it, for the same recipient. One that is
+    not among them leaves no trace, and neither does one that the recipient must not know of. Raises
+    ForeignItem for a verdict for somebody else.
+    """
     item = clearance.item
     outlet = publisher.outlet(item.outlet)
     channel = publisher.channel(item.channel)
@@ -124,9 +172,65 @@ def stamp(clearance: Clearance, publisher: Publisher) -> StampedItem:
         mandate=clearance.mandate,
         quota=clearance.quota,
         note=item.note,
+        renditions=_renditions(clearance, publisher),
+        associations=tuple(_associations(clearance, publisher, media)),
+        credit=item.credit,
+        file_name=item.file_name,
+        digital_source_type=item.digital_source_type,
         embargoed_until=clearance.embargoed_until,
         seal=_SEAL,
     )
+
+
+def _renditions(clearance: Clearance, publisher: Publisher) -> tuple[StampedRendition, ...]:
+    """The files of the item that the clearance releases; of a preview for the public one alone."""
+    item, base = clearance.item, publisher.base_url
+    found = {one.name: one for one in item.renditions if one.name in clearance.renditions}
+    if isinstance(clearance.recipient, Public):
+        name = next((one for one in _PREVIEWS if one in found), None)
+        address = f"{base}/items/{item.id}/preview"
+        return () if name is None else (StampedRendition(rendition=found[name], address=address),)
+    return tuple(
+        StampedRendition(rendition=one, address=f"{base}/licensed/media/{item.id}/{name}")
+        for name, one in found.items()
+    )
+
+
+def _associations(clearance: Clearance, publisher: Publisher, media: Media) -> Iterator[StampedAssociation]:
+    item, recipient = clearance.item, clearance.recipient
+    if clearance.form is not Form.FULL and not isinstance(recipient, Public):
+        return
+    for one in item.associations:
+        known, verdict = media.get(one.item, _UNKNOWN)
+        if known is None or verdict is None:
+            continue
+        stamped = None
+        if isinstance(verdict, Clearance):
+            if (verdict.recipient, verdict.item.id) != (recipient, one.item):
+                raise ForeignItem(
+                    Text(
+                        "关联媒体不是为这一接收方审核的",
+                        "a story's media must be cleared for the story's recipient",
+                    )
+                )
+            try:
+                stamped = stamp(verdict, publisher)
+            except Unstampable:
+                continue
+            # Who may have none of its files gets nothing else of it either.
+            stamped = stamped if stamped.renditions else None
+        elif verdict.recall is not None or verdict.reason in HIDDEN:
+            continue
+        if stamped is None and isinstance(recipient, Public):
+            continue
+        yield StampedAssociation(
+            uri=tag_uri(publisher.authority, one.item),
+            id=one.item,
+            medium=known.medium,
+            place=min(one.place, len(item.body)),
+            caption=one.caption if stamped is not None else None,
+            media=stamped,
+        )
 
 
 @lru_cache(maxsize=4_096)
@@ -222,13 +326,29 @@ def manifest(
 
     For each item its version, use, clause and mandate; and the recalls that it announced, if any.
     """
+    given_items = list(items)
     given: dict[str, Any] = {
         "recipient": recipient_id(recipient),
         "feed": feed.id if feed is not None else None,
-        "items": [given_as(item) for item in items],
+        "items": [given_as(item) for item in given_items],
     }
+    given |= associated_as(given_items)
     recalled = [[one.id, one.version, one.when.isoformat()] for one in tombstones]
     return canonical_json({**given, "recalled": recalled} if recalled else given)
+
+
+def associated_as(items: Iterable[StampedItem]) -> dict[str, Any]:
+    """What a manifest says of the media that its stories told of: the story, then as `given_as`.
+
+    Empty where there is none.
+    """
+    told = [[item.id, *given_as(media)] for item in items for media in media_told(item)]
+    return {"associated": told} if told else {}
+
+
+def media_told(item: StampedItem) -> list[StampedItem]:
+    """The media items whose caption and addresses a story gives."""
+    return [one.media for one in item.associations if one.media is not None]
 
 
 def given_as(item: StampedItem) -> list[object]:

@@ -25,6 +25,7 @@ from syndicate.model.parties import PUBLIC, Partner, Publisher, Recipient, recip
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Mandate, Use
 from syndicate.services.delivery import feed_update
+from syndicate.services.delivery.associated_media import judged_media
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest, build_feed
 from syndicate.services.delivery.feed_update import updated_content
 from syndicate.services.delivery.recent_changes import RecentChanges
@@ -216,7 +217,8 @@ def _updated(
         changed = await changes.since(before, now)
         assert changed is not None
         texts = partial(VersionCache().newest, reads=archive.store)
-        return await updated_content(request, PUBLISHER, kept, changed, texts)
+        media = partial(judged_media, reads=archive.store, versions=texts)
+        return await updated_content(request, PUBLISHER, kept, changed, texts, media)
 
     return archive.runner.run(update())
 

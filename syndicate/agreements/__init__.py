@@ -28,11 +28,13 @@ from syndicate.agreements.field_types import (
     OverdueAction,
     Partner,
     Period,
+    Renditions,
     Takedown,
     Uses,
 )
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId, Publisher
 from syndicate.model.rights import Clause, Except, Grant, Licence, Mandate, Quota, Use, Window
 from syndicate.toml_forms import Form, fill, parse, wrong
@@ -72,6 +74,7 @@ def read_mandate(text: str, *, name: str, publisher: Publisher) -> Mandate:
         media=frozenset(map(Medium, form.media)),
         exclusive=form.exclusive,
         window=Window(form.valid_from, form.valid_until),
+        public_preview=form.public_preview,
     )
 
 
@@ -103,6 +106,7 @@ class _GrantForm(Form):
     may_edit: bool = False
     quota: _QuotaForm | None = None
     early: bool = False
+    renditions: Renditions | None = None
 
     def grant(self, clause: Clause) -> Grant:
         return Grant(
@@ -117,6 +121,7 @@ class _GrantForm(Form):
             may_edit=self.may_edit,
             quota=None if self.quota is None else Quota(self.quota.items, self.quota.per),
             early=self.early,
+            renditions=None if self.renditions is None else frozenset(map(RenditionName, self.renditions)),
         )
 
 
@@ -169,3 +174,4 @@ class _MandateForm(Form):
     exclusive: bool
     valid_from: Opens
     valid_until: Closes | None = None
+    public_preview: bool = False

@@ -152,6 +152,7 @@ def _grants_alike(one: Grant, other: Grant) -> float:
         one.may_edit == other.may_edit,
         one.quota == other.quota,
         one.early == other.early,
+        one.renditions == other.renditions,
     ]
     return 0.8 * sets / 4 + 0.2 * sum(limits) / len(limits)
 
@@ -187,6 +188,7 @@ def _grant_effects(old: Grant, new: Grant) -> dict[str, Effect | None]:
         "may_edit": _grows(old.may_edit, new.may_edit, Effect.WIDENS),
         "quota": _quota(old.quota, new.quota),
         "early": _grows(old.early, new.early, Effect.WIDENS),
+        "renditions": _more(old.renditions, new.renditions),
     }
 
 

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.item import Medium, medium_name
+from syndicate.model.media import RenditionName, rendition_title
 from syndicate.model.parties import Channel, Outlet, PartnerId, Publisher
 from syndicate.model.rights import Use, use_name
 from syndicate.toml_forms import one_of, wrong
@@ -38,6 +39,7 @@ _SPAN: Final = re.compile(
 # Chinese names with the words that they stand for.
 _USES: Final = {"其他方式复制发表": Use.COPY.value, **{use_name(use).zh: use.value for use in Use}}
 _MEDIA: Final = {medium_name(medium).zh: medium.value for medium in Medium}
+_RENDITIONS: Final = {rendition_title(name).zh: name.value for name in RenditionName}
 _PERIODS: Final = {"日": "day", "月": "month"}
 
 
@@ -99,6 +101,10 @@ def _names(of: Iterable[Outlet | Channel]) -> dict[str, str]:
 
 def _medium(word: str) -> str:
     return one_of(word, [medium.value for medium in Medium], "unknown_medium", _MEDIA)
+
+
+def _rendition(word: str) -> str:
+    return one_of(word, [name.value for name in RenditionName], "unknown_rendition", _RENDITIONS)
 
 
 def _use(word: str) -> str:
@@ -240,6 +246,7 @@ Uses = Annotated[list[Annotated[str, AfterValidator(_use)]], AfterValidator(_not
 Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidator(_not_empty)]
 Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_not_empty)]
 Channels = Annotated[list[Annotated[str, AfterValidator(_channel)]], AfterValidator(_not_empty)]
+Renditions = Annotated[list[Annotated[str, AfterValidator(_rendition)]], AfterValidator(_not_empty)]
 Holder = Annotated[str, AfterValidator(_holder)]
 Partner = Annotated[str, AfterValidator(_partner)]
 Amount = Annotated[int, AfterValidator(_amount)]

@@ -40,6 +40,7 @@ def written_mandate(mandate: Mandate, zone: tzinfo) -> dict[str, Any]:
         "exclusive": mandate.exclusive,
         "valid_from": _instant(window.opens, zone),
         "valid_until": _instant(window.closes, zone),
+        "public_preview": mandate.public_preview,
     }
 
 
@@ -62,6 +63,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "may_edit": grant.may_edit,
         "quota": None if quota is None else {"items": quota.items, "per": quota.per},
         "early": grant.early,
+        "renditions": _names(grant.renditions),
     }
 
 

@@ -33,6 +33,8 @@ class Feed:
     medium: Medium | None = None
 
     def __contains__(self, item: Item) -> bool:
+        if not item.standalone:
+            return self.medium == item.medium
         pairs = ((self.channel, item.channel), (self.outlet, item.outlet), (self.medium, item.medium))
         # A selector that is not set matches nothing, not an item that lacks the same thing.
         wanted = [(ours, theirs) for ours, theirs in pairs if ours is not None]
@@ -43,7 +45,8 @@ class Feed:
 class Cell:
     """Items of one outlet and medium, of one channel or (None) any, published within a span.
 
-    From `since` (None: any time) to `until` (None: any time), both included.
+    From `since` (None: any time) to `until` (None: any time), both included. With `parts` also those that
+    came with a story.
     """
 
     outlet: OutletId
@@ -51,6 +54,7 @@ class Cell:
     channel: ChannelId | None
     since: datetime | None = None
     until: datetime | None = None
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

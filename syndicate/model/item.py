@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 from syndicate.language import Text
 from syndicate.model.holds import NO_HOLDS, Holds
+from syndicate.model.media import Association, Rendition, rendition_from_json, rendition_to_json
 from syndicate.model.names import ChannelId, ItemId, OutletId
 
 __all__ = [
@@ -106,6 +107,18 @@ class Item:
     """When version 1 was taken in; equal to `ingested` for version 1."""
     note: str | None = None
     """更正说明: what this version corrects, where it is a correction; it travels with the version."""
+    renditions: tuple[Rendition, ...] = ()
+    """The files of a picture, sound or film, the original first. Its `body` is the caption."""
+    associations: tuple[Association, ...] = ()
+    """The pictures, sounds and films of a story, in order."""
+    credit: str | None = None
+    """署名: whom the file or the document credits, as it is written there."""
+    digital_source_type: str | None = None
+    """IPTC's URI for how a picture came to be, where the file says it."""
+    file_name: str | None = None
+    """The name of the original file, without folders."""
+    standalone: bool = True
+    """Whether it is news by itself. What came with a story is found in the feeds of its medium alone."""
     holds: Holds = NO_HOLDS
     """What holds the item back; the store fills it in with every version that it reads."""
 
@@ -164,7 +177,20 @@ def to_json(item: Item) -> dict[str, Any]:
         "language": item.language,
         "keywords": list(item.keywords),
     }
-    return content if item.note is None else {**content, "note": item.note}
+    return content | _media_to_json(item) | ({} if item.note is None else {"note": item.note})
+
+
+def _media_to_json(item: Item) -> dict[str, Any]:
+    """What only media items and stories with media have. Without them a version's content is as ever."""
+    content = {
+        "renditions": [rendition_to_json(one) for one in item.renditions],
+        "associations": [[one.item, one.place, one.caption] for one in item.associations],
+        "credit": item.credit,
+        "digital_source_type": item.digital_source_type,
+        "file_name": item.file_name,
+        "standalone": None if item.standalone else False,
+    }
+    return {name: value for name, value in content.items() if value not in (None, [])}
 
 
 def from_json(
@@ -196,6 +222,15 @@ def from_json(
         language=content["language"],
         keywords=tuple(content["keywords"]),
         note=content.get("note"),
+        renditions=tuple(map(rendition_from_json, content.get("renditions", ()))),
+        associations=tuple(
+            Association(item=ItemId(item), place=place, caption=caption)
+            for item, place, caption in content.get("associations", ())
+        ),
+        credit=content.get("credit"),
+        digital_source_type=content.get("digital_source_type"),
+        file_name=content.get("file_name"),
+        standalone=content.get("standalone", True),
         holds=holds,
     )
 

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId
 
 
@@ -101,6 +102,8 @@ class Mandate:
     media: frozenset[Medium]
     exclusive: bool
     window: Window
+    public_preview: bool = False
+    """Whether the public may see one small preview of a picture, sound or film."""
 
     @property
     def clause(self) -> Clause:
@@ -136,6 +139,8 @@ class Grant:
     quota: Quota | None = None
     early: bool = False
     """Whether an embargoed item may be had before its time by a partner who acknowledges the embargo."""
+    renditions: frozenset[RenditionName] | None = None
+    """Which files of a picture, sound or film it gives; None means every one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

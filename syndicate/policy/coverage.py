@@ -43,7 +43,7 @@ class Reach:
     def cells(self, feed: Feed) -> tuple[Cell, ...]:
         """The reach within a feed, as cells that do not overlap."""
         return tuple(
-            Cell(outlet, medium, channel, self.since)
+            Cell(outlet, medium, channel, self.since, parts=feed.medium is medium)
             for outlet in sorted(self.outlets)
             for medium in sorted(self.media)
             for channel in _channels(feed, outlet, medium, self.channels)
@@ -105,7 +105,7 @@ def coverage(
     subjects = sorted({(outlet, medium) for m in in_force for outlet in m.outlets for medium in m.media})
     if isinstance(recipient, Public):
         open_cells = tuple(
-            Cell(outlet, medium, channel, None, now)
+            Cell(outlet, medium, channel, None, now, parts=feed.medium is medium)
             for outlet, medium in subjects
             for channel in _channels(feed, outlet, medium, None)
         )
@@ -119,8 +119,9 @@ def coverage(
         for channel in _channels(feed, outlet, medium, one_by_one):
             found = terms.grants(outlet, medium, channel)
             spans = _merged(span for grant, licence in found if (span := _span(grant, licence, now)))
-            cells += [Cell(outlet, medium, channel, since, until) for since, until in spans]
-            subject = Cell(outlet, medium, channel)
+            parts = feed.medium is medium
+            cells += [Cell(outlet, medium, channel, since, until, parts) for since, until in spans]
+            subject = Cell(outlet, medium, channel, parts=parts)
             delayed += [(delay, subject) for delay in sorted({grant.delay for grant, _ in found})]
     return Coverage(tuple(cells), tuple(delayed))
 

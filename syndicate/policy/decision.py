@@ -6,19 +6,21 @@ refused, and every refusal says why and under which clause. Pure: data and `now`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import Final, final
 
 from syndicate.model.holds import Embargo, Recall
-from syndicate.model.item import Item
+from syndicate.model.item import Item, Medium
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import Partner, Public, Recipient
 from syndicate.model.rights import (
     FORM_OF,
     PREFERRED_USES,
     Clause,
     Form,
+    Grant,
     Licence,
     Mandate,
     Quota,
@@ -50,6 +52,8 @@ class Clearance:
     may_edit: bool
     take_down: datetime | None
     quota: Quota | None
+    renditions: frozenset[RenditionName]
+    """Which files of a picture, sound or film it releases."""
     embargoed_until: datetime | None
     """Set where the item is given early: nobody may publish it before."""
     until: datetime | None
@@ -85,8 +89,11 @@ def clear(
     licences: Iterable[Licence],
     use: Use,
     now: datetime,
+    rendition: RenditionName | None = None,
 ) -> Verdict:
     """Decide about one item, one recipient and one use, at the aware time `now`.
+
+    With `rendition`, about that file of it.
 
     `licences` may hold anybody's; only the recipient's own count. An exception in any licence in force
     beats every grant of that partner. `archive` and `retain` count from publication, `delay` from when
@@ -99,9 +106,9 @@ def clear(
     mandates = [m for m in mandates if item.outlet in m.outlets and item.medium in m.media]
     recall = item.holds.recall
     if recall is None:
-        return _clear(item, recipient, mandates, licences, use, now)
+        return _clear(item, recipient, mandates, licences, use, now, rendition)
     stood = replace(item, published=min(item.published, recall.published))
-    before = _clear(stood, recipient, mandates, licences, use, min(now, recall.at))
+    before = _clear(stood, recipient, mandates, licences, use, min(now, recall.at), rendition)
     if isinstance(before, Refusal):
         if before.reason in HIDDEN or isinstance(recipient, Public):
             return Refusal(before.reason, before.clause)
@@ -118,6 +125,7 @@ def _clear(
     own: Sequence[Licence],
     use: Use,
     now: datetime,
+    rendition: RenditionName | None,
 ) -> Verdict:
     """`clear` for an item that is not recalled; the agreements are those on the subject."""
     if item.outlet is None:
@@ -127,10 +135,10 @@ def _clear(
     if held is not None and (held is not Reason.EMBARGOED or isinstance(recipient, Public)):
         return Refusal(held, None, until)
     if held is None:
-        return _judge(item, recipient, mandates, own, use, now, until)
+        return _judge(item, recipient, mandates, own, use, now, until, rendition)
     # Under embargo every recipient gets the same reason, except one with early access.
     embargo = item.holds.embargo
-    early = _judge(item, recipient, mandates, own, use, now, until, embargo=embargo)
+    early = _judge(item, recipient, mandates, own, use, now, until, rendition, embargo=embargo)
     if isinstance(recipient, Public) or embargo is None or not isinstance(early, Clearance):
         return Refusal(Reason.EMBARGOED, None, until)
     if recipient.id not in embargo.acknowledged:
@@ -162,6 +170,7 @@ def _judge(
     use: Use,
     now: datetime,
     until: datetime | None,
+    rendition: RenditionName | None,
     *,
     embargo: Embargo | None = None,
 ) -> Verdict:
@@ -175,6 +184,12 @@ def _judge(
     if isinstance(recipient, Public):
         if FORM_OF[use] is not Form.SUMMARY:
             return Refusal(Reason.SUMMARY_ONLY, mandate.clause, until)
+        previewed = next((m for m in mandates if now in m.window and m.public_preview), None)
+        mandate = previewed or mandate
+        shown = previewed is not None and item.medium is not Medium.TEXT
+        given = scope.PUBLIC_RENDITIONS if shown else frozenset[RenditionName]()
+        if rendition is not None and rendition not in given:
+            return Refusal(Reason.RENDITION_NOT_GRANTED, mandate.clause, until)
         return Clearance(
             item=item,
             recipient=recipient,
@@ -186,6 +201,7 @@ def _judge(
             may_edit=False,
             take_down=None,
             quota=None,
+            renditions=given,
             embargoed_until=None,
             until=until,
             seal=_SEAL,
@@ -200,11 +216,16 @@ def _judge(
         if scope.excepts(exception, item, use):
             return Refusal(Reason.EXCEPTED, exception.clause, until)
     nearest: Refusal | None = None
+
+    def obstacle(grant: Grant, licence: Licence) -> Reason | None:
+        early = embargo is not None
+        return scope.grant_obstacle(
+            grant, licence, item, use, now, early=early, promised=promised, rendition=rendition
+        )
+
     for licence in in_force:
         for grant in licence.grants:
-            reason = scope.grant_obstacle(
-                grant, licence, item, use, now, early=embargo is not None, promised=promised
-            )
+            reason = obstacle(grant, licence)
             if reason is None:
                 return Clearance(
                     item=item,
@@ -217,6 +238,7 @@ def _judge(
                     may_edit=grant.may_edit,
                     take_down=None if grant.retain is None else item.published + grant.retain,
                     quota=grant.quota,
+                    renditions=_renditions(item, use, in_force, obstacle),
                     embargoed_until=None if embargo is None else embargo.until,
                     until=until,
                     seal=_SEAL,
@@ -226,6 +248,19 @@ def _judge(
     return nearest or Refusal(Reason.USE_NOT_GRANTED, in_force[0].clause, until)
 
 
+def _renditions(
+    item: Item,
+    use: Use,
+    in_force: Iterable[Licence],
+    obstacle: Callable[[Grant, Licence], Reason | None],
+) -> frozenset[RenditionName]:
+    """The files that any grant which releases the item gives for this use; a text has none."""
+    if item.medium is Medium.TEXT:
+        return frozenset()
+    releasing = (one for licence in in_force for one in licence.grants if obstacle(one, licence) is None)
+    return frozenset[RenditionName]().union(*(scope.renditions_of(one, use) for one in releasing))
+
+
 def clear_preferred(
     item: Item,
     recipient: Recipient,
@@ -233,19 +268,20 @@ def clear_preferred(
     licences: Iterable[Licence],
     use: Use | None,
     now: datetime,
+    rendition: RenditionName | None = None,
 ) -> Verdict:
     """`clear` for `use`; for None, for the first use that is granted of reprint, copy, repost, link.
 
     The public, which names no use, is asked about `link`.
     """
     if isinstance(recipient, Public):
-        return clear(item, recipient, mandates, licences, use or Use.LINK, now)
+        return clear(item, recipient, mandates, licences, use or Use.LINK, now, rendition)
     if use is not None:
-        return clear(item, recipient, mandates, licences, use, now)
+        return clear(item, recipient, mandates, licences, use, now, rendition)
     mandates, licences = tuple(mandates), tuple(licences)
     refusals: list[Refusal] = []
     for one in PREFERRED_USES:
-        verdict = clear(item, recipient, mandates, licences, one, now)
+        verdict = clear(item, recipient, mandates, licences, one, now, rendition)
         if isinstance(verdict, Clearance):
             return verdict
         refusals.append(verdict)

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     OUTLET_NOT_GRANTED = "outlet_not_granted"
     MEDIUM_NOT_GRANTED = "medium_not_granted"
     CHANNEL_NOT_GRANTED = "channel_not_granted"
+    RENDITION_NOT_GRANTED = "rendition_not_granted"
     OUTSIDE_ARCHIVE = "outside_archive"
     RETENTION_ENDED = "retention_ended"
     DELAYED = "delayed"
@@ -60,6 +61,7 @@ REASONS: Final = {
     Reason.OUTLET_NOT_GRANTED: Text("协议未授权该媒体的稿件", "no grant covers its outlet"),
     Reason.MEDIUM_NOT_GRANTED: Text("协议未授权这类稿件", "no grant covers its medium"),
     Reason.CHANNEL_NOT_GRANTED: Text("协议未授权该频道", "no grant covers its channel"),
+    Reason.RENDITION_NOT_GRANTED: Text("协议未授权这一规格的文件", "no grant gives this rendition of it"),
     Reason.OUTSIDE_ARCHIVE: Text(
         "发布时间不在协议允许的范围内", "it was published outside what the grant reaches back to"
     ),

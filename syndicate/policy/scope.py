@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from syndicate.model.item import Item
-from syndicate.model.rights import Except, Grant, Licence, Mandate, Use
+from syndicate.model.media import RenditionName
+from syndicate.model.rights import FORM_OF, Except, Form, Grant, Licence, Mandate, Use
 from syndicate.policy.reasons import Reason
+
+ALL_RENDITIONS: Final = frozenset(RenditionName)
+PUBLIC_RENDITIONS: Final = frozenset({RenditionName.PREVIEW, RenditionName.THUMBNAIL})
+"""Of which the public may get one, where a mandate allows a preview."""
 
 
 def excepts(exception: Except, item: Item, use: Use) -> bool:
@@ -21,9 +27,17 @@ def excepts(exception: Except, item: Item, use: Use) -> bool:
 
 
 def grant_obstacle(
-    grant: Grant, licence: Licence, item: Item, use: Use, now: datetime, *, early: bool, promised: bool
+    grant: Grant,
+    licence: Licence,
+    item: Item,
+    use: Use,
+    now: datetime,
+    *,
+    early: bool,
+    promised: bool,
+    rendition: RenditionName | None = None,
 ) -> Reason | None:
-    """Why this grant does not release the item; None where it does.
+    """Why this grant does not release the item, or this file of it; None where it does.
 
     `early` asks about an item under embargo; `promised` says that the partner acknowledged that embargo.
     Whoever may have it early waits for no delay, even when the embargo is over.
@@ -31,10 +45,17 @@ def grant_obstacle(
     if early and not grant.early:
         return Reason.EMBARGOED
     waits = not (grant.early and (early or promised))
-    return _not_covered(grant, item, use) or _not_in_time(grant, licence, item, now, waits=waits)
+    return _not_covered(grant, item, use, rendition) or _not_in_time(grant, licence, item, now, waits=waits)
 
 
-def _not_covered(grant: Grant, item: Item, use: Use) -> Reason | None:
+def renditions_of(grant: Grant, use: Use) -> frozenset[RenditionName]:
+    """The files that the grant gives for this use: none for a summary."""
+    if FORM_OF[use] is not Form.FULL:
+        return frozenset()
+    return ALL_RENDITIONS if grant.renditions is None else grant.renditions
+
+
+def _not_covered(grant: Grant, item: Item, use: Use, rendition: RenditionName | None) -> Reason | None:
     if use not in grant.uses:
         return Reason.USE_NOT_GRANTED
     if item.outlet not in grant.outlets:
@@ -43,6 +64,8 @@ def _not_covered(grant: Grant, item: Item, use: Use) -> Reason | None:
         return Reason.MEDIUM_NOT_GRANTED
     if grant.channels is not None and item.channel not in grant.channels:
         return Reason.CHANNEL_NOT_GRANTED
+    if rendition is not None and rendition not in renditions_of(grant, use):
+        return Reason.RENDITION_NOT_GRANTED
     return None
 
 

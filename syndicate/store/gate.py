@@ -40,7 +40,7 @@ async def record_at(transaction: Transaction, count: Counters, pending: Sequence
 
 def are_plain(pending: Sequence[Pending]) -> bool:
     """Whether none of these gives or confirms anything, or appends to a change sequence."""
-    return not any(one.charges or one.confirms or one.sequence for one in pending)
+    return not any(one.charges or one.links or one.confirms or one.sequence for one in pending)
 
 
 def is_current(one: Pending, count: Counters) -> bool:
@@ -81,7 +81,8 @@ async def _record_giving(
     before = [charge for one, new in leaving for charge in set(one.charges).difference(new)]
     before += [charge for one, _ in leaving for charge in one.confirms if counting.knows(charge)]
     again = await _given_again(writing, before)
-    await writing.give([*again, *(charge for charge, _ in given)])
+    links = [charge for one, _ in leaving for charge in one.links]
+    await writing.give([*again, *links, *(charge for charge, _ in given)])
     await save_counters(transaction, count)
     return outcomes
 

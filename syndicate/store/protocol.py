@@ -26,6 +26,7 @@ from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
 from syndicate.model.wrapped_keys import KeyPurpose, WrappedKey
 from syndicate.store.change_protocol import ChangeReads, ChangeWrites
+from syndicate.store.media_protocol import MediaReads
 from syndicate.store.requests import (
     CandidateQuery,
     Change,
@@ -301,7 +302,15 @@ class HistoryReads(Protocol):
 
 
 class Reads(
-    ItemReads, FeedReads, RightsReads, TrailReads, ChangeReads, DeliveryReads, HistoryReads, Protocol
+    ItemReads,
+    FeedReads,
+    MediaReads,
+    RightsReads,
+    TrailReads,
+    ChangeReads,
+    DeliveryReads,
+    HistoryReads,
+    Protocol,
 ):
     """Every read. Each call on a `Store` is a transaction of its own; those on a `Writing` share one."""
 

@@ -39,8 +39,10 @@ class HoldState(StrEnum):
 
     OPEN = "open"
     """Nothing that agreements do not decide, except the time of its publication."""
+    PART = "part"
+    """As OPEN, of an item that came with a story: found in the feeds of its medium alone."""
     TIMED = "timed"
-    """An embargo or an exclusive, which ends by itself. The next act about any item makes it OPEN."""
+    """An embargo or an exclusive, which ends by itself. The next act about any item opens it."""
     RECALLED = "recalled"
     """Recalled after it was out: it leaves a tombstone."""
     CLOSED = "closed"
@@ -196,6 +198,9 @@ class Pending(NamedTuple):
     """(digest, canonical JSON)"""
     charges: tuple[Charge, ...] = ()
     """The item versions that the answer gives: kept as given, and counted against their quotas."""
+    links: tuple[Charge, ...] = ()
+    """Media items that the answer tells of in their stories: kept as held, so that a recall reaches the
+    partner, and counted nowhere."""
     confirms: tuple[Charge, ...] = ()
     """Item versions that the answer says the partner still has (a 304): what it was given before is kept
     as held again, and nothing is counted."""

@@ -17,6 +17,7 @@ from syndicate.store.queries.feed_queries import SqlFeedReads
 from syndicate.store.queries.history_queries import SqlHistoryReads
 from syndicate.store.queries.item_acts import write_acts
 from syndicate.store.queries.item_queries import SqlItemReads, SqlItemWrites
+from syndicate.store.queries.media_queries import SqlMediaReads
 from syndicate.store.queries.rights_queries import SqlRightsReads, SqlRightsWrites
 from syndicate.store.queries.trail_queries import SqlTrailReads, SqlTrailWrites
 
@@ -24,6 +25,7 @@ from syndicate.store.queries.trail_queries import SqlTrailReads, SqlTrailWrites
 class SqlReadQueries(
     SqlItemReads,
     SqlFeedReads,
+    SqlMediaReads,
     SqlRightsReads,
     SqlTrailReads,
     SqlChangeReads,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Medium, medium_name
+from syndicate.model.media import RenditionName, rendition_title
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Use, Window, use_name
 
@@ -36,6 +37,12 @@ def media(of: Iterable[Medium]) -> Text:
     """Return the names of several media, in the order of `Medium`."""
     named = set(of)
     return listed(medium_name(medium) for medium in Medium if medium in named)
+
+
+def renditions(of: Iterable[RenditionName]) -> Text:
+    """Return the names of several renditions, in the order of `RenditionName`."""
+    named = set(of)
+    return listed(rendition_title(name) for name in RenditionName if name in named)
 
 
 def outlets(of: Iterable[str], publisher: Publisher) -> Text:

@@ -13,6 +13,7 @@ from syndicate.cli.ui import agreement_words
 from syndicate.cli.ui.output import Output
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Medium
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import Publisher
 from syndicate.model.rights import Use
 
@@ -33,6 +34,7 @@ _FIELDS = {
     "may_edit": Text("可修改文章", "may edit"),
     "quota": Text("配额", "quota"),
     "early": Text("禁发期内提前取得", "early access"),
+    "renditions": Text("文件规格", "renditions"),
 }
 _UNSAID = {
     "overdue": Text("只作记录", "only recorded"),
@@ -40,6 +42,7 @@ _UNSAID = {
     "archive": Text("发布于协议期限内的稿件", "what was published in the window"),
     "retain": Text("不限", "no limit"),
     "quota": Text("不限", "no limit"),
+    "renditions": Text("全部", "all"),
 }
 _NOTHING = span(timedelta(0))
 _WHATEVER = Text("不论", "whatever")
@@ -93,7 +96,7 @@ def _whole(values: dict[str, Any], part: Part, publisher: Publisher, voice: Outp
     return said
 
 
-def _value(  # noqa: PLR0911 - one return for each field
+def _value(  # noqa: PLR0911, PLR0912 - one return for each field
     field: str, value: Any, part: Part, publisher: Publisher, voice: Output
 ) -> Text:
     """A value of the file in words."""
@@ -104,6 +107,8 @@ def _value(  # noqa: PLR0911 - one return for each field
             return agreement_words.uses(map(Use, value))
         case "media":
             return agreement_words.media(map(Medium, value))
+        case "renditions":
+            return agreement_words.renditions(map(RenditionName, value))
         case "outlets":
             return agreement_words.outlets(value, publisher)
         case "channels":

@@ -48,6 +48,7 @@ _AboutGrant = Literal[
     Reason.OUTLET_NOT_GRANTED,
     Reason.MEDIUM_NOT_GRANTED,
     Reason.CHANNEL_NOT_GRANTED,
+    Reason.RENDITION_NOT_GRANTED,
     Reason.OUTSIDE_ARCHIVE,
     Reason.RETENTION_ENDED,
     Reason.DELAYED,
@@ -171,6 +172,12 @@ def _grant_changes(reason: _AboutGrant, clause: Clause, case: Case, voice: Outpu
         case Reason.CHANNEL_NOT_GRANTED:
             said = agreement_words.channel_name(item.channel, case.publisher)
             return [_needed(f"channel={item.channel}", said, clause)]
+        case Reason.RENDITION_NOT_GRANTED:
+            said = Text(
+                f"条款 {clause} 的 renditions 中加上这一规格",
+                f"this rendition among those of the grant {clause}",
+            )
+            return [said]
         case Reason.OUTSIDE_ARCHIVE:
             return [_longer("archive", item, case.at, clause)]
         case Reason.RETENTION_ENDED:

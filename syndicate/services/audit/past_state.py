@@ -87,6 +87,7 @@ class Known:
                 | Reason.OUTLET_NOT_GRANTED
                 | Reason.MEDIUM_NOT_GRANTED
                 | Reason.CHANNEL_NOT_GRANTED
+                | Reason.RENDITION_NOT_GRANTED
                 | Reason.OUTSIDE_ARCHIVE
                 | Reason.RETENTION_ENDED
                 | Reason.DELAYED

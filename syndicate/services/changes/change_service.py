@@ -100,7 +100,14 @@ class ChangeService:
             request=context.request,
         )
         entry = Entry(self._clock(), session.partner.id, event)
-        pending = Pending(entry, page.revision, page.manifest, charges=page.charges, sequence=page.update)
+        pending = Pending(
+            entry,
+            page.revision,
+            page.manifest,
+            charges=page.charges,
+            links=page.links,
+            sequence=page.update,
+        )
         return await self._delivery.write(pending) is Outcome.WRITTEN
 
     async def wait(

@@ -16,11 +16,14 @@ from syndicate.model.parties import Publisher, recipient_id
 from syndicate.policy import Clearance, Refusal, clear_with_text
 from syndicate.services.changes.change_detector import ChangeDetector, Judged, next_seq
 from syndicate.services.changes.partner_snapshot import PartnerSnapshot
-from syndicate.services.delivery.quotas import charges, fitting
+from syndicate.services.delivery.associated_media import first, judged_media, media_until
+from syndicate.services.delivery.quotas import charges, fitting, links
 from syndicate.stamping import (
     ChangesPage,
+    Media,
     StampedItem,
     Tombstone,
+    associated_as,
     given_as,
     make_tombstone,
     manifest_digest,
@@ -51,6 +54,7 @@ class Page:
     revision: int
     until: datetime | None
     charges: tuple[Charge, ...]
+    links: tuple[Charge, ...]
     update: SequenceUpdate | None
     manifest: tuple[str, bytes] | None
     snapshot: PartnerSnapshot
@@ -149,6 +153,7 @@ class PageBuilder:
             revision=self._revision,
             until=min((one.until for one in shown if one.until is not None), default=None),
             charges=charges(given, snapshot.now, self._publisher.zone),
+            links=links(given, snapshot.now, self._publisher.zone),
             update=update,
             manifest=_manifest(page, given) if shown else None,
             snapshot=snapshot,
@@ -185,7 +190,7 @@ class PageBuilder:
             if entry.item not in verdicts or newest[entry.item] != entry.seq:
                 shown.append(_Shown(entry))
                 continue
-            one = await self._with_item(entry, verdicts[entry.item], texts)
+            one = await self._with_item(reads, entry, verdicts[entry.item], texts)
             if isinstance(one.item, StampedItem):
                 size += _length(one.item)
                 if size > _MOST_TEXT and shown:
@@ -196,7 +201,7 @@ class PageBuilder:
         fitting_ids = dict(zip([item.id for item in items], fits, strict=True))
         return [one if fitting_ids.get(one.entry.item, True) else replace(one, item=None) for one in shown]
 
-    async def _with_item(self, entry: ChangeEntry, judged: Judged, texts: _Texts) -> _Shown:
+    async def _with_item(self, reads: Reads, entry: ChangeEntry, judged: Judged, texts: _Texts) -> _Shown:
         """The entry with its item, or with the notice of its recall."""
         outline, verdict = judged
         if isinstance(verdict, Refusal):
@@ -205,20 +210,29 @@ class PageBuilder:
             return _Shown(entry, make_tombstone(outline, verdict, self._snapshot.partner, self._publisher))
         if not _comes_with_item(entry, outline):
             return _Shown(entry)
-        item = self._stamped(verdict, await texts.of(entry.item))
+        text = await texts.of(entry.item)
+        media = await self._media(reads, text)
+        until = first(verdict.until, None if text is None else media_until(text, media))
+        item = self._stamped(verdict, text, media)
         if item is None:
-            return _Shown(entry, until=verdict.until)
+            return _Shown(entry, until=until)
         if entry.note != item.note:
             entry = replace(entry, note=item.note)
-        return _Shown(entry, item, verdict.until)
+        return _Shown(entry, item, until)
 
-    def _stamped(self, outline: Clearance, item: Item | None) -> StampedItem | None:
+    async def _media(self, reads: Reads, story: Item | None) -> Media:
+        stories = [] if story is None else [story]
+        return await judged_media(
+            stories, self._snapshot.verdict, reads, lambda ones: reads.newest([one.id for one in ones])
+        )
+
+    def _stamped(self, outline: Clearance, item: Item | None, media: Media) -> StampedItem | None:
         """The item, stamped; None where it may not leave or cannot be stamped."""
         clearance = None if item is None else clear_with_text(outline, item)
         if item is None or clearance is None:
             return None
         try:
-            return stamp(clearance, self._publisher)
+            return stamp(clearance, self._publisher, media)
         except Unstampable as error:
             # The entries behind it must still be delivered, recalls above all.
             _log.warning("item_left_out", item=item.id, why=error.text.en)
@@ -256,6 +270,7 @@ def _manifest(page: ChangesPage, given: Sequence[StampedItem]) -> tuple[str, byt
             "recipient": recipient_id(page.recipient),
             "changes": [[one.seq, one.action.value, one.item, one.version] for one, _ in page.entries],
             "items": [given_as(item) for item in given],
+            **associated_as(given),
         }
     )
     return manifest_digest(content), content

@@ -69,11 +69,13 @@ def terms_name(clearance: Clearance) -> Terms:
 
     Equal terms have equal names. A new name means that the partner must be given the item again.
     """
-    terms = [
+    terms: list[object] = [
         clearance.use.value,
         clearance.clause,
         clearance.may_edit,
         None if clearance.take_down is None else clearance.take_down.astimezone(UTC).isoformat(),
         None if clearance.embargoed_until is None else clearance.embargoed_until.isoformat(),
     ]
+    if clearance.renditions:
+        terms.append(sorted(clearance.renditions))
     return Terms.of(clearance.form, hashlib.sha256(canonical_json(terms)).hexdigest()[:16])

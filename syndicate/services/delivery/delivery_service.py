@@ -254,6 +254,7 @@ class DeliveryService:
             min(delivery.revision, edition.revision),
             edition.trail_manifest(),
             charges if gives else (),
+            self.quotas.links(edition.edition.items) if gives and delivery.jti else (),
             charges if confirms else (),
         )
         outcome = await self.write(pending)

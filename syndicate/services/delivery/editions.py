@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,15 +24,16 @@ from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Partner, Publisher, Recipient, recipient_id
 from syndicate.model.register import Register
 from syndicate.model.rights import Use
-from syndicate.policy import Refusal, admit, clear_preferred
+from syndicate.policy import Refusal, Verdict, admit, clear_preferred
 from syndicate.policy.reasons import REASONS
+from syndicate.services.delivery.associated_media import first, judged_media, media_until, shown_media_until
 from syndicate.services.delivery.edition_cache import CacheKey, EditionCache
 from syndicate.services.delivery.feed_builder import FeedRequest, build_feed, licences_of
 from syndicate.services.delivery.feed_update import BuiltFeed, updated_content
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.services.delivery.recent_changes import RecentChanges
 from syndicate.services.delivery.version_cache import VersionCache
-from syndicate.stamping import Edition, StampedItem, Tombstone, manifest, manifest_digest, stamp
+from syndicate.stamping import Edition, Media, StampedItem, Tombstone, manifest, manifest_digest, stamp
 from syndicate.store.protocol import Store
 
 _BUILT_AGAIN: Final = timedelta(minutes=10)
@@ -157,7 +158,11 @@ class Editions:
         verdict = clear_preferred(item, recipient, register.mandates, licences, use, now)
         if isinstance(verdict, Refusal):
             return verdict
-        stamped = stamp(verdict, self._publisher)
+        media = await self._media(
+            [item],
+            lambda one: clear_preferred(one, recipient, register.mandates, licences, use, now),
+        )
+        stamped = stamp(verdict, self._publisher, media)
         listed = manifest(recipient, None, [stamped])
         content = self._content(listed, [stamped])
         updated, recorded = await self._updated(name, recipient, use, content, revision, now)
@@ -167,11 +172,10 @@ class Editions:
             feed=None,
             items=(stamped,),
             updated=updated,
-            until=verdict.until,
+            until=first(verdict.until, media_until(item, media)),
         )
-        made = CachedEdition(
-            edition, use, manifest_digest(listed), content, listed, revision, verdict.until
-        )
+        shown = first(verdict.until, shown_media_until(item, media))
+        made = CachedEdition(edition, use, manifest_digest(listed), content, listed, revision, shown)
         if recorded:
             self._cache.keep((name, recipient_id(recipient), use), made)
         return made
@@ -254,7 +258,7 @@ class Editions:
             changed = await self._changes.since(before.revision, revision)
             if changed is not None:
                 updated = await updated_content(
-                    request, self._publisher, before.content, changed, self._texts
+                    request, self._publisher, before.content, changed, self._texts, self._media
                 )
                 if updated is not None:
                     return BuiltFeed(updated, *own, before.built)
@@ -267,6 +271,9 @@ class Editions:
         # One after the other: many feeds want the same new item at once, and the first one reads it.
         async with self._reading:
             return await self._versions.newest(outlines, self._store)
+
+    async def _media(self, stories: Iterable[Item], verdict: Callable[[Item], Verdict]) -> Media:
+        return await judged_media(stories, verdict, self._store, self._texts)
 
     async def _updated(
         self, name: str, recipient: Recipient, use: Use | None, content: str, revision: int, now: datetime
@@ -322,4 +329,6 @@ def terms_of(item: StampedItem) -> list[object]:
         item.take_down.isoformat() if item.take_down else None,
         item.embargoed_until.isoformat() if item.embargoed_until else None,
         item.updated.isoformat(),
+        *([[one.rendition.name for one in item.renditions]] if item.renditions else []),
+        *([[one.id, one.media is None] for one in item.associations]),
     ]

@@ -21,6 +21,7 @@ from syndicate.model.rights import Licence, Use
 from syndicate.policy import Clearance, Verdict, clear_preferred
 from syndicate.policy.coverage import Coverage, Reach, coverage, reach, recalled_coverage
 from syndicate.policy.scope import edges, upcoming
+from syndicate.services.delivery.associated_media import first, judged_media, media_until, shown_media_until
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
 from syndicate.store.protocol import EntryQuery, FeedQuery, Place, Reads
@@ -158,12 +159,20 @@ class _FeedBuilder:
     async def _stamp(self, cleared: Sequence[Item]) -> None:
         """Read the texts of what was cleared, judge and stamp them; leave out what cannot be stamped."""
         items = await self._versions.newest(cleared, self._reads)
+        media = await judged_media(
+            items.values(),
+            self._request.verdict,
+            self._reads,
+            lambda outlines: self._versions.newest(outlines, self._reads),
+        )
         for outline in cleared:
-            verdict = self._request.verdict(items[outline.id])
-            self._changes += [] if verdict.until is None else [verdict.until]
+            item = items[outline.id]
+            verdict = self._request.verdict(item)
+            until = first(verdict.until, media_until(item, media))
+            self._changes += [] if until is None else [until]
             if isinstance(verdict, Clearance):
                 try:
-                    self._content.items.append(stamp(verdict, self._publisher))
-                    self._content.shown.append(verdict.until)
+                    self._content.items.append(stamp(verdict, self._publisher, media))
+                    self._content.shown.append(first(verdict.until, shown_media_until(item, media)))
                 except Unstampable as error:
                     _log.warning("item_left_out", item=outline.id, why=error.text.en)

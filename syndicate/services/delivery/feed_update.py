@@ -7,7 +7,7 @@ is needed, as after an item has left and another takes its place, the feed is bu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -17,13 +17,16 @@ from syndicate.model.feeds import FEED_LENGTH
 from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import Publisher, Recipient
 from syndicate.model.rights import Licence, Mandate
-from syndicate.policy import Clearance
+from syndicate.policy import Clearance, Verdict
 from syndicate.policy.coverage import reach
+from syndicate.services.delivery.associated_media import first, media_until, shown_media_until
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest
-from syndicate.stamping import stamp
+from syndicate.stamping import Media, stamp
 
 Texts = Callable[[Collection[Item]], Awaitable[Mapping[ItemId, Item]]]
 """Returns the items of these outlines with their texts."""
+MediaOf = Callable[[Iterable[Item], Callable[[Item], Verdict]], Awaitable[Media]]
+"""Returns the media of these stories, each judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ async def updated_content(
     before: FeedContent,
     changed: Sequence[Item],
     texts: Texts,
+    media_of: MediaOf,
 ) -> FeedContent | None:
     """Return what `build_feed` gives now, but `until` may be earlier; None where it has to be built.
 
@@ -83,7 +87,8 @@ async def updated_content(
             update.count(verdict.until)
     if cleared:
         found = await texts(cleared)
-        if not all(one.id in found and update.add(found[one.id]) for one in cleared):
+        media = await media_of(found.values(), request.verdict)
+        if not all(one.id in found and update.add(found[one.id], media) for one in cleared):
             return None
     return update.content()
 
@@ -112,22 +117,27 @@ class _Update:
         if until is not None:
             self._until = until if self._until is None else min(self._until, until)
 
-    def add(self, item: Item) -> bool:
-        """Judge the item with its text, and put it in its place; False where the feed has to be built."""
+    def add(self, item: Item, media: Media) -> bool:
+        """Judge the item with its text and media, and put it in its place.
+
+        False where the feed has to be built.
+        """
         verdict = self._request.verdict(item)
         if not isinstance(verdict, Clearance) or self.places.get(item.id, item.published) != item.published:
             return False
         try:
-            stamped = stamp(verdict, self._publisher)
+            stamped = stamp(verdict, self._publisher, media)
         except Unstampable:
             return False
-        self.count(verdict.until)
+        self.count(first(verdict.until, media_until(item, media)))
         if item.id in self.places:
             self._items = [one for one in self._items if one[0].id != item.id]
         place = item.published, item.id
         # From the top: what is new is mostly the newest.
         newer = takewhile(lambda one: (one[0].published, one[0].id) > place, self._items)
-        self._items.insert(sum(1 for _ in newer), (stamped, verdict.until))
+        self._items.insert(
+            sum(1 for _ in newer), (stamped, first(verdict.until, shown_media_until(item, media)))
+        )
         return True
 
     def content(self) -> FeedContent:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from syndicate.access.rights_cache import Clock
@@ -56,6 +56,22 @@ def charges(items: Iterable[StampedItem], at: datetime, zone: tzinfo) -> tuple[C
     """Return the charges for delivering these items at this time; none for the public."""
     return tuple(
         _charge(item, item.recipient, at, zone) for item in items if isinstance(item.recipient, Partner)
+    )
+
+
+def links(items: Iterable[StampedItem], at: datetime, zone: tzinfo) -> tuple[Charge, ...]:
+    """Return what the stories among these tell of their media: held by the partner, counted nowhere.
+
+    A media item counts when it is delivered itself, or one of its files is.
+    """
+    items = list(items)
+    delivered = {item.id for item in items}
+    media = {one.id: one.media for item in items for one in item.associations}
+    return tuple(
+        replace(one, period="", limit=None)
+        for one in charges(
+            [item for item in media.values() if item is not None and item.id not in delivered], at, zone
+        )
     )
 
 
@@ -109,6 +125,10 @@ class Quotas:
     def charges(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
         """Return the charges for delivering these items now; none for the public."""
         return charges(items, self._clock(), self._publisher.zone)
+
+    def links(self, items: Iterable[StampedItem]) -> tuple[Charge, ...]:
+        """Return what the stories among these tell of their media now; see `links`."""
+        return links(items, self._clock(), self._publisher.zone)
 
     async def fitting(self, items: Sequence[StampedItem]) -> list[bool]:
         """Return for each item, in order, whether the partner's quotas still allow it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy import BigInteger, String, TextClause, TextualSelect, bindparam, text
 from typing_extensions import override
@@ -27,10 +27,12 @@ from syndicate.store.schema.rows import outline_from
 from syndicate.store.schema.tables import as_moment, as_number, items
 
 T = TypeVar("T")
+_OpenCell: TypeAlias = tuple[HoldState, Cell]
+"""A cell with the state of the items in it: OPEN or PART."""
 
 _MOST_WALKS: Final = 50
 """In one statement: to plan one of 200 takes PostgreSQL longer than to plan and run four of these."""
-_COLUMNS: Final = ("id", "version", "outlet", "channel", "medium", "published", "holds")
+_COLUMNS: Final = ("id", "version", "outlet", "channel", "medium", "published", "holds", "standalone")
 _ITEM: Final = ", ".join(_COLUMNS)
 _ENDED: Final = ", ".join(
     "published + 0 AS published" if name == "published" else name for name in _COLUMNS
@@ -112,7 +114,7 @@ def _parsed(sql: str) -> TextClause:
 
 def outline_statements(query: FeedQuery, after: Place | None, limit: int) -> Iterator[TextualSelect]:
     """Make the statements for `FeedReads.feed_outlines`: outlines, up to `limit` of each statement."""
-    walks: list[Cell | RecalledCell] = [*query.cells, *query.recalled]
+    walks: list[_OpenCell | RecalledCell] = [*_open_cells(query.cells), *query.recalled]
     for number, several in enumerate(_chunks(walks)):
         values = _Values()
         selects = [
@@ -126,7 +128,14 @@ def outline_statements(query: FeedQuery, after: Place | None, limit: int) -> Ite
         yield statement.columns(*(items.c[name] for name in _COLUMNS))
 
 
-def _conditions(walk: Cell | RecalledCell, after: Place | None, values: _Values) -> Iterator[str]:
+def _open_cells(cells: Iterable[Cell]) -> Iterator[_OpenCell]:
+    for cell in cells:
+        yield HoldState.OPEN, cell
+        if cell.parts:
+            yield HoldState.PART, cell
+
+
+def _conditions(walk: _OpenCell | RecalledCell, after: Place | None, values: _Values) -> Iterator[str]:
     if isinstance(walk, RecalledCell):
         yield from _in_cell(HoldState.RECALLED, walk.cell, after, values)
         yield f"recalled_at >= {values(walk.since)}"
@@ -135,7 +144,7 @@ def _conditions(walk: Cell | RecalledCell, after: Place | None, values: _Values)
         if walk.but:
             yield f"NOT {_among('channel', walk.but, values)}"
     else:
-        yield from _in_cell(HoldState.OPEN, walk, after, values)
+        yield from _in_cell(*walk, after, values)
 
 
 def _in_cell(state: HoldState, cell: Cell, after: Place | None, values: _Values) -> Iterator[str]:
@@ -181,16 +190,17 @@ def entry_statements(query: EntryQuery) -> Iterator[TextClause]:
     cells = [cell for _, cell in query.delayed]
     delays = sorted({delay for delay, _ in query.delayed if delay})
     edge = query.newer_than
-    for number, several in enumerate(_chunks(query.delayed)):
+    walks = [(state, delay, cell) for delay, one in query.delayed for state, cell in _open_cells((one,))]
+    for number, several in enumerate(_chunks(walks)):
         values = _Values()
         firsts: list[str] = []
-        for delay, cell in several:
+        for state, delay, cell in several:
             since = query.now - delay
             if edge is not None and edge.published > since:
                 from_then = f"published >= {values(edge.published)}"
             else:
                 from_then = f"published > {values(since)}"
-            coming = f"{_subject(HoldState.OPEN, cell, values)} AND {from_then}"
+            coming = f"{_subject(state, cell, values)} AND {from_then}"
             firsts.append(_first("published", coming, delay, values))
         if number == 0 and cells:
             narrowed = " AND ".join(_narrowed(cells, edge, values))
@@ -199,7 +209,7 @@ def entry_statements(query: EntryQuery) -> Iterator[TextClause]:
             for delay in delays:
                 # Items that came out after their publication: their delay counts from then.
                 late = f"available > published AND available > {values(query.now - delay)}"
-                late = f"{late} AND state = '{HoldState.OPEN}' AND {narrowed}"
+                late = f"{late} AND state IN ('{HoldState.OPEN}', '{HoldState.PART}') AND {narrowed}"
                 firsts.append(_first("available", late, delay, values))
         if firsts:
             yield values.statement(f"SELECT MIN(at) AS first FROM ({' UNION ALL '.join(firsts)}) AS coming")

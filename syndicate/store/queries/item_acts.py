@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from syndicate.model.item import ItemId
+from syndicate.model.item import Item, ItemId
 from syndicate.store.counters import Counters
 from syndicate.store.database import Transaction
+from syndicate.store.queries.media_queries import media_changes, write_media
 from syndicate.store.queries.sql_reads import batches
 from syndicate.store.requests import Change, ItemAct
 from syndicate.store.schema.hold_json import holds_text
@@ -41,6 +42,8 @@ class _Rows:
     keys: list[dict[str, Any]] = field(default_factory=list)
     notes: dict[tuple[ItemId, int], str | None] = field(default_factory=dict)
     trail: list[TrailRow] = field(default_factory=list)
+    new: list[Item] = field(default_factory=list)
+    changed: list[tuple[Item, int]] = field(default_factory=list)
 
 
 async def write_acts(transaction: Transaction, counters: Counters, acts: Sequence[ItemAct]) -> None:
@@ -59,6 +62,7 @@ async def write_acts(transaction: Transaction, counters: Counters, acts: Sequenc
     await _write_exemptions(transaction, rows)
     if rows.versions:
         await transaction.run(insert(versions), rows.versions)
+    await write_media(transaction, rows.new, media_changes(rows.changed))
     if rows.holds:
         await _number(transaction, rows.holds)
         await transaction.run(insert(holds), rows.holds)
@@ -75,12 +79,14 @@ def _add(rows: _Rows, counters: Counters, act: ItemAct) -> None:
     if item is not None:
         if act.version:
             rows.versions.append({**version_values(item), "line": line})
+            rows.new.append(item)
         if act.holds:
             rows.holds.append({"item": item.id, "content": holds_text(item.holds), "line": line})
         if act.version or act.holds:
             row = {**item_values(item), "changed": counters.change + 1}
             (rows.added if act.added or item.id in rows.added else rows.updated)[item.id] = row
             rows.exempt[item.id] = exemption_values(item)
+            rows.changed.append((item, counters.change + 1))
         rows.keys += ({"key": key, "item": item.id} for key in act.keys)
         if act.notes is not None:
             rows.notes[item.id, item.version] = notes_text(act.notes) if act.notes else None

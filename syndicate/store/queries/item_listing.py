@@ -21,7 +21,7 @@ from syndicate.store.schema.tables import NAME, Instant, items, notes, versions
 
 _MOST_WALKS: Final = 200
 """SQLite joins at most 500 selects; nobody's agreements come near."""
-_STATES: Final = (HoldState.OPEN.value, HoldState.TIMED.value)
+_STATES: Final = (HoldState.OPEN.value, HoldState.PART.value, HoldState.TIMED.value)
 """Of what only an act can open, an agreement releases nothing."""
 
 _Condition = tuple[ColumnElement[bool], ...]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, case, delete, insert, select, update
 from typing_extensions import override
 
 from syndicate.errors import Conflict, Unknown
@@ -18,6 +18,7 @@ from syndicate.store.database import Transaction
 from syndicate.store.faults import damaged
 from syndicate.store.protocol import ItemReads, ItemWrites, KeyedItems, Place, Selection
 from syndicate.store.queries.item_listing import listing
+from syndicate.store.queries.media_queries import media_changes, write_media
 from syndicate.store.queries.revisions import add_revision
 from syndicate.store.queries.sql_reads import SqlReads, SqlWrites, batches
 from syndicate.store.requests import HoldState
@@ -179,6 +180,9 @@ class SqlItemWrites(SqlWrites, ItemWrites):
             await self._put_exemptions(
                 replace(item, holds=holds), before=None if current is None else holds
             )
+        newest = current is None or item.version > current.version
+        changed = media_changes([(item, self._counters.change + 1)]) if newest else {}
+        await write_media(self._transaction, [item], changed)
         await self._add_keys(item.id, keys)
 
     @override
@@ -190,6 +194,7 @@ class SqlItemWrites(SqlWrites, ItemWrites):
         values = self._item_row(replace(item, holds=holds))
         await self._transaction.run(update(items).where(items.c.id == id).values(values))
         await self._put_exemptions(replace(item, holds=holds), before=item.holds)
+        await write_media(self._transaction, [], media_changes([(item, self._counters.change + 1)]))
         await add_revision(
             self._transaction,
             hold_revisions,
@@ -235,7 +240,12 @@ class SqlItemWrites(SqlWrites, ItemWrites):
         """
         ended = items.c.held_until <= self._counters.at
         await self._transaction.run(
-            update(items).where(ended).values(state=HoldState.OPEN.value, held_until=None)
+            update(items)
+            .where(ended)
+            .values(
+                state=case((items.c.standalone == 1, HoldState.OPEN.value), else_=HoldState.PART.value),
+                held_until=None,
+            )
         )
 
     async def _add_keys(self, id: ItemId, keys: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from syndicate.errors import StoreDamaged
 from syndicate.language import Text
 from syndicate.model.item import Item, Medium, canonical_json, from_json, to_json
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import Partner, PartnerId
 from syndicate.model.records import (
     INDEXED,
@@ -53,6 +54,7 @@ def item_values(item: Item) -> dict[str, Any]:
         "outlet": item.outlet,
         "channel": item.channel,
         "medium": item.medium.value,
+        "standalone": int(item.standalone),
         "published": item.published,
         "available": item.available,
         "exclusive_until": None if item.holds.exclusive is None else item.holds.exclusive.until,
@@ -73,7 +75,7 @@ def _hold_state(item: Item) -> dict[str, Any]:
     elif max(ends, default=item.published) > item.published:
         state, until = HoldState.TIMED, max(ends)
     else:
-        state = HoldState.OPEN
+        state = HoldState.OPEN if item.standalone else HoldState.PART
     return {"state": state.value, "held_until": until, "recalled_at": recalled_at}
 
 
@@ -132,6 +134,7 @@ def outline_from(row: Row[Any]) -> Item:
             address=None,
             language="",
             keywords=(),
+            standalone=bool(row.standalone),
             holds=holds_from(row.holds),
         )
 
@@ -185,6 +188,7 @@ def mandate_text(mandate: Mandate) -> str:
             "media": sorted(mandate.media),
             "exclusive": mandate.exclusive,
             "window": _window(mandate.window),
+            "public_preview": mandate.public_preview,
         }
     )
 
@@ -200,6 +204,7 @@ def mandate_from(content: str) -> Mandate:
             media=frozenset(Medium(one) for one in values["media"]),
             exclusive=values["exclusive"],
             window=_window_from(values["window"]),
+            public_preview=values.get("public_preview", False),
         )
 
 
@@ -306,6 +311,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "may_edit": grant.may_edit,
         "quota": None if grant.quota is None else [grant.quota.items, grant.quota.per],
         "early": grant.early,
+        "renditions": _sorted(grant.renditions),
     }
 
 
@@ -323,7 +329,12 @@ def _grant_from(values: dict[str, Any]) -> Grant:
         may_edit=values["may_edit"],
         quota=None if quota is None else Quota(*quota),
         early=values.get("early", False),
+        renditions=_renditions_from(values.get("renditions")),
     )
+
+
+def _renditions_from(names: list[str] | None) -> frozenset[RenditionName] | None:
+    return None if names is None else frozenset(map(RenditionName, names))
 
 
 def _duties(values: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,7 @@ items = Table(
     Column("state", NAME, nullable=False),
     Column("held_until", Instant),
     Column("recalled_at", Instant),
+    Column("standalone", Integer, nullable=False, server_default="1"),
     Index("items_changed", "changed"),
     Index("items_available", "available"),
     Index("items_exclusive", "exclusive_until"),
@@ -102,7 +103,31 @@ items = Table(
 )
 """What listings ask of an item's newest version, and what holds it back now. `changed` is the number of
 the last change that was about it; `state` is its `HoldState`; `held_until` is when what makes it TIMED
-ends, `recalled_at` when a RECALLED one was recalled, and each NULL in every other state."""
+ends, `recalled_at` when a RECALLED one was recalled, and each NULL in every other state. `standalone` is 0
+for what came with a story."""
+
+associations = Table(
+    "associations",
+    metadata,
+    Column("media", NAME, ForeignKey("items.id"), primary_key=True),
+    Column("story", NAME, ForeignKey("items.id"), primary_key=True),
+    Index("associations_by_story", "story"),
+)
+"""Which media items the newest version of each story has, so that an act about one is found as one about
+the story too."""
+
+media_files = Table(
+    "media_files",
+    metadata,
+    Column("item", NAME, ForeignKey("items.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("rendition", NAME, primary_key=True),
+    Column("sha256", NAME, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Index("media_files_by_digest", "sha256"),
+)
+"""Every file that a version of an item names: what is here is never removed from the file store."""
 
 hold_exemptions = Table(
     "hold_exemptions",
