@@ -38,13 +38,15 @@ _PREVIEWS: Final = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampedRendition:
-    """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for.
-
-    `size` and `sha256` are those of the file as it is kept: the stamped one is a little longer.
-    """
+    """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for."""
 
     rendition: Rendition
     address: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file with the stamp inside."""
+        return self.rendition.stamped_size or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +187,11 @@ def stamp(clearance: Clearance, publisher: Publisher, media: Media = NO_MEDIA) -
 def _renditions(clearance: Clearance, publisher: Publisher) -> tuple[StampedRendition, ...]:
     """The files of the item that the clearance releases; of a preview for the public one alone."""
     item, base = clearance.item, publisher.base_url
-    found = {one.name: one for one in item.renditions if one.name in clearance.renditions}
+    found = {
+        one.name: one
+        for one in item.renditions
+        if one.name in clearance.renditions and one.stamped_size is not None
+    }
     if isinstance(clearance.recipient, Public):
         name = next((one for one in _PREVIEWS if one in found), None)
         address = f"{base}/items/{item.id}/preview"

@@ -16,7 +16,7 @@ from syndicate.client.client_errors import KeyRefused
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import ItemId
 from syndicate.model.rights import Form
-from syndicate.store.schema.tables import metadata
+from syndicate.store.schema.media_tables import metadata
 from tests.support.factories import STAFF, days, minutes
 from tests.support.full_setup import Stage, document, mandate
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from syndicate.formats import feed_metadata, recall_notices
-from syndicate.formats.clean import address, one_line
+from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.formats.usage_terms import rights_line, rights_under, terms_address, usage_terms
+from syndicate.model.item import medium_name
+from syndicate.model.media import rendition_title
 from syndicate.model.parties import Publisher
-from syndicate.stamping import Edition, StampedItem, Tombstone
+from syndicate.stamping import Edition, StampedAssociation, StampedItem, StampedRendition, Tombstone
 
 _SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
 _STANDARD: Final = {"name": "ninjs", "version": "3.1", "schema": _SCHEMA}
@@ -47,6 +49,8 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "people": [{"name": rendered.editor, "rel": "editor"}] if rendered.editor is not None else None,
         "descriptions": [{"role": "summary", "contentType": "text/plain", "value": rendered.summary}],
         "bodies": _bodies(rendered),
+        "renditions": [_rendition(one) for one in item.renditions],
+        "associations": [_association(one, publisher) for one in item.associations],
         "subjects": _subjects(item, rendered, publisher),
         "copyrightHolder": publisher.name,
         "copyrightNotice": rights_line(item, publisher).zh,
@@ -85,6 +89,43 @@ def canceled(tombstone: Tombstone, publisher: Publisher) -> dict[str, Any]:
         "infoSources": [_distributor(publisher.stamp, publisher)],
         "altIds": [{"role": "item", "value": tombstone.id}],
     }
+
+
+def _rendition(one: StampedRendition) -> dict[str, Any]:
+    """A file that the recipient may have. Its size is that of the file with the stamp inside."""
+    file = one.rendition
+    written = {
+        "name": file.name.value,
+        "href": one.address,
+        "contentType": file.content_type,
+        "title": rendition_title(file.name).zh,
+        "width": file.width,
+        "height": file.height,
+        "sizeInBytes": one.size,
+        "duration": None if file.duration is None else file.duration / 1000,
+    }
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _association(one: StampedAssociation, publisher: Publisher) -> dict[str, Any]:
+    """A picture, sound or film of a story; where the recipient may not have it, that there is one.
+
+    The schema has no place in a body: `rel` says behind how many blocks it stands (`body:2`).
+    """
+    medium, rel = medium_name(one.medium).zh, f"body:{one.place}"
+    if one.media is None:
+        return {
+            "name": f"{medium}（未授权）",
+            "rel": rel,
+            "uri": one.uri,
+            "type": one.medium.value,
+            "usageTerms": f"稿件配有{medium}，不在授权范围内，未随稿提供。",
+        }
+    written = document(one.media, publisher)
+    if one.caption is not None:
+        caption = {"role": "caption", "contentType": "text/plain", "value": clean(one.caption).strip()}
+        written["descriptions"] = [caption, *written["descriptions"]]
+    return {"name": written["title"], "rel": rel, **written}
 
 
 def _subjects(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> list[dict[str, str]]:

@@ -12,7 +12,13 @@ from typing import Any, assert_never
 
 from syndicate.language import Text
 from syndicate.model.holds import NO_HOLDS, Holds
-from syndicate.model.media import Association, Rendition, rendition_from_json, rendition_to_json
+from syndicate.model.media import (
+    GIVEN_RENDITIONS,
+    Association,
+    Rendition,
+    rendition_from_json,
+    rendition_to_json,
+)
 from syndicate.model.names import ChannelId, ItemId, OutletId
 
 __all__ = [
@@ -124,8 +130,17 @@ class Item:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the item's content: equal digests are the same version of a story."""
-        return hashlib.sha256(canonical_json(to_json(self))).hexdigest()
+        """SHA-256 (hex) of the item's content: equal digests are the same version of a story.
+
+        Of the files of a media item only what the newsroom gave counts: what this server made of it may
+        differ from release to release.
+        """
+        given = tuple(one for one in self.renditions if one.name in GIVEN_RENDITIONS)
+        named = [[one.name.value, one.sha256] for one in given]
+        content = to_json(self)
+        return hashlib.sha256(
+            canonical_json({**content, "renditions": named} if named else content)
+        ).hexdigest()
 
     @property
     def updated(self) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from syndicate.language import Text
 from syndicate.model.names import ItemId
@@ -25,6 +25,10 @@ class RenditionName(StrEnum):
     """The picture that stands for a film until it plays."""
     TRANSCRIPT = "transcript"
     """The words of a sound or film, with their times (WebVTT)."""
+
+
+GIVEN_RENDITIONS: Final = frozenset({RenditionName.ORIGINAL, RenditionName.TRANSCRIPT})
+"""What the newsroom gives; the others are made here."""
 
 
 def rendition_title(name: RenditionName) -> Text:
@@ -50,7 +54,8 @@ class Rendition:
     """One file of a media item, as it is kept: without the stamp.
 
     `size` in bytes, `sha256` in hex, `width` and `height` in pixels as a person sees them (upright),
-    `duration` in milliseconds. What does not apply is None.
+    `duration` in milliseconds. What does not apply is None. `stamped_size` is how long it is with the stamp
+    inside, by the settings at the time of ingest; None where it cannot be stamped, so that it never leaves.
     """
 
     name: RenditionName
@@ -60,6 +65,7 @@ class Rendition:
     width: int | None = None
     height: int | None = None
     duration: int | None = None
+    stamped_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,7 @@ def rendition_to_json(one: Rendition) -> dict[str, Any]:
         "width": one.width,
         "height": one.height,
         "duration": one.duration,
+        "stamped_size": one.stamped_size,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -99,4 +106,5 @@ def rendition_from_json(content: dict[str, Any]) -> Rendition:
         width=content.get("width"),
         height=content.get("height"),
         duration=content.get("duration"),
+        stamped_size=content.get("stamped_size"),
     )

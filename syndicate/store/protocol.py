@@ -26,6 +26,7 @@ from syndicate.model.register import Key, Register
 from syndicate.model.rights import Licence, Mandate
 from syndicate.model.wrapped_keys import KeyPurpose, WrappedKey
 from syndicate.store.change_protocol import ChangeReads, ChangeWrites
+from syndicate.store.feed_protocol import FeedReads
 from syndicate.store.media_protocol import MediaReads
 from syndicate.store.requests import (
     CandidateQuery,
@@ -116,24 +117,6 @@ class ItemReads(Protocol):
         self, selection: Selection, *, after: Place | None = None, limit: int = 500
     ) -> list[Item]:
         """Outlines of items, oldest published first (then by id), continuing after `after`."""
-
-
-class FeedReads(Protocol):
-    """What feeds are made of. The cost of these reads does not grow with the archive."""
-
-    async def feed_outlines(
-        self, query: FeedQuery, *, after: Place | None = None, limit: int = 50
-    ) -> tuple[list[Item], bool]:
-        """Outlines of items, newest published first (then by id, descending), continuing after `after`.
-
-        Each once, about `limit` of them, and whether there may be more.
-        """
-
-    async def next_entry(self, query: EntryQuery) -> datetime | None:
-        """The next time at which an item may enter a feed by itself; None for never.
-
-        Items of which a hold does not hold back a partner alone are not looked at.
-        """
 
 
 class ItemWrites(Protocol):

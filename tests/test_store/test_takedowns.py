@@ -127,7 +127,7 @@ def test_the_migration_finds_what_is_open(
 ) -> None:
     steps = tmp_path / "steps"
     shutil.copytree(migrations.folder, steps)
-    for later in (steps / "versions").glob("000[89]_*.py"):
+    for later in (one for one in (steps / "versions").glob("0*.py") if one.name > "0008"):
         later.unlink()
     row = "('zjol', {seq}, 1, '{action}', 'i', 1, NULL, NULL, NULL, {due}, NULL)"
     rows = [

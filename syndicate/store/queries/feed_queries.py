@@ -20,7 +20,8 @@ from typing_extensions import override
 
 from syndicate.model.feeds import Cell, RecalledCell
 from syndicate.model.item import Item
-from syndicate.store.protocol import EntryQuery, FeedQuery, FeedReads, Place
+from syndicate.store.feed_protocol import FeedReads
+from syndicate.store.protocol import EntryQuery, FeedQuery, Place
 from syndicate.store.queries.sql_reads import SqlReads
 from syndicate.store.requests import HoldState
 from syndicate.store.schema.rows import outline_from

@@ -12,7 +12,8 @@ from syndicate.model.item import Item, ItemId, Medium
 from syndicate.store.database import Transaction
 from syndicate.store.media_protocol import MediaReads, NamedFile
 from syndicate.store.queries.sql_reads import SqlReads, batches
-from syndicate.store.schema.tables import associations, items, media_files
+from syndicate.store.schema.media_tables import associations, media_files
+from syndicate.store.schema.tables import items
 
 _PLACE: Final = tuple(media_files.c[name] for name in ("sha256", "item", "version", "rendition"))
 _STORIES_CHANGED: Final = (

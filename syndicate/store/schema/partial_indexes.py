@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Index, text
 
-from syndicate.store.schema.tables import items, metadata, open_takedowns, trail
+from syndicate.store.schema.media_tables import metadata
+from syndicate.store.schema.tables import items, open_takedowns, trail
 
 
 def _add(name: str, condition: str, *columns: Column[Any]) -> None:

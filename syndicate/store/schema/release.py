@@ -10,7 +10,7 @@ from syndicate.errors import StoreNewer, StoreOlder
 from syndicate.language import Text
 from syndicate.store.faults import damaged, missing
 from syndicate.store.schema import migrations
-from syndicate.store.schema.tables import metadata
+from syndicate.store.schema.media_tables import metadata
 
 
 class Release(Enum):
