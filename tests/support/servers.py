@@ -109,10 +109,12 @@ async def serving(
     *,
     clock: MovableClock | None = None,
     machine_time: bool = False,
+    routes: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[Serving]:
     """A house that was just made, or that is in `data` already, served in this process.
 
     With `machine_time` its services go by the machine's clock, as in production, and `clock` stands by.
+    `routes` are a test's own, beside the server's.
     """
     settings = settings_for(data, database)
     if database is None and clock is None and not settings.data.joinpath("syndicate.db").exists():
@@ -123,6 +125,7 @@ async def serving(
     await store.open()
     house = build(settings, store, SteadyClock(clock.now) if machine_time else clock)
     app = build_app(house, AccessLog(io.StringIO()))
+    app.add_routes(routes)
     runner = Runner(app)
     await runner.setup()
     try:

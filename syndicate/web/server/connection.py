@@ -9,8 +9,11 @@ and answers malformed requests with a problem document. It uses internals of aio
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any
@@ -21,6 +24,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from syndicate.services.audit.audit_writer import Result
+from syndicate.web.server.file_responses import PIECE, SENT
 from syndicate.web.server.licensed_requests import WaitingAnswer
 from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.request_ids import new_request_id
@@ -29,6 +33,8 @@ from syndicate.web.server.sender import write_answer
 
 IDLE_SECONDS = 10.0
 """Seconds without progress after which a client is aborted; checked every `SWEEP_SECONDS`."""
+FILE_IDLE_SECONDS = 60.0
+"""The same for a client that reads a file: players pause, and proxies read in large steps."""
 SWEEP_SECONDS = 2.0
 """Seconds between two checks of all connections."""
 MAX_CONNECTIONS = 8_192
@@ -36,7 +42,7 @@ MAX_CONNECTIONS = 8_192
 MAX_HELD_BYTES = 64 * 1024
 """Bytes of further requests that are read while an answer waits for its trail line."""
 MAX_READING_SECONDS = 120.0
-"""Seconds that a client may take to read one response."""
+"""Seconds that a client may take to read one response, or `PIECE` bytes of a file."""
 
 WAITS_UNTIL: web.RequestKey[float] = web.RequestKey("waits_until", float)
 """Event-loop time until which the server holds a `wait=` request; no timeout applies before."""
@@ -61,8 +67,10 @@ class Connection(RequestHandler):
         "_held_size",
         "_last_progress",
         "_reading_since",
+        "_received",
         "_request_cache",
         "_responded",
+        "_sending",
         "_stuck_since",
         "_turning",
         "_waiting",
@@ -91,7 +99,11 @@ class Connection(RequestHandler):
         self._responded, self._turning = True, False
         """`_responded`: aiohttp has sent its response to all that it parsed. `_turning`: what comes is held
         until aiohttp waits for it."""
-        self._last_progress: tuple[int, int, int] | None = None
+        self._last_progress: tuple[int, ...] | None = None
+        self._sending: web.BaseRequest | None = None
+        """The request whose response is being sent; aiohttp counts it as handled by then."""
+        self._received = 0
+        """Bytes of the file in progress that the client had when its last `MAX_READING_SECONDS` began."""
         self._stuck_since = self._reading_since = loop.time()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -239,25 +251,45 @@ class Connection(RequestHandler):
         """
         transport = self.transport
         unread = transport.get_write_buffer_size() if transport is not None else 0
-        current = self._current_request if self._waiting is None else self._waiting
+        current = self._waiting or self._current_request or self._sending
         return (self._request_count, 0 if current is None else id(current), unread)
 
     def check_timeout(self, now: float) -> None:
-        """Abort a client that makes no progress for `IDLE_SECONDS`, or reads a response too slowly."""
+        """Abort a client that makes no progress for `IDLE_SECONDS`, or reads too slowly.
+
+        For a file it is `FILE_IDLE_SECONDS`, every `PIECE` has `MAX_READING_SECONDS`, and what counts is
+        what the client has received: the kernel holds megabytes before the connection sees that some went.
+        """
         waiting = self._current_request.get(WAITS_UNTIL) if self._current_request is not None else None
         if waiting is not None and now < waiting + IDLE_SECONDS:
             self._stuck_since = self._reading_since = now
             return
-        progress = self.progress()
+        sent = self._sending.get(SENT, 0) if self._sending is not None else 0
+        held = self._unreceived() if sent else 0
+        progress = (*self.progress(), held)
+        received = sent - progress[2] - held
         if progress[2] == 0 or self._last_progress is None or progress[0] != self._last_progress[0]:
             self._reading_since = now
+        elif sent and not 0 <= received - self._received < PIECE:  # below 0: it is another file
+            self._received, self._reading_since = received, now
         elif now - self._reading_since >= MAX_READING_SECONDS:
             self.abort()
             return
         if progress != self._last_progress:
             self._last_progress, self._stuck_since = progress, now
-        elif now - self._stuck_since >= IDLE_SECONDS:
+        elif now - self._stuck_since >= (FILE_IDLE_SECONDS if sent else IDLE_SECONDS):
             self.abort()
+
+    def _unreceived(self) -> int:
+        """The number of bytes that the kernel holds for the client and that it has not received."""
+        if self.file < 0 or sys.platform != "linux":
+            return 0
+        try:
+            # On a socket, TIOCOUTQ is SIOCOUTQ (tcp(7)).
+            held = fcntl.ioctl(self.file, termios.TIOCOUTQ, b"\0" * 4)
+        except OSError:
+            return 0
+        return int.from_bytes(held, sys.byteorder)
 
     def abort(self) -> None:
         """Close the connection and discard what the client has not read, in the kernel too."""
@@ -294,7 +326,11 @@ class Connection(RequestHandler):
         if not isinstance(resp, Reply):
             refused = isinstance(resp, web.HTTPException) and resp.status < 500
             resp = self._problem(request, "bad_request" if refused else "internal", None)
-        finished = await super().finish_response(request, resp, start_time)
+        self._sending = request
+        try:
+            finished = await super().finish_response(request, resp, start_time)
+        finally:
+            self._sending = None
         self._responded = True
         return finished
 

@@ -121,6 +121,11 @@ def _http_error(request: web.Request, error: web.HTTPException) -> Reply:
             return _answer(request, "method_not_allowed", headers=[("Allow", ", ".join(sorted(allowed)))])
         case web.HTTPRequestEntityTooLarge():
             return _answer(request, "too_large")
+        case web.HTTPRequestRangeNotSatisfiable(headers=headers):
+            size = [("Content-Range", headers["Content-Range"]), ("Accept-Ranges", "bytes")]
+            return _answer(request, "range_not_satisfiable", headers=size)
+        case web.HTTPPreconditionFailed():
+            return _answer(request, "precondition_failed")
         case web.HTTPVersionNotSupported():
             request[CLOSING] = True
             return _answer(request, "http_version")

@@ -123,7 +123,21 @@ PROBLEMS: Mapping[str, Problem] = {
         "请撤下这篇稿件；原因和时间见 reason 和 recalled。",
         "Take the item down; reason and recalled say why and since when.",
     ),
+    "precondition_failed": _problem(
+        412,
+        "文件已有变化",
+        "Precondition failed",
+        "文件已不是 If-Match 或 If-Unmodified-Since 所指的那一个：请重新取。",
+        "The file is no longer the one that If-Match or If-Unmodified-Since names: get it anew.",
+    ),
     "too_large": _problem(413, "请求太大", "Content too large", "请缩小请求。", "Send less."),
+    "range_not_satisfiable": _problem(
+        416,
+        "无法提供所要求的范围",
+        "Range not satisfiable",
+        "Range 只能写一个范围，并从文件末尾之前开始；文件大小见 Content-Range。",
+        "Ask in Range for one range, which begins before the end of the file; Content-Range says its size.",
+    ),
     "quota_exceeded": _problem(
         429,
         "配额已用完",

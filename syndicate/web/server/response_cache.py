@@ -335,9 +335,9 @@ def select(prepared: PreparedResponse, headers: SelectionHeaders, cache_control:
     if encoded is None:
         return None
     if if_none_match is not None:
-        not_modified = _matches(if_none_match, encoded.etag)
+        not_modified = matches_weakly(if_none_match, encoded.etag)
     else:
-        not_modified = if_modified_since is not None and _not_modified_since(
+        not_modified = if_modified_since is not None and not_modified_since(
             prepared.updated, if_modified_since
         )
     if not_modified:
@@ -353,7 +353,7 @@ def respond(prepared: PreparedResponse, request: web.Request, cache_control: byt
     return Reply(*selected)
 
 
-def _matches(if_none_match: str, etag: str) -> bool:
+def matches_weakly(if_none_match: str, etag: str) -> bool:
     """Weak comparison (RFC 9110, section 8.8.3.2) with each listed validator, or `*`."""
     if if_none_match == etag or if_none_match.strip() == "*":
         return True
@@ -361,7 +361,8 @@ def _matches(if_none_match: str, etag: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _http_date(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
+    """Return the time that an HTTP date says; None for what is none."""
     try:
         parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError, IndexError):
@@ -369,7 +370,7 @@ def _http_date(text: str) -> datetime | None:
     return parsed if parsed.tzinfo is not None else None
 
 
-def _not_modified_since(updated: datetime | None, if_modified_since: str) -> bool:
+def not_modified_since(updated: datetime | None, if_modified_since: str) -> bool:
     """Whether nothing changed since this HTTP date. An invalid date is ignored, as RFC 9110 asks."""
-    since = _http_date(if_modified_since)
+    since = parse_http_date(if_modified_since)
     return since is not None and updated is not None and updated <= since
