@@ -6,6 +6,8 @@ every other one is kept as bytes.
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -66,7 +68,7 @@ def top_boxes(file: BinaryIO, size: int) -> list[Extent]:
     while at < size:
         file.seek(at)
         header = file.read(16)
-        kind, start, end = _header(header, at, size)
+        kind, start, end = _header(header, at, size, last=True)
         found.append(Extent(kind, start, end))
         if len(found) > _MOST_TOP_BOXES:
             raise _too_many()
@@ -107,12 +109,15 @@ def _parse(kind: bytes, data: memoryview, depth: int, left: list[int]) -> Box:
     return box
 
 
-def _header(header: bytes, at: int, end: int) -> tuple[bytes, int, int]:
-    """Kind, start and end of what the box at `at` holds; it ends at `end` at the latest."""
+def _header(header: bytes, at: int, end: int, *, last: bool = False) -> tuple[bytes, int, int]:
+    """Kind, start and end of what the box at `at` holds; it ends at `end` at the latest.
+
+    `last` allows a length of 0, which is for the last box of a file: it goes on to the end.
+    """
     length, kind, start = int.from_bytes(header[:4]), header[4:8], at + 8
     if length == 1:
         length, start = int.from_bytes(header[8:16]), at + 16
-    elif length == 0:
+    elif length == 0 and last:
         length = end - at
     if len(header) < start - at or at + length < start:
         raise DamagedBoxes("media_damaged", Text("文件内部长度有误", "a box has a wrong length"))
@@ -155,13 +160,16 @@ def sample_formats(track: Box) -> Iterator[bytes]:
 
 
 def table(box: Box | None, width: int) -> Sequence[int]:
-    """The numbers of a table (a full box with a count), each `width` bytes. Raises DamagedBoxes."""
+    """The numbers of a table (a full box with a count), 4 or 8 bytes each. Raises DamagedBoxes."""
     if box is None:
         return ()
-    count = int.from_bytes(box.data[4:8])
-    if len(box.data) < 8 + count * width:
+    end = 8 + int.from_bytes(box.data[4:8]) * width
+    if len(box.data) < end or len(box.data) < 8:
         raise DamagedBoxes("media_damaged", Text("文件内部的表不完整", "a table of the file is incomplete"))
-    return [int.from_bytes(box.data[at : at + width]) for at in range(8, 8 + count * width, width)]
+    found = array("I" if width == 4 else "Q", box.data[8:end])
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
 
 
 def _too_many() -> DamagedBoxes:

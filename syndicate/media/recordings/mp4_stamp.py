@@ -7,7 +7,7 @@ picture are copied as they are.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -71,7 +71,23 @@ def stamp_mp4(source: Path, target: Path, stamp: FileStamp) -> None:
     _check(target, stamp, packet)
 
 
-def _write(file: BinaryIO, size: int, target: BinaryIO, stamp: FileStamp, packet: bytes) -> None:
+def check_mp4(file: BinaryIO, size: int) -> None:
+    """Whether a film or sound can be stamped. Raises NotStampable, DamagedBoxes."""
+    plan = _plan(file, size)
+    _arrange(plan.head, plan.data, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What of a file is kept: its type, the cleaned table of contents, the media data without `removed`."""
+
+    type_box: bytes
+    head: Box
+    data: list[Extent]
+    removed: list[tuple[int, int]]
+
+
+def _plan(file: BinaryIO, size: int) -> _Plan:
     boxes = top_boxes(file, size)
     data = [one for one in boxes if one.kind == b"mdat"]
     heads = [one for one in boxes if one.kind == b"moov"]
@@ -84,19 +100,23 @@ def _write(file: BinaryIO, size: int, target: BinaryIO, stamp: FileStamp, packet
     if len(data) > _MOST_DATA:
         raise DamagedBoxes("media_too_complex", Text("内容分成太多段", "its content is in too many parts"))
     if len(heads) != 1:
-        raise DamagedBoxes("media_damaged", Text("目录（moov）应有一个", "expected one moov box"))
+        raise DamagedBoxes("media_damaged", Text("缺少目录（moov）", "it has no table of contents (moov)"))
     head = read_box(file, heads[0])
     removed = _clean(head, size)
-    head.children.append(parse_box(b"udta", _user_data(stamp)))
     type_box = next((read_box(file, one) for one in boxes if one.kind == b"ftyp"), None)
-    before = b"" if type_box is None else box_bytes(type_box)
+    return _Plan(b"" if type_box is None else box_bytes(type_box), head, data, removed)
+
+
+def _write(file: BinaryIO, size: int, target: BinaryIO, stamp: FileStamp, packet: bytes) -> None:
+    plan = _plan(file, size)
+    plan.head.children.append(parse_box(b"udta", _user_data(stamp)))
     after = box_header(b"uuid", 16 + len(packet)) + XMP_UUID + packet
-    places = _arrange(head, data, len(before), len(after))
-    target.write(before + box_bytes(head) + after)
-    for one in data:
+    places = _arrange(plan.head, plan.data, len(plan.type_box), len(after))
+    target.write(plan.type_box + box_bytes(plan.head) + after)
+    for one in plan.data:
         target.write(box_header(b"mdat", one.end - one.start))
         copy_range(file, target, one.start, one.end - one.start)
-    for start, length in removed:
+    for start, length in plan.removed:
         overwrite_with_zeros(target, _moved(start, length, places), length)
 
 
@@ -135,7 +155,7 @@ def _arrange(head: Box, data: list[Extent], before: int, after: int) -> list[_Pl
             return places
 
 
-def _set_offsets(samples: Box, offsets: list[int], *, large: bool) -> None:
+def _set_offsets(samples: Box, offsets: Sequence[int], *, large: bool) -> None:
     kind, width = (b"co64", 8) if large else (b"stco", 4)
     samples.children = [one for one in samples.children if one.kind not in {b"stco", b"co64"}]
     data = bytes(4) + len(offsets).to_bytes(4) + b"".join(one.to_bytes(width) for one in offsets)

@@ -21,6 +21,8 @@ _KEPT: Final = {
     },
 }
 """What stays inside each box. User data, metadata and boxes of makers are not among it."""
+_NEEDED: Final = frozenset({b"stsd", b"stts", b"stsc"})
+"""Without these no player finds a sample of a track."""
 _ENCRYPTED: Final = frozenset({b"encv", b"enca", b"drmi", b"drms", b"encs", b"enct"})
 _SELF_CONTAINED: Final = 1
 _COMPRESSOR: Final = slice(50, 82)
@@ -45,9 +47,10 @@ def clean_track(track: Box, kept: Collection[int]) -> None:
         links.data = b"".join(_links_to(kept, links.data))
         if not links.data:
             track.children.remove(links)
-    entries = track.child(b"mdia", b"minf", b"stbl", b"stsd")
-    if entries is None:
-        raise DamagedBoxes("media_damaged", Text("音视频轨道没有说明", "a track does not say what it is"))
+    samples = track.child(b"mdia", b"minf", b"stbl")
+    entries = None if samples is None else samples.child(b"stsd")
+    if samples is None or entries is None or not {one.kind for one in samples.children} >= _NEEDED:
+        raise DamagedBoxes("media_damaged", Text("音视频轨道不完整", "a track is incomplete"))
     entries.data = _without_makers(entries.data, film=handler(track) == b"vide")
 
 
@@ -80,11 +83,11 @@ def chunk_ranges(track: Box) -> Iterator[tuple[int, int]]:
         return
     offsets = chunk_offsets(samples)
     same, count, sizes = _sample_sizes(samples)
-    runs = table(samples.child(b"stsc"), 12)
+    runs = _runs(samples.child(b"stsc"))
     sample = 0
     for number, run in enumerate(runs):
-        first, each = run >> 64, run >> 32 & 0xFFFF_FFFF
-        last = (runs[number + 1] >> 64) - 1 if number + 1 < len(runs) else len(offsets)
+        first, each = run
+        last = runs[number + 1][0] - 1 if number + 1 < len(runs) else len(offsets)
         for chunk in range(first - 1, min(last, len(offsets))):
             if chunk < 0 or sample + each > count:
                 said = Text("文件内部的表不一致", "the tables of a track disagree")
@@ -93,11 +96,21 @@ def chunk_ranges(track: Box) -> Iterator[tuple[int, int]]:
             sample += each
 
 
-def chunk_offsets(samples: Box) -> list[int]:
+def chunk_offsets(samples: Box) -> Sequence[int]:
     """The places of a track's chunks in the file (`stco` or `co64`)."""
     if (large := samples.child(b"co64")) is not None:
-        return list(table(large, 8))
-    return list(table(samples.child(b"stco"), 4))
+        return table(large, 8)
+    return table(samples.child(b"stco"), 4)
+
+
+def _runs(box: Box | None) -> list[tuple[int, int]]:
+    """Runs of chunks alike: the number of the first, from 1, and how many samples each has (`stsc`)."""
+    if box is None:
+        return []
+    three = table(
+        Box(b"stsc", box.data[:4] + (int.from_bytes(box.data[4:8]) * 3).to_bytes(8)[4:] + box.data[8:]), 4
+    )
+    return list(zip(three[::3], three[1::3], strict=True))
 
 
 def _sample_sizes(samples: Box) -> tuple[int, int, Sequence[int]]:

@@ -19,6 +19,7 @@ from syndicate.media.file_stamp import FileStamp
 from syndicate.media.recordings.vorbis_comments import LARGEST, read_comments, stamp_comments
 
 _OPUS: Final = b"OpusHead"
+_OPUS_RATE: Final = 48_000
 _VORBIS: Final = b"\x01vorbis"
 _OPUS_TAGS: Final = b"OpusTags"
 _VORBIS_COMMENTS: Final = b"\x03vorbis"
@@ -96,6 +97,17 @@ def pages_after(file: BinaryIO, head: OggHead) -> Iterator[OggPage]:
         if page.serial != head.serial or page.first:
             raise UnreadableOgg("several streams")
         yield page
+
+
+def ogg_duration(file: BinaryIO) -> int:
+    """Milliseconds of sound in an Ogg file, read page by page. Raises UnreadableOgg."""
+    file.seek(0)
+    head = read_head(file)
+    last = max((page.position for page in pages_after(file, head)), default=0)
+    first = head.packets[0]
+    if head.opus:
+        return max(last - int.from_bytes(first[10:12], "little"), 0) * 1000 // _OPUS_RATE
+    return last * 1000 // max(int.from_bytes(first[12:16], "little"), 1)
 
 
 def _write(file: BinaryIO, target: BinaryIO, stamp: FileStamp) -> bytes:
