@@ -17,6 +17,7 @@ from typing import Any, Final, final
 
 from syndicate.errors import ForeignItem, Unstampable
 from syndicate.language import Text
+from syndicate.model.archives import NO_LINKS, ArchiveLinks
 from syndicate.model.changes import ChangeEntry
 from syndicate.model.feeds import Feed
 from syndicate.model.holds import RecallReason
@@ -292,8 +293,7 @@ class Edition:
     """The content of one answer for one recipient: a feed, or a single item (`feed` is None).
 
     `updated` moves whenever the content does, also when an item leaves: validators are made from it.
-    `until` is the next time at which the edition may change. Raises ForeignItem for an item
-    that was stamped for somebody else.
+    `until` is the next time at which the edition may change. Raises ForeignItem for somebody else's item.
     """
 
     publisher: Publisher
@@ -304,17 +304,17 @@ class Edition:
     until: datetime | None
     tombstones: tuple[Tombstone, ...] = ()
     """Of recalled items that this recipient could have read here, newest publication first."""
+    archive: ArchiveLinks = NO_LINKS
 
     def __post_init__(self) -> None:
         recipients = [item.recipient for item in self.items] + [one.recipient for one in self.tombstones]
-        for recipient in recipients:
-            if recipient != self.recipient:
-                raise ForeignItem(
-                    Text(
-                        "稿件不是为这一接收方标注的",
-                        "an edition holds only items that were stamped for its recipient",
-                    )
+        if any(one != self.recipient for one in recipients):
+            raise ForeignItem(
+                Text(
+                    "稿件不是为这一接收方标注的",
+                    "an edition holds only items that were stamped for its recipient",
                 )
+            )
 
     @property
     def public(self) -> bool:

@@ -176,6 +176,7 @@ def test_a_feed_brought_up_to_date_is_the_feed_that_is_built_from_the_store(
             event("with other content" if updated.items != kept.items else "with the same content")
             assert updated.items == built.items
             assert updated.tombstones == built.tombstones
+            assert (updated.below, updated.archive) == (built.below, built.archive)
             assert updated.shown == built.shown
             assert updated.until is None or updated.until > request.now
             _check_until(archive, request, updated, built)
@@ -199,6 +200,7 @@ def _check_until(
             (one.id, one.version) for one in built.items
         ]
         assert then.tombstones == built.tombstones
+        assert (then.below, then.archive) == (built.below, built.archive)
 
 
 def _revision(archive: Archive) -> int:  # noqa: F811

@@ -31,7 +31,7 @@ from syndicate.services.delivery import feed_builder
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest, build_feed
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
-from syndicate.store.protocol import Change
+from syndicate.store.protocol import Change, Place
 from syndicate.store.queries.item_queries import SqlItemReads
 from syndicate.store.sql_store import SqlStore, open_store
 from tests.support.factories import (
@@ -147,6 +147,7 @@ def judged_one_by_one(request: FeedRequest) -> FeedContent:
     changes = [upcoming((*edges(mandates), *edges(licences)), request.now)]
     shown: list[datetime | None] = []
     known = reach(request.recipient, mandates, licences, request.now)
+    below: Place | None = None
     for item in ARCHIVE:
         if known is None or item not in known or item not in request.feed:
             continue
@@ -154,16 +155,18 @@ def judged_one_by_one(request: FeedRequest) -> FeedContent:
         changes.append(verdict.until)
         if isinstance(verdict, Clearance):
             try:
-                items.append(stamp(verdict, PUBLISHER))
+                stamped = stamp(verdict, PUBLISHER)
             except Unstampable:
                 continue
-            shown.append(verdict.until)
             if len(items) == LENGTH:
+                below = Place(item.published, item.id)
                 break
-        elif len(tombstones) < LENGTH:
+            items.append(stamped)
+            shown.append(verdict.until)
+        elif len(items) < LENGTH and len(tombstones) < LENGTH:
             tombstone = make_tombstone(item, verdict, request.recipient, PUBLISHER)
             tombstones += [tombstone] if tombstone is not None else []
-    return FeedContent(items, tombstones, _first(changes), shown)
+    return FeedContent(items, tombstones, _first(changes), shown, below)
 
 
 def _first(times: Sequence[datetime | None]) -> datetime | None:
@@ -241,6 +244,7 @@ def test_a_feed_found_along_indexes_is_what_judging_every_item_gives(
     found, expected = archive.build(request), judged_one_by_one(request)
     assert _bare(found.items) == _bare(expected.items)
     assert found.tombstones == expected.tombstones
+    assert found.below == expected.below
     assert found.shown_until == expected.shown_until
     event(f"{len(found.items)} items, {len(found.tombstones)} tombstones")
     assert found.until is None or found.until > now
@@ -249,6 +253,7 @@ def test_a_feed_found_along_indexes_is_what_judging_every_item_gives(
         for later in _instants(request, expected.until, found.until):
             then = judged_one_by_one(replace(request, now=later))
             assert _bare(then.items) == _bare(found.items), later
+            assert then.below == found.below, later
             assert _made(then.tombstones, now) == _made(found.tombstones, now), later
 
 

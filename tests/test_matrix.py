@@ -17,6 +17,7 @@ from pathlib import Path
 import feedparser
 
 from syndicate.language import Lang
+from syndicate.model.archives import spans_of
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
@@ -222,6 +223,45 @@ async def check_feeds(
     return len(feeds)
 
 
+async def check_archives(
+    here: Serving, items: list[Item], register: Register, to: Recipient, key: str | None, use: Use | None
+) -> int:
+    """Ask for every archive document that has any item, and compare each answer with the verdicts."""
+    now, publisher = here.clock(), here.house.settings.publisher
+    feeds = feeds_of(publisher)
+    query = f"?use={use}" if use is not None else ""
+    spans = {span.name: span for item in items for span in spans_of(item.published, publisher.zone)}
+    asked = [
+        (feed, span, format)
+        for (name, feed), format in zip(feeds.items(), cycle(("json", "rss", "atom")), strict=False)
+        for span in spans.values()
+        if name in ("all", "health", "daily", "tv", "video")
+    ]
+    start = "" if key is None else "/licensed"
+    answers = await asyncio.gather(
+        *(
+            here.get(f"{start}/feeds/{feed.id}/{span.name}.{format}{query}", key=key)
+            for feed, span, format in asked
+        )
+    )
+    for (feed, span, format), answer in zip(asked, answers, strict=True):
+        expected = {}
+        for item in items:
+            verdict = verdict_on(item, to, register, use, now)
+            if item in feed and item.published in span and isinstance(verdict, Clearance):
+                expected[item.headline] = verdict.form
+        cell = (to, feed.id, span.name, format, use, now)
+        assert answer.status == 200 if expected else answer.status in (403, 404), cell
+        found = read(format, answer.body) if expected else {}
+        assert set(found) == set(expected), cell
+        for headline, text in found.items():
+            assert publisher.stamp in text, cell
+            assert (SECRET in text) is (expected[headline] is Form.FULL), cell
+        if not expected:
+            assert not any(item.headline in answer.text for item in items), cell
+    return len(asked)
+
+
 async def check_pages(here: Serving, items: list[Item], register: Register) -> int:
     home = (await here.get("/")).text
     for item in items:
@@ -247,14 +287,17 @@ def test_every_route_agrees_with_the_policy(tmp_path: Path) -> None:
                 here.clock.now = NOON + moment
                 cells += await check_pages(here, items, register)
                 cells += await check_feeds(here, items, register, PUBLIC, None, None)
+                cells += await check_archives(here, items, register, PUBLIC, None, None)
                 for name, key in keys.items():
                     partner = register.partners[PartnerId(name)]
                     asked = [check_items(here, items, register, partner, key, use) for use in USES]
                     cells += sum(await asyncio.gather(*asked))
                     cells += await check_feeds(here, items, register, partner, key, None)
+                    cells += await check_archives(here, items, register, partner, key, None)
                     if moment in (MOMENTS[0], MOMENTS[3]):
                         for use in Use:
                             cells += await check_feeds(here, items, register, partner, key, use)
+                            cells += await check_archives(here, items, register, partner, key, use)
         return cells
 
     assert asyncio.run(matrix()) > 3000
@@ -269,7 +312,15 @@ def test_what_is_not_ours_is_nowhere(tmp_path: Path) -> None:
             feeds = feeds_of(here.house.settings.publisher)
             extensions = ("rss", "atom", "json")
             routes = [f"/feeds/{name}.{extension}" for name in feeds for extension in extensions]
-            licensed = ("/licensed/feeds/all.rss", "/licensed/feeds/all.json", "/licensed/licence")
+            routes += [
+                "/feeds/all/2026-11.rss",
+                "/feeds/all/2026-11-02T12.atom",
+                "/feeds/news/2024-05.json",
+            ]
+            licensed = (
+                *("/licensed/feeds/all.rss", "/licensed/feeds/all.json", "/licensed/licence"),
+                "/licensed/feeds/all/2026-11-02.json",
+            )
             seen = [await told(here, path, None) for path in ("/", "/feeds.opml", "/terms", *routes)]
             return seen + [await told(here, path, keys["broad"]) for path in licensed]
 

@@ -1,4 +1,4 @@
-"""Write an edition as an Atom feed (RFC 4287), with tombstones (RFC 6721)."""
+"""Write an edition as an Atom feed (RFC 4287), with tombstones (RFC 6721) and archives (RFC 5005)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
-from syndicate.formats.feedgen_extension import TOMBSTONES, AtomExtension, Element
+from syndicate.formats.feedgen_extension import HISTORY, TOMBSTONES, AtomExtension, Element
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
@@ -58,6 +58,10 @@ def _feed_links(edition: Edition) -> list[Element]:
     own = feed_metadata.own_address(edition, "atom")
     if own is not None:
         links.append(_link("self", "application/atom+xml", own))
+    archive = feed_metadata.archive_links(edition, "atom")
+    links += [_link(rel, "application/atom+xml", href) for rel, href in archive]
+    if edition.archive.own is not None:
+        links.append(Element(f"{{{HISTORY}}}archive"))
     return links
 
 

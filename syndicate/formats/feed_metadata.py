@@ -22,7 +22,31 @@ def own_address(edition: Edition, extension: str) -> str | None:
     """The URL of the edition; None for a single item, which has no feed URL."""
     if edition.feed is None:
         return None
+    if edition.archive.own is not None:
+        return archive_address(edition, edition.archive.own, extension)
     return feed_address(edition.publisher, edition.feed.id, extension, public=edition.public)
+
+
+def archive_links(edition: Edition, extension: str) -> list[tuple[str, str]]:
+    """The links between a feed and its archive documents (RFC 5005, section 4): relation and URL."""
+    links, feed = edition.archive, edition.feed
+    if feed is None:
+        return []
+    found = [("prev-archive", links.previous), ("next-archive", links.next)]
+    written = [(rel, archive_address(edition, name, extension)) for rel, name in found if name is not None]
+    if links.own is not None:
+        written.insert(0, ("current", archive_address(edition, None, extension)))
+    return written
+
+
+def archive_address(edition: Edition, name: str | None, extension: str) -> str:
+    """The URL of an archive document of the edition's feed, or of the feed, for the use asked for."""
+    feed, use = edition.feed, edition.archive.use
+    if feed is None:
+        raise ValueError("a single item has no archive")
+    path = feed.id if name is None else f"{feed.id}/{name}"
+    address = feed_address(edition.publisher, path, extension, public=edition.public)
+    return address if use is None else f"{address}?use={use.value}"
 
 
 def feed_id(publisher: Publisher, feed: str, *, public: bool) -> str:

@@ -16,6 +16,7 @@ from lxml import etree
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
+HISTORY: Final = "http://purl.org/syndication/history/1.0"
 DC: Final = "http://purl.org/dc/elements/1.1/"
 DCTERMS: Final = "http://purl.org/dc/terms/"
 
@@ -49,6 +50,14 @@ class _FeedExtension:
     def extend_ns(self) -> dict[str, str]:
         return {}
 
+    def _written(self, namespaces: Mapping[str, str]) -> dict[str, str]:
+        """Those of the namespaces that an element is in."""
+        return {
+            prefix: name
+            for prefix, name in namespaces.items()
+            if any(one.name.startswith(f"{{{name}}}") for one in self.elements)
+        }
+
     def extend_rss(self, node: etree._Element) -> None:
         channel = node.find("channel")
         _write(self.elements, node if channel is None else channel)
@@ -62,11 +71,11 @@ class RssExtension(_FeedExtension):
 
     def extend_ns(self) -> dict[str, str]:
         """Return the namespaces to declare, by prefix."""
-        return {"dc": DC, "dcterms": DCTERMS}
+        return {"dc": DC, "dcterms": DCTERMS, **self._written({"fh": HISTORY})}
 
 
 class AtomExtension(_FeedExtension):
-    """Extension of an Atom feed and its entries: our links, the entry's language, tombstones (RFC 6721)."""
+    """Extension of an Atom feed and its entries: links, an entry's language, tombstones and archives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,8 +83,7 @@ class AtomExtension(_FeedExtension):
 
     def extend_ns(self) -> dict[str, str]:
         """Return the namespaces to declare, by prefix."""
-        written = any(one.name.startswith(f"{{{TOMBSTONES}}}") for one in self.elements)
-        return {"at": TOMBSTONES} if written else {}
+        return self._written({"at": TOMBSTONES, "fh": HISTORY})
 
     def extend_atom(self, node: etree._Element) -> None:
         """Write the elements into the feed or entry; feedgen calls this."""

@@ -23,11 +23,15 @@ def write(edition: Edition) -> bytes:
     """Write the edition as a JSON Feed. What the format has no field for stands in `_syndicate`."""
     publisher = edition.publisher
     recalled = [_recalled(one, edition) for one in recall_notices.gone(edition)]
+    links = dict(feed_metadata.archive_links(edition, "json"))
+    own = feed_metadata.own_address(edition, "json")
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed_metadata.title(edition),
         "home_page_url": address(publisher.home),
-        "feed_url": feed_metadata.own_address(edition, "json"),
+        # What identifies the feed, in all documents of its archive.
+        "feed_url": links.get("current", own),
+        "next_url": links.get("prev-archive"),
         "description": clean(feed_metadata.description(edition)),
         "language": publisher.language,
         "authors": [{"name": publisher.name, "url": address(publisher.home)}],
@@ -39,6 +43,7 @@ def write(edition: Edition) -> bytes:
                 "license": terms_address(publisher),
                 "updated": rfc3339(edition.updated),
                 "recalled": recalled or None,
+                "archive": _archive(own, links) if "current" in links else None,
             }
         ),
         "items": [],
@@ -47,13 +52,19 @@ def write(edition: Edition) -> bytes:
     return b"".join((head, b"[", b",".join(_written(edition, item) for item in edition.items), b"]}\n"))
 
 
+def _archive(own: str | None, links: dict[str, str]) -> dict[str, str | None]:
+    """An archive document's own address and its neighbours: the format knows the older one alone."""
+    return {"self": own, **{rel.replace("-", "_"): href for rel, href in links.items()}}
+
+
 def _written(edition: Edition, item: StampedItem) -> bytes:
     """The item as JSON, written now or before."""
     publisher = edition.publisher
     known = _WRITTEN.get(item, publisher)
     if known is None:
         known = json_body(_item(edition, item, render_text(item, publisher))).removesuffix(b"\n")
-        _WRITTEN.keep(item, publisher, known)
+        if edition.archive.own is None:
+            _WRITTEN.keep(item, publisher, known)
     return known
 
 

@@ -10,7 +10,15 @@ from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata
 from syndicate.formats.clean import address, clean, one_line
-from syndicate.formats.feedgen_extension import ATOM, DC, DCTERMS, Element, RssExtension, UnwrittenTime
+from syndicate.formats.feedgen_extension import (
+    ATOM,
+    DC,
+    DCTERMS,
+    HISTORY,
+    Element,
+    RssExtension,
+    UnwrittenTime,
+)
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc822, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
@@ -44,13 +52,17 @@ def _write(edition: Edition, items: Sequence[StampedItem]) -> bytes:
     feed.copyright(clean(publisher.notice))
     feed.generator("syndicate")
     feed.updated(_NEVER)
-    if edition.public:
+    if edition.public and edition.archive.own is None:
         feed.ttl(MINUTES_TO_LIVE)
     feed.repairs.elements.append(Element("lastBuildDate", rfc822(edition.updated)))
     own = feed_metadata.own_address(edition, "rss")
     if own is not None:
         feed.repairs.elements.append(_link("self", "application/rss+xml", own))
     feed.repairs.elements.append(_link("license", "text/html", terms_address(publisher)))
+    archive = feed_metadata.archive_links(edition, "rss")
+    feed.repairs.elements.extend(_link(rel, "application/rss+xml", href) for rel, href in archive)
+    if edition.archive.own is not None:
+        feed.repairs.elements.append(Element(f"{{{HISTORY}}}archive"))
     for item in items:
         _add(feed, edition, item, render_text(item, publisher))
     written: bytes = feed.rss_str(pretty=True)

@@ -98,6 +98,7 @@ def joined(edition: Edition, known: WrittenItems, write: Write, pattern: re.Patt
 
     `pattern` matches each item in the bytes of a feed, with the blanks before and the line end behind.
     Markup in a text is escaped, so it matches nothing else. Where that is not so, all is written anew.
+    Nothing of an archive is kept: who reads it through would push out the items of every feed.
     """
     items, publisher = edition.items, edition.publisher
     parts = [known.get(item, publisher) for item in items]
@@ -110,7 +111,7 @@ def joined(edition: Edition, known: WrittenItems, write: Write, pattern: re.Patt
     before, middle, behind = whole.partition(b"".join(found))
     if not middle:
         return whole if len(new) == len(items) else write(edition, items)
-    if missing:
+    if missing and edition.archive.own is None:
         for item, part in zip(missing, found, strict=True):
             known.keep(item, publisher, part)
     rest = iter(found)

@@ -61,6 +61,11 @@ class Coverage:
     cells: tuple[Cell, ...]
     delayed: tuple[tuple[timedelta, Cell], ...]
 
+    @property
+    def shortest_delay(self) -> timedelta:
+        """How long after its publication an item that nothing holds back may be had at the earliest."""
+        return min((delay for delay, _ in self.delayed), default=timedelta(0))
+
 
 def reach(
     recipient: Recipient, mandates: Sequence[Mandate], licences: Sequence[Licence], now: datetime

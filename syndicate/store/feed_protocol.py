@@ -13,11 +13,12 @@ class FeedReads(Protocol):
     """What feeds are made of. The cost of these reads does not grow with the archive."""
 
     async def feed_outlines(
-        self, query: FeedQuery, *, after: Place | None = None, limit: int = 50
+        self, query: FeedQuery, *, after: Place | None = None, limit: int = 50, oldest_first: bool = False
     ) -> tuple[list[Item], bool]:
         """Outlines of items, newest published first (then by id, descending), continuing after `after`.
 
-        Each once, about `limit` of them, and whether there may be more.
+        Each once, about `limit` of them, and whether there may be more. With `oldest_first` in the opposite
+        order, to newer ones.
         """
 
     async def next_entry(self, query: EntryQuery) -> datetime | None:

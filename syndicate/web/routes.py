@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 
 from syndicate.formats import FEED_FORMATS
+from syndicate.model.archives import ARCHIVE_NAME
 from syndicate.web.licensed import changes_handlers, licensed_handlers
 from syndicate.web.licensed.licensed_handlers import PartnerHandler, with_key
 from syndicate.web.public import public_handlers
@@ -56,7 +57,10 @@ class Route:
                 return with_key(cast("PartnerHandler", self.handler), self.parameters)
 
 
-_FEED = f"{{feed:[a-z][a-z0-9-]{{0,63}}}}.{{format:{'|'.join(FEED_FORMATS)}}}"
+_NAME = "{feed:[a-z][a-z0-9-]{0,63}}"
+_FORMAT = f"{{format:{'|'.join(FEED_FORMATS)}}}"
+_FEED = f"{_NAME}.{_FORMAT}"
+_ARCHIVE = f"{_NAME}/{{archive:{ARCHIVE_NAME}}}.{_FORMAT}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
 _USE = frozenset({"use"})
 _CURSOR = frozenset({"after", "limit", "wait"})
@@ -66,6 +70,7 @@ ROUTES = (
     Route("GET", "/", Access.OPEN, public_handlers.home),
     Route("GET", "/terms", Access.OPEN, public_handlers.terms),
     Route("GET", f"/feeds/{_FEED}", Access.OPEN, public_handlers.feed),
+    Route("GET", f"/feeds/{_ARCHIVE}", Access.OPEN, public_handlers.archive),
     Route("GET", "/feeds.opml", Access.OPEN, public_handlers.opml),
     Route("GET", f"/items/{_ITEM}", Access.OPEN, public_handlers.item),
     Route("GET", "/problems/{code:[a-z0-9_]{1,40}}", Access.OPEN, public_handlers.problem_page),
@@ -76,6 +81,7 @@ ROUTES = (
     Route("GET", "/healthz", Access.OPEN, public_handlers.healthz),
     Route("GET", "/readyz", Access.OPEN, public_handlers.readyz),
     Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed_handlers.feed, _USE),
+    Route("GET", f"/licensed/feeds/{_ARCHIVE}", Access.PARTNER, licensed_handlers.archive, _USE),
     Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed_handlers.item, _USE),
     Route("GET", "/licensed/licence", Access.PARTNER, licensed_handlers.licence),
     Route("GET", "/licensed/changes", Access.PARTNER, changes_handlers.changes, _CURSOR, head=False),

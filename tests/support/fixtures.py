@@ -128,6 +128,7 @@ async def open_paths(here: Serving) -> list[str]:
     return [
         *("/", "/?lang=en", "/terms", "/feeds.opml", f"/items/{item}", f"/items/{item}?lang=en"),
         *("/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", "/feeds/pictures.rss"),
+        *("/feeds/all/2026-11.rss", "/feeds/daily/2024-05.atom", "/feeds/news/2026-11-02T12.json"),
         *("/problems/not_found", "/static/syndicate.css", "/static/seal.svg"),
         *("/favicon.ico", "/robots.txt"),
         *("/.well-known/jwks.json", "/healthz", "/readyz"),

@@ -12,6 +12,7 @@ from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, Rende
 from syndicate.formats.opml import opml
 from syndicate.formats.rendered import json_body
 from syndicate.language import Lang
+from syndicate.model.archives import NO_LINKS, ArchiveLinks
 from syndicate.model.changes import Action, ChangeEntry
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.holds import Embargo, Holds, Recall, RecallReason
@@ -244,8 +245,10 @@ def feed_of(
     recipient: Recipient = PUBLIC,
     feed: str = "all",
     tombstones: tuple[Tombstone, ...] = (),
+    archive: ArchiveLinks = NO_LINKS,
 ) -> Edition:
-    return replace(_edition(items, recipient, feeds_of(PUBLISHER)[feed]), tombstones=tombstones)
+    made = _edition(items, recipient, feeds_of(PUBLISHER)[feed])
+    return replace(made, tombstones=tombstones, archive=archive)
 
 
 def alone(item: StampedItem) -> Edition:
@@ -330,6 +333,19 @@ def feed_cases() -> dict[str, Edition]:
             for_partner(CORRECTED),
             recipient=PARTNER,
             tombstones=tuple(tombstone_of(item, PARTNER) for item in CALLED_BACK),
+        ),
+        "public-with-archive": feed_of(
+            for_public(CORRECTED),
+            tombstones=tuple(tombstone_of(item) for item in CALLED_BACK),
+            archive=ArchiveLinks(previous="2017-12"),
+        ),
+        "public-archive": feed_of(
+            for_public(SEED), feed="news", archive=ArchiveLinks("2018-01", "2017-12", "2018-02")
+        ),
+        "partner-archive": feed_of(
+            for_partner(TABLES, Use.LINK),
+            recipient=PARTNER,
+            archive=ArchiveLinks("2018-01-22T08", "2018-01-21", use=Use.LINK),
         ),
         "hostile-public": feed_of(for_public(SEED), for_public(HOSTILE), for_public(VIDEO)),
         "hostile-partner": feed_of(

@@ -14,7 +14,7 @@ from syndicate.web.routes import ROUTES
 
 def test_the_feed_routes_take_the_suffix_of_each_feed_format_and_no_other() -> None:
     feeds = [route.path for route in ROUTES if "/feeds/" in route.path]
-    assert len(feeds) == 2
+    assert len(feeds) == 4
     for path in feeds:
         assert path.endswith("{format:" + "|".join(FEED_FORMATS) + "}")
 

@@ -40,7 +40,7 @@ def delivered_event(delivery: Delivery) -> Event:
         return EditionDelivered(
             partner=delivery.partner,
             jti=delivery.jti,
-            feed=edition.feed.id,
+            feed=cached.name,
             format=context.format,
             use=cached.use.value if cached.use is not None else "",
             edition=cached.digest,

@@ -101,6 +101,26 @@ class DeliveryService:
             self._feed(feed), session.partner, use, session.register, session.revision
         )
 
+    async def public_archive(self, feed: str, name: str) -> CachedEdition:
+        """Return an archive document of a public feed (RFC 5005). Raises Unknown where nothing is in it."""
+        known = self._feed(feed)
+        return await self._judged_anew(
+            lambda register, revision: self.editions.of_archive(
+                known, name, PUBLIC, None, register, revision
+            )
+        )
+
+    async def licensed_archive(
+        self, feed: str, name: str, session: Session, use: Use | None
+    ) -> CachedEdition:
+        """Return an archive document as the partner may have it: exactly what its licences cover.
+
+        Raises NotLicensed, QuotaExceeded, and Unknown where the partner may have nothing in it.
+        """
+        return await self.editions.of_archive(
+            self._feed(feed), name, session.partner, use, session.register, session.revision
+        )
+
     async def public_item(self, item: ItemId) -> CachedEdition:
         """Return one item as the public may have it.
 

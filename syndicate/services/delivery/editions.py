@@ -12,13 +12,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
 import syndicate
 from syndicate.access.rights_cache import Clock
-from syndicate.errors import NotLicensed, StoreBusy
+from syndicate.errors import NotLicensed, StoreBusy, Unknown
+from syndicate.language import Text
+from syndicate.model.archives import NO_LINKS, ArchiveLinks, archive_span
 from syndicate.model.feeds import Feed
 from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Partner, Publisher, Recipient, recipient_id
@@ -26,6 +28,7 @@ from syndicate.model.register import Register
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal, Verdict, admit, clear_preferred
 from syndicate.policy.reasons import REASONS
+from syndicate.services.delivery.archive_builder import build_archive
 from syndicate.services.delivery.associated_media import first, judged_media, media_until, shown_media_until
 from syndicate.services.delivery.edition_cache import CacheKey, EditionCache
 from syndicate.services.delivery.feed_builder import FeedRequest, build_feed, licences_of
@@ -82,9 +85,11 @@ class CachedEdition:
 
     @property
     def name(self) -> str:
-        """The feed's id, or `item:` with the item's id."""
+        """The feed's id, with an archive document's name behind it; or `item:` with the item's id."""
         feed = self.edition.feed
-        return feed.id if feed is not None else f"item:{self.edition.items[0].id}"
+        if feed is None:
+            return f"item:{self.edition.items[0].id}"
+        return self.edition.archive.document_of(feed.id)
 
     def trail_manifest(self) -> tuple[str, bytes] | None:
         """The manifest that the trail keeps; None for a single item, whose trail line is enough."""
@@ -126,6 +131,49 @@ class Editions:
             if recorded:
                 self._cache.keep(key, made)
             return made
+
+    async def of_archive(
+        self,
+        feed: Feed,
+        name: str,
+        recipient: Recipient,
+        use: Use | None,
+        register: Register,
+        revision: int,
+    ) -> CachedEdition:
+        """Return an archive document of a feed, made anew: nothing of it is kept.
+
+        Its time is that of its newest version. Raises NotLicensed, QuotaExceeded, and Unknown where the
+        name names no document or the recipient may have nothing in it.
+        """
+        request = self._admitted(feed, recipient, use, register)
+        span = archive_span(name, self._publisher.zone)
+        found = None
+        if span is not None:
+            found = await self._store.read(
+                lambda reads: build_archive(request, self._publisher, reads, span)
+            )
+        if span is None or found is None:
+            raise Unknown(Text("存档", "archive"), name)
+        items, room = await self._within_quota(list(found.items), [])
+        links = ArchiveLinks(span.name, found.previous, found.next, use)
+        listed = manifest(recipient, replace(feed, id=links.document_of(feed.id)), items)
+        edition = Edition(
+            publisher=self._publisher,
+            recipient=recipient,
+            feed=feed,
+            items=tuple(items),
+            updated=max(
+                (item.updated.astimezone(UTC).replace(microsecond=0) for item in found.items),
+                default=span.since,
+            ),
+            until=first(found.until, room),
+            archive=links,
+        )
+        content = self._content(listed, items, links)
+        return CachedEdition(
+            edition, use, manifest_digest(listed), content, listed, revision, found.shown_until
+        )
 
     def cached(
         self, name: str, recipient: Recipient, use: Use | None, revision: int
@@ -183,17 +231,28 @@ class Editions:
     def discard(self, edition: CachedEdition) -> None:
         """Make this feed again at the next request."""
         feed = edition.edition.feed
-        if feed is not None:
+        if feed is not None and edition.edition.archive.own is None:
             self._cache.discard((feed.id, recipient_id(edition.edition.recipient), edition.use))
 
     def _is_current(self, edition: CachedEdition, revision: int) -> bool:
         until = edition.edition.until
         return edition.revision == revision and (until is None or self._clock() < until)
 
-    def _content(self, listed: bytes, items: Sequence[StampedItem]) -> str:
+    def _content(self, listed: bytes, items: Sequence[StampedItem], links: ArchiveLinks = NO_LINKS) -> str:
         """A digest of everything that the bytes are made from, also the terms that are printed in them."""
         terms = canonical_json([terms_of(item) for item in items])
-        return hashlib.sha256(b"\0".join((self._settings, listed, terms))).hexdigest()
+        linked = canonical_json([links.previous, links.next])
+        return hashlib.sha256(b"\0".join((self._settings, listed, terms, linked))).hexdigest()
+
+    def _admitted(
+        self, feed: Feed, recipient: Recipient, use: Use | None, register: Register
+    ) -> FeedRequest:
+        """The request, judged by the agreements as a whole. Raises NotLicensed."""
+        request = FeedRequest(feed, recipient, use, register, self._clock())
+        refusal = admit(recipient, register.mandates, request.licences, use, request.now)
+        if refusal is not None and isinstance(recipient, Partner):
+            raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
+        return request
 
     async def _make(
         self,
@@ -205,19 +264,16 @@ class Editions:
         before: CachedEdition | None,
     ) -> tuple[CachedEdition, bool]:
         """The edition, and whether the store recorded its time: only then may it be cached."""
-        now = self._clock()
-        licences = licences_of(register, recipient)
-        refusal = admit(recipient, register.mandates, licences, use, now)
-        if refusal is not None and isinstance(recipient, Partner):
-            raise NotLicensed(refusal.reason.value, refusal.clause, REASONS[refusal.reason])
-        request = FeedRequest(feed, recipient, use, register, now)
+        request = self._admitted(feed, recipient, use, register)
+        now = request.now
         built = await self._build(request, revision, None if before is None else before.built)
         found = built.content
         tombstones, shown = found.tombstones, found.shown_until
         items, room = await self._within_quota(found.items, tombstones)
-        until = min((one for one in (found.until, room) if one is not None), default=None)
+        until = first(found.until, room)
         listed = manifest(recipient, feed, items, tombstones)
-        content = self._content(listed, items)
+        links = ArchiveLinks(previous=found.archive, use=use)
+        content = self._content(listed, items, links)
         # The store is asked also where the content is what this worker had before: another worker may
         # have seen and recorded other content in between, and then this content has a new time.
         updated, recorded = await self._updated(feed.id, recipient, use, content, revision, now)
@@ -241,6 +297,7 @@ class Editions:
             updated=updated,
             until=until,
             tombstones=tuple(tombstones),
+            archive=links,
         )
         made = CachedEdition(
             edition, use, manifest_digest(listed), content, listed, revision, shown, built, continued

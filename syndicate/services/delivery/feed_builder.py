@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 
 from syndicate.errors import Unstampable
 from syndicate.logger import Logger
@@ -21,6 +21,7 @@ from syndicate.model.rights import Licence, Use
 from syndicate.policy import Clearance, Verdict, clear_preferred
 from syndicate.policy.coverage import Coverage, Reach, coverage, reach, recalled_coverage
 from syndicate.policy.scope import edges, upcoming
+from syndicate.services.delivery.archive_links import feed_link
 from syndicate.services.delivery.associated_media import first, judged_media, media_until, shown_media_until
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
@@ -60,13 +61,28 @@ class FeedRequest:
 class FeedContent:
     """The newest items of a feed, stamped, and the recalled ones that stood among them.
 
-    `until` is when the content may change by itself, `shown` when what is known of each item may.
+    `until` is when the content may change by itself, `shown` when what is known of each item may. `below`
+    is the place of the newest item that the feed has no room for, `archive` the name of the document that
+    shows it; None where there is none. `delay` is the shortest one of the recipient's.
     """
 
     items: list[StampedItem] = field(default_factory=list)
     tombstones: list[Tombstone] = field(default_factory=list)
     until: datetime | None = None
     shown: list[datetime | None] = field(default_factory=list)
+    below: Place | None = None
+    archive: str | None = None
+    delay: timedelta = timedelta(0)
+
+    def link_archive(self, now: datetime, zone: tzinfo) -> None:
+        """Set `archive` to where the archive begins, and bring `until` forward to when that changes."""
+        if self.below is None:
+            self.archive = None
+            return
+        span, coming = feed_link(self.below, now - self.delay, zone)
+        self.archive = span.name
+        if coming is not None:
+            self.until = now + coming if self.until is None else min(self.until, now + coming)
 
     @property
     def shown_until(self) -> datetime | None:
@@ -77,6 +93,16 @@ class FeedContent:
 def licences_of(register: Register, recipient: Recipient) -> tuple[Licence, ...]:
     """The recipient's own licences; the public has none."""
     return () if isinstance(recipient, Public) else register.licences_of(recipient.id)
+
+
+def is_placed(outline: Item, publisher: Publisher) -> bool:
+    """Whether the item's outlet and channel are in the settings, without which it cannot be stamped."""
+    return publisher.outlet(outline.outlet) is not None and publisher.channel(outline.channel) is not None
+
+
+def log_left_out(outline: Item, error: Unstampable) -> None:
+    """Say in the log why an item that was cleared is in no answer."""
+    _log.warning("item_left_out", item=outline.id, why=error.text.en)
 
 
 async def build_feed(
@@ -108,14 +134,15 @@ class _FeedBuilder:
             async with aclosing(self._outlines(known, covered)) as outlines:
                 while cleared := await self._next_cleared(outlines, FEED_LENGTH - len(content.items)):
                     await self._stamp(cleared)
-            oldest = content.items[-1] if len(content.items) == FEED_LENGTH else None
-            newer_than = None if oldest is None else Place(oldest.published, oldest.id)
-            delayed = covered.delayed
+                if len(content.items) == FEED_LENGTH:
+                    content.below = await self._next_below(outlines)
+            content.delay, delayed = covered.shortest_delay, covered.delayed
             if len(delayed) > _MANY_CELLS:
                 # Of any channel: fewer to look for, and `until` is earlier at worst.
                 delayed = tuple({(delay, replace(cell, channel=None)): None for delay, cell in delayed})
-            coming.append(await self._reads.next_entry(EntryQuery(delayed, newer_than, now)))
+            coming.append(await self._reads.next_entry(EntryQuery(delayed, content.below, now)))
         content.until = min((one for one in (*coming, *self._changes) if one is not None), default=None)
+        content.link_archive(now, self._publisher.zone)
         return content
 
     async def _outlines(self, known: Reach, covered: Coverage) -> AsyncGenerator[Item]:
@@ -130,7 +157,9 @@ class _FeedBuilder:
         after: Place | None = None
         more = True
         while more:
-            recalled = tombstones if len(self._content.tombstones) < FEED_LENGTH else ()
+            content = self._content
+            full = FEED_LENGTH in (len(content.items), len(content.tombstones))
+            recalled = () if full else tombstones
             query = FeedQuery(cells, recalled, partner, request.now)
             batch, more = await self._reads.feed_outlines(query, after=after, limit=_BATCH)
             for outline in batch:
@@ -156,6 +185,15 @@ class _FeedBuilder:
                 self._content.tombstones += [tombstone] if tombstone is not None else []
         return cleared
 
+    async def _next_below(self, outlines: AsyncGenerator[Item]) -> Place | None:
+        """The place of the next item that is cleared and could be stamped."""
+        async for outline in outlines:
+            verdict = self._request.verdict(outline)
+            self._changes += [] if verdict.until is None else [verdict.until]
+            if isinstance(verdict, Clearance) and is_placed(outline, self._publisher):
+                return Place(outline.published, outline.id)
+        return None
+
     async def _stamp(self, cleared: Sequence[Item]) -> None:
         """Read the texts of what was cleared, judge and stamp them; leave out what cannot be stamped."""
         items = await self._versions.newest(cleared, self._reads)
@@ -175,4 +213,4 @@ class _FeedBuilder:
                     self._content.items.append(stamp(verdict, self._publisher, media))
                     self._content.shown.append(first(verdict.until, shown_media_until(item, media)))
                 except Unstampable as error:
-                    _log.warning("item_left_out", item=outline.id, why=error.text.en)
+                    log_left_out(outline, error)

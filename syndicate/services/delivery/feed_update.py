@@ -22,6 +22,7 @@ from syndicate.policy.coverage import reach
 from syndicate.services.delivery.associated_media import first, media_until, shown_media_until
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest
 from syndicate.stamping import Media, stamp
+from syndicate.store.protocol import Place
 
 Texts = Callable[[Collection[Item]], Awaitable[Mapping[ItemId, Item]]]
 """Returns the items of these outlines with their texts."""
@@ -73,15 +74,18 @@ async def updated_content(
         if outline.id in update.recalled:
             return None
         if outline not in request.feed:
-            if outline.id in update.places:
+            if outline.id in update.places or update.is_below(outline):
                 return None
             continue
-        if update.is_past_the_end(outline):
+        past = update.is_past_the_end(outline)
+        if past and not update.is_next(outline):
             continue
         verdict = request.verdict(outline)
         if isinstance(verdict, Clearance):
+            if past:
+                return None
             cleared.append(outline)
-        elif outline.id in update.places or verdict.recall is not None:
+        elif outline.id in update.places or update.is_below(outline) or verdict.recall is not None:
             return None
         else:
             update.count(verdict.until)
@@ -111,6 +115,18 @@ class _Update:
         if end is None or outline.id in self.places:
             return False
         return (outline.published, outline.id) < (end.published, end.id)
+
+    def is_below(self, outline: Item) -> bool:
+        """Whether this is the newest item below the feed."""
+        below = self._before.below
+        return below is not None and below.id == outline.id
+
+    def is_next(self, outline: Item) -> bool:
+        """Whether this is the newest item below the feed, or would be if it may be had."""
+        below = self._before.below
+        if below is None or outline.id == below.id:
+            return True
+        return (outline.published, outline.id) > (below.published, below.id)
 
     def count(self, until: datetime | None) -> None:
         """Judge the feed again at this time."""
@@ -151,6 +167,20 @@ class _Update:
             known = reach(request.recipient, request.register.mandates, request.licences, request.now)
             since = None if known is None else known.since
             tombstones = [one for one in tombstones if since is None or one.published >= since]
-        return FeedContent(
-            [item for item, _ in items], list(tombstones), self._until, [until for _, until in items]
+        content = FeedContent(
+            [item for item, _ in items],
+            list(tombstones),
+            self._until,
+            [until for _, until in items],
+            self._below(),
+            delay=self._before.delay,
         )
+        content.link_archive(self._request.now, self._publisher.zone)
+        return content
+
+    def _below(self) -> Place | None:
+        """The newest item below the feed: the first of those that left it, where any did."""
+        if len(self._items) <= FEED_LENGTH:
+            return self._before.below
+        first = self._items[FEED_LENGTH][0]
+        return Place(first.published, first.id)

@@ -1,4 +1,4 @@
-"""The queries for feeds: which items a feed has to be judged for, newest first, and what enters it next.
+"""The queries for feeds: which items a feed has to be judged for, in order, and what enters it next.
 
 Each cell of a query is a walk along an index that begins where the cell's span begins. The walks are joined
 by UNION ALL and merged in their order by the database, which so reads little more than the rows that it
@@ -11,6 +11,7 @@ every value is bound.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
@@ -51,21 +52,29 @@ class SqlFeedReads(SqlReads, FeedReads):
 
     @override
     async def feed_outlines(
-        self, query: FeedQuery, *, after: Place | None = None, limit: int = 50
+        self,
+        query: FeedQuery,
+        *,
+        after: Place | None = None,
+        limit: int = 50,
+        oldest_first: bool = False,
     ) -> tuple[list[Item], bool]:
         found: dict[str, Item] = {}
         seen_to: list[tuple[datetime, str]] = []
         async with self._reading() as transaction:
-            for statement in outline_statements(query, after, limit):
+            for statement in outline_statements(query, after, limit, oldest_first=oldest_first):
                 outlines = [outline_from(row) for row in await transaction.rows(statement)]
                 found.update((one.id, one) for one in outlines)
                 if len(outlines) == limit:
                     seen_to.append(_place(outlines[-1]))
         # An item may be found as open and as exempt. Where a statement was cut short, more may follow its
-        # last row, so nothing below it counts yet.
-        end = max(seen_to, default=None)
-        ordered = sorted(found.values(), key=_place, reverse=True)
-        return [one for one in ordered if end is None or _place(one) >= end], end is not None
+        # last row, so nothing beyond it counts yet.
+        ordered = sorted(found.values(), key=_place, reverse=not oldest_first)
+        if not seen_to:
+            return ordered, False
+        if oldest_first:
+            return [one for one in ordered if _place(one) <= min(seen_to)], True
+        return [one for one in ordered if _place(one) >= max(seen_to)], True
 
     @override
     async def next_entry(self, query: EntryQuery) -> datetime | None:
@@ -113,19 +122,23 @@ def _parsed(sql: str) -> TextClause:
     return text(sql)
 
 
-def outline_statements(query: FeedQuery, after: Place | None, limit: int) -> Iterator[TextualSelect]:
+def outline_statements(
+    query: FeedQuery, after: Place | None, limit: int, *, oldest_first: bool = False
+) -> Iterator[TextualSelect]:
     """Make the statements for `FeedReads.feed_outlines`: outlines, up to `limit` of each statement."""
+    start = _Start(after, oldest_first)
     walks: list[_OpenCell | RecalledCell] = [*_open_cells(query.cells), *query.recalled]
     for number, several in enumerate(_chunks(walks)):
         values = _Values()
         selects = [
-            f"SELECT {_ITEM} FROM items WHERE {' AND '.join(_conditions(walk, after, values))}"
+            f"SELECT {_ITEM} FROM items WHERE {' AND '.join(_conditions(walk, start, values))}"
             for walk in several
         ]
         if number == 0:
-            selects += _whatever_the_cell(query, after, values)
-        newest = f"ORDER BY published DESC, id DESC LIMIT {values(limit)}"
-        statement = values.statement(f"{' UNION ALL '.join(selects)} {newest}")
+            selects += _whatever_the_cell(query, start, values)
+        order = "published, id" if oldest_first else "published DESC, id DESC"
+        first = f"ORDER BY {order} LIMIT {values(limit)}"
+        statement = values.statement(f"{' UNION ALL '.join(selects)} {first}")
         yield statement.columns(*(items.c[name] for name in _COLUMNS))
 
 
@@ -136,27 +149,55 @@ def _open_cells(cells: Iterable[Cell]) -> Iterator[_OpenCell]:
             yield HoldState.PART, cell
 
 
-def _conditions(walk: _OpenCell | RecalledCell, after: Place | None, values: _Values) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """After which place the walks begin (None: at their end), and whether they go to newer items."""
+
+    place: Place | None
+    oldest_first: bool
+
+    def after(self, published: str, id: str, values: _Values) -> str:
+        """The condition that a row lies behind the place."""
+        place = self.place
+        if place is None:
+            return "TRUE"
+        behind = ">" if self.oldest_first else "<"
+        return f"({published}, {id}) {behind} ({values(place.published)}, {values(place.id)})"
+
+    def within(self, cell: Cell, values: _Values) -> Iterator[str]:
+        """The conditions of the cell's span.
+
+        One bound where the walk begins, so that it begins there: of two, SQLite may take the wrong one.
+        """
+        first, last = (cell.since, cell.until) if self.oldest_first else (cell.until, cell.since)
+        begins, ends = (">=", "<=") if self.oldest_first else ("<=", ">=")
+        if last is not None:
+            yield f"published {ends} {values(last)}"
+        place = self.place
+        if place is not None and (first is None or self._is_behind(place.published, first)):
+            yield self.after("published", "id", values)
+        elif first is not None:
+            yield f"published {begins} {values(first)}"
+
+    def _is_behind(self, one: datetime, other: datetime) -> bool:
+        return one >= other if self.oldest_first else one <= other
+
+
+def _conditions(walk: _OpenCell | RecalledCell, start: _Start, values: _Values) -> Iterator[str]:
     if isinstance(walk, RecalledCell):
-        yield from _in_cell(HoldState.RECALLED, walk.cell, after, values)
+        yield from _in_cell(HoldState.RECALLED, walk.cell, start, values)
         yield f"recalled_at >= {values(walk.since)}"
         if walk.delay:
             yield f"recalled_at >= published + {values(walk.delay // _MICROSECOND)}"
         if walk.but:
             yield f"NOT {_among('channel', walk.but, values)}"
     else:
-        yield from _in_cell(*walk, after, values)
+        yield from _in_cell(*walk, start, values)
 
 
-def _in_cell(state: HoldState, cell: Cell, after: Place | None, values: _Values) -> Iterator[str]:
+def _in_cell(state: HoldState, cell: Cell, start: _Start, values: _Values) -> Iterator[str]:
     yield _subject(state, cell, values)
-    if cell.since is not None:
-        yield f"published >= {values(cell.since)}"
-    # One upper bound, so that the walk begins there: of two, SQLite may take the wrong one for it.
-    if after is not None and (cell.until is None or after.published <= cell.until):
-        yield _after("published", "id", after, values)
-    elif cell.until is not None:
-        yield f"published <= {values(cell.until)}"
+    yield from start.within(cell, values)
 
 
 def _subject(state: HoldState, cell: Cell, values: _Values) -> str:
@@ -169,20 +210,16 @@ def _subject(state: HoldState, cell: Cell, values: _Values) -> str:
     return " AND ".join(conditions)
 
 
-def _after(published: str, id: str, after: Place, values: _Values) -> str:
-    return f"({published}, {id}) < ({values(after.published)}, {values(after.id)})"
-
-
-def _whatever_the_cell(query: FeedQuery, after: Place | None, values: _Values) -> Iterator[str]:
+def _whatever_the_cell(query: FeedQuery, start: _Start, values: _Values) -> Iterator[str]:
     """Items whose hold ended and that no act has opened since; and what the partner is exempt from."""
     # `+ 0`: found by the end of their hold, and not along an index of all items for the sake of the order.
-    place = "" if after is None else f" AND {_after('published + 0', 'id', after, values)}"
-    yield f"SELECT {_ENDED} FROM items WHERE held_until <= {values(query.now)}{place}"
+    place = start.after("published + 0", "id", values)
+    yield f"SELECT {_ENDED} FROM items WHERE held_until <= {values(query.now)} AND {place}"
     if query.partner is not None:
-        place = "" if after is None else f" AND {_after('e.published', 'e.item', after, values)}"
+        place = start.after("e.published", "e.item", values)
         yield (
             f"SELECT {_EXEMPT} FROM hold_exemptions e JOIN items i ON i.id = e.item "
-            f"WHERE e.partner = {values(query.partner)}{place}"
+            f"WHERE e.partner = {values(query.partner)} AND {place}"
         )
 
 

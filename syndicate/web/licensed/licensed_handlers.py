@@ -116,6 +116,27 @@ async def feed(request: web.Request) -> PreparedDelivery:
     return await _prepared(request, edition, format)
 
 
+async def archive(request: web.Request) -> PreparedDelivery:
+    """A document of a feed's archive (RFC 5005), with the items that the partner's licences cover."""
+    worker, session = request.app[WORKER], request[SESSION]
+    delivery = worker.services.delivery
+    format = FEED_FORMATS[request.match_info["format"]]
+    must_accept(request, format)
+    use = use_of(request)
+    async with worker.archives:
+        edition = await delivery.licensed_archive(
+            request.match_info["feed"], request.match_info["archive"], session, use
+        )
+        prepared = await worker.responses.prepare_archive(edition, format.render, wanted_coding(request))
+    response = respond(prepared, request, PRIVATE)
+    context = request_context(request, format.id)
+    return PreparedDelivery(
+        response,
+        lambda: delivery.deliver(edition, session, response.status, context),
+        lambda: rate_limit_headers(request),
+    )
+
+
 async def item(request: web.Request) -> PreparedDelivery:
     """One item as ninjs."""
     delivery = request.app[WORKER].services.delivery
@@ -190,6 +211,8 @@ def _subject(request: web.Request) -> str:
     match_info = request.match_info
     if "item" in match_info:
         return f"item:{match_info['item']}"
+    if "archive" in match_info:
+        return f"feed:{match_info['feed']}/{match_info['archive']}"
     return f"feed:{match_info['feed']}" if "feed" in match_info else "changes"
 
 

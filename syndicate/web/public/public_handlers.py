@@ -54,6 +54,19 @@ async def _feed_page(request: web.Request, name: str, format: Format[Edition]) -
     return respond(prepared, request, own_cache_control(edition.shown_until, worker.services.clock()))
 
 
+async def archive(request: web.Request) -> web.StreamResponse:
+    """A document of a public feed's archive (RFC 5005)."""
+    worker = request.app[WORKER]
+    format = FEED_FORMATS[request.match_info["format"]]
+    must_accept(request, format)
+    async with worker.archives:
+        edition = await worker.services.delivery.public_archive(
+            request.match_info["feed"], request.match_info["archive"]
+        )
+        prepared = await worker.responses.prepare_archive(edition, format.render, wanted_coding(request))
+    return respond(prepared, request, public_cache_control(edition.shown_until, worker.services.clock()))
+
+
 async def item(request: web.Request) -> web.StreamResponse:
     """The page of one item."""
     worker = request.app[WORKER]

@@ -146,6 +146,18 @@ class ResponseCache:
             self._cache[key] = prepared
         return prepared
 
+    async def prepare_archive(
+        self, cached: CachedEdition, renderer: Renderer, coding: str
+    ) -> PreparedResponse:
+        """Return an archive document in this content coding. It is not kept.
+
+        No date says that it is unchanged: an item that leaves moves no item's time. Its ETag does.
+        """
+        loop = asyncio.get_running_loop()
+        render = partial(self._render, cached, renderer, coding, page=False, by_accept=False)
+        prepared = await loop.run_in_executor(self._thread, render)
+        return replace(prepared, updated=None)
+
     def cached(self, cached: CachedEdition, format: str) -> PreparedResponse | None:
         """Return the edition in this format if it was rendered before. Never waits."""
         found = self._cache.get(_cache_key(cached, format))

@@ -20,6 +20,8 @@ from syndicate.wiring import Services
 
 RESPONSE_SECONDS = 10.0
 """How long a response may take to make."""
+ARCHIVES_AT_ONCE = 2
+"""How many archive documents one worker makes at a time; further ones wait."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,6 +37,8 @@ class Worker:
     request_cache: RequestCache
     waiting: Counter[str] = field(default_factory=Counter)
     """Requests of each partner that wait for a change."""
+    archives: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ARCHIVES_AT_ONCE))
+    """Held while an archive document is made: no cache keeps any, and feeds do not wait behind many."""
 
     @property
     def draining(self) -> bool:
