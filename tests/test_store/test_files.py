@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import obstore
 import pytest
 
 from syndicate.errors import Faulty, StoredFileDamaged, StoredFileMissing, StoreFault
 from syndicate.store.files.file_store import BLOCK, FileStore, StoredFile
 from syndicate.store.files.folder_files import FolderFiles
+from syndicate.store.files.s3_files import S3Files
+from tests.support.s3_server import s3_server
 
 NO_DIGESTS = [
     "",
@@ -43,8 +46,16 @@ class Kept:
     spoil: Callable[[str, bytes], None]
 
 
-@pytest.fixture(params=["folder"])
+@pytest.fixture(params=["folder", "s3", "older s3"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    if request.param != "folder":
+        place = s3_server().place(older=request.param == "older s3")
+        store = S3Files(place)
+
+        def put(sha256: str, content: bytes) -> None:
+            obstore.put(store._store, f"{sha256[:2]}/{sha256}", content)
+
+        return Kept(store, put)
     folder = tmp_path / "media" / "files"
 
     def spoil(sha256: str, content: bytes) -> None:

@@ -35,11 +35,7 @@ class SourceFile:
             yield block
         after = os.fstat(self._handle)
         if at != self.size or (after.st_size, after.st_mtime_ns) != (self.size, self._before.st_mtime_ns):
-            said = Text(
-                "读取时文件发生变化：等它写完后再入库",
-                "it changed while it was read: try again once it is done",
-            )
-            raise _refused(self.name, "file_changed", said)
+            raise changed_meanwhile(self.name)
 
     def _read(self, at: int) -> bytes:
         try:
@@ -66,6 +62,14 @@ def opened_source(path: Path) -> Iterator[SourceFile]:
     finally:
         with suppress(OSError):
             os.close(handle)
+
+
+def changed_meanwhile(name: str) -> Faulty:
+    """The file did not stay the same."""
+    said = Text(
+        "读取时文件发生变化：等它写完后再入库", "it changed while it was read: try again once it is done"
+    )
+    return _refused(name, "file_changed", said)
 
 
 def _not_regular(name: str) -> Faulty:
