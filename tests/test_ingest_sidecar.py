@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.draft import finish
-from syndicate.ingest.sidecar import Sidecar, read_sidecar, sidecar_names
+from syndicate.ingest.sidecar import SIDECAR_KEYS, Sidecar, read_sidecar, sidecar_names
 from syndicate.model.item import Medium
 from tests.support.ingest_helpers import NOW, PUBLISHER
 
@@ -173,3 +175,11 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         except Faulty:
             continue
         assert found.draft.medium is Medium.VIDEO
+
+
+def test_every_key_of_a_sidecar_is_in_the_reference() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "reference" / "media.md").read_text(encoding="utf-8")
+    section = text.partition("## Sidecar\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(SIDECAR_KEYS)
+    (example,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    assert read(example).draft.headline == "湘湖晨声"

@@ -342,3 +342,19 @@ def test_a_program_writes_no_file_larger_than_its_limit(tmp_path: Path) -> None:
             ProgramLimits(file_size=1 << 20),
         )
     assert (tmp_path / "big").stat().st_size <= 1 << 20
+
+
+def test_a_film_that_is_nothing_but_subtitles_is_refused_as_empty(tmp_path: Path) -> None:
+    if shutil.which("ffprobe") is None:
+        pytest.skip("ffprobe not found: apt-get install ffmpeg")
+    at = FILM.index(b"moov")
+    head = FILM[at:]
+    for kind in (b"vide", b"soun"):
+        head = head.replace(kind, b"sbtl")
+    for codec in (b"avc1", b"mp4a"):
+        head = head.replace(codec, b"tx3g")
+    data = FILM[:at] + head
+    path = written(tmp_path, data, "film.mp4")
+    with pytest.raises(Faulty) as caught:
+        inspect_recording(path, MP4, name="film.mp4")
+    assert [fault.code for fault in caught.value.faults] == ["media_empty"]

@@ -179,3 +179,7 @@ class _SidecarForm(Form):
     keywords: Annotated[list[_Line], AfterValidator(_keywords)] = Field(default=[])
     alt: _Line | None = None
     transcript: Annotated[str, AfterValidator(_file_name)] | None = None
+
+
+SIDECAR_KEYS: Final = tuple(_SidecarForm.model_fields)
+"""Every key of a sidecar, in the order of its reference."""

@@ -71,7 +71,7 @@ def inspect_recording(path: Path, found: MediaType, *, name: str) -> Inspected:
     best = _merged(probed, structure.probed)
     fields, notes = fields_of({**best.tags, **tags}, xmp)
     type_ = _type(found, best)
-    if type_.medium is Medium.AUDIO and best.film is None and best.sound is None and probed is not None:
+    if probed is not None and probed.film is None and probed.sound is None:
         said = Text("没有声音，也没有画面", "there is neither sound nor film in it")
         raise Faulty(name, [Fault("media_empty", "file", said)])
     return Inspected(
