@@ -7,11 +7,13 @@ web framework and the readers of documents.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syndicate.clock import MOST_BEHIND, SteadyClock, wall_clock
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from syndicate.services.rights.key_wrapping import KeyWrappingService
     from syndicate.services.rights.rights_service import RightsService
     from syndicate.services.scheduler import Scheduler
+    from syndicate.store.files.file_store import FileStore
+    from syndicate.store.files.stamped_files import StampedFiles
     from syndicate.store.protocol import Store
 
 
@@ -68,6 +72,18 @@ class Services:
         folder = settings.keys / "trail" if purpose is KeyPurpose.TRAIL else settings.keys
         keks = KeyEncryptionKeys(settings.key_encryption_key_file, settings.key_encryption_key)
         return KeyringStorage(purpose, folder, keks)
+
+    @cached_property
+    def files(self) -> FileStore:
+        """The files of media items."""
+        return file_store(self.settings)
+
+    @cached_property
+    def stamped_files(self) -> StampedFiles:
+        """The files that were made for delivery."""
+        from syndicate.store.files.stamped_files import StampedFiles
+
+        return StampedFiles(self.settings.stamped, self.settings.media_cache_mb)
 
     @cached_property
     def rights_cache(self) -> RightsCache:
@@ -199,12 +215,26 @@ class Services:
 
     async def close(self) -> None:
         """Finish what the services do in the background. The store stays open."""
+        if "stamped_files" in self.__dict__:
+            await self.stamped_files.close()
         if "changes" in self.__dict__:
             self.changes.close()
         if "delivery" in self.__dict__:
             await self.delivery.close()
         if "rights_cache" in self.__dict__:
             await self.rights_cache.close()
+
+
+def file_store(settings: Settings) -> FileStore:
+    """The store of media files that the settings name."""
+    if isinstance(settings.media, Path):
+        from syndicate.store.files.folder_files import FolderFiles
+
+        return FolderFiles(settings.media)
+    from syndicate.store.files.s3_files import S3Files
+    from syndicate.store.files.s3_place import credentials_in_file
+
+    return S3Files(replace(settings.media, credentials=credentials_in_file(os.environ)))
 
 
 def build(settings: Settings, store: Store, clock: Clock = wall_clock) -> Services:

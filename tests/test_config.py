@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from syndicate.config import Settings, load
-from syndicate.errors import Fault, Faulty
+from syndicate.errors import Fault, Faulty, StoreFault
 from syndicate.model.feeds import feeds_of
 from syndicate.model.parties import STAMP
+from syndicate.store.files.s3_place import S3Place, credentials_in_file
 
 EXAMPLE = Path(__file__).parent.parent / "deploy" / "syndicate.toml"
 SECRET = "s3cret-pass"
@@ -365,3 +366,87 @@ def test_settings_stay_as_they_were_read() -> None:
     with pytest.raises(AttributeError):
         settings.issuer = "https://evil.example"  # type: ignore[misc]
     assert replace(settings, issuer="https://b.example").issuer == "https://b.example"
+
+
+def test_media_are_in_the_data_folder_or_elsewhere_or_in_a_bucket(tmp_path: Path) -> None:
+    settings = load(None, {})
+    assert (settings.media, settings.media_cache_mb) == (tmp_path / "var" / "media" / "files", 10_240)
+    assert settings.stamped == tmp_path / "var" / "media" / "stamped"
+    assert read('media = "pictures"\n').media == tmp_path / "pictures"
+    assert read("", {"SYNDICATE_MEDIA": "/srv/media"}).media == Path("/srv/media")
+    assert read("", {"SYNDICATE_MEDIA": "s3://media"}).media == S3Place("media")
+    text = (
+        'media = "s3://xs.media/a/b-1"\nmedia_s3_endpoint = "http://127.0.0.1:9000"\n'
+        'media_s3_region = "cn-north-1"\nmedia_cache_mb = 16\n'
+    )
+    assert read(text).media == S3Place("xs.media", "a/b-1", "http://127.0.0.1:9000", "cn-north-1")
+    assert read(text).media_cache_mb == 16
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "s3:",
+        "s3://",
+        "s3://ab",
+        "s3://Media",
+        "s3://media/",
+        "s3://media//a",
+        "s3://media/../a",
+        "s3://media/.",
+        "s3://media/a?b",
+        "s3://key:secret@media/a",
+        "s3://媒体",
+        "s3://-media",
+        f"s3://{'m' * 64}",
+        "s3:/media",
+    ],
+)
+def test_a_bucket_that_is_none_is_refused(place: str) -> None:
+    assert places("", {"SYNDICATE_MEDIA": place}) == [("bucket", "SYNDICATE_MEDIA", None)]
+
+
+def test_every_fault_of_media_is_named_with_all_others() -> None:
+    text = (
+        'base_url = "ftp://a"\nmedia = "a\\u0000b"\nmedia_s3_endpoint = "here"\nmedia_s3_region = "US"\n'
+        "media_cache_mb = 1\n"
+    )
+    assert places(text) == [
+        ("address", "base_url", 1),
+        ("blank", "media", 2),
+        ("address", "media_s3_endpoint", 3),
+        ("region", "media_s3_region", 4),
+        ("out_of_range", "media_cache_mb", 5),
+    ]
+    for unused in ("", 'media = "pictures"\n'):
+        text = f'{unused}media_s3_endpoint = "https://s3.example.cn"\n'
+        assert [place[0] for place in places(text)] == ["not_used"]
+
+
+def test_credentials_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(
+        f"[default]\naws_access_key_id = a%b\naws_secret_access_key={SECRET}\n"
+        "[desk]\naws_access_key_id = d\naws_secret_access_key = e\naws_session_token = f\n[half]\n"
+        "aws_access_key_id = d\n"
+    )
+    environ = {"AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    assert credentials_in_file({}) == {}
+    assert credentials_in_file({**environ, "AWS_ACCESS_KEY_ID": "x"}) == {}
+    assert credentials_in_file(environ) == {"access_key_id": "a%b", "secret_access_key": SECRET}
+    desk = credentials_in_file({**environ, "AWS_PROFILE": "desk"})
+    assert desk == {"access_key_id": "d", "secret_access_key": "e", "session_token": "f"}
+    assert SECRET not in repr(S3Place("media", credentials=credentials_in_file(environ)))
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\xff[" + SECRET.encode())
+    for wrong in (
+        {**environ, "AWS_PROFILE": "half"},
+        {**environ, "AWS_PROFILE": "none"},
+        {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "missing")},
+        {"AWS_SHARED_CREDENTIALS_FILE": str(broken)},
+        {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path)},
+    ):
+        with pytest.raises(StoreFault) as fault:
+            credentials_in_file(wrong)
+        assert fault.value.code == "store_not_admitted"
+        assert SECRET not in fault.value.text.en + fault.value.text.zh

@@ -18,12 +18,14 @@ from syndicate.config.settings_file import SettingsForm
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.parties import Publisher
+from syndicate.store.files.s3_place import S3Place
 from syndicate.toml_forms import Written, fill, parse
 
 VARIABLES: Final = {
     "SYNDICATE_BASE_URL": "base_url",
     "SYNDICATE_DATA": "data",
     "SYNDICATE_DATABASE": "database",
+    "SYNDICATE_MEDIA": "media",
     "SYNDICATE_KEYS": "keys",
     "SYNDICATE_KEY_ENCRYPTION_KEY_FILE": "key_encryption_key_file",
     "SYNDICATE_KEY_ENCRYPTION_KEY": "key_encryption_key",
@@ -40,12 +42,14 @@ class Settings:
     `ingest_refuse_notes` are the codes of notes for which ingest refuses a document; a process has at most
     `database_connections` to PostgreSQL. What encrypts signing
     keys in the database is in the file `key_encryption_key_file`, or is `key_encryption_key` itself; with
-    neither, signing keys are files.
+    neither, signing keys are files. Files of media are kept at `media`; those that are made for delivery
+    take at most `media_cache_mb` megabytes in the folder `stamped`.
     """
 
     data: Path
     database: str = field(repr=False)
     keys: Path
+    media: Path | S3Place
     publisher: Publisher
     issuer: str
     audience: str
@@ -53,6 +57,12 @@ class Settings:
     database_connections: int = defaults.DATABASE_CONNECTIONS
     key_encryption_key_file: Path | None = None
     key_encryption_key: str | None = field(default=None, repr=False)
+    media_cache_mb: int = defaults.MEDIA_CACHE_MB
+
+    @property
+    def stamped(self) -> Path:
+        """The folder of files that were made for delivery, and can be made again."""
+        return self.data / "media" / "stamped"
 
     @property
     def base_url(self) -> str:
@@ -110,6 +120,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         data=folder,
         database=form.database or f"sqlite+aiosqlite:///{folder / 'syndicate.db'}",
         keys=folder / "keys" if form.keys is None else _folder(form.keys),
+        media=_media(form, folder),
         publisher=form.publisher.publisher(form.base_url),
         issuer=form.issuer or f"https://{authority}",
         audience=form.audience or f"https://{authority}/licensed",
@@ -119,7 +130,17 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
             None if form.key_encryption_key_file is None else _folder(form.key_encryption_key_file)
         ),
         key_encryption_key=form.key_encryption_key,
+        media_cache_mb=form.media_cache_mb,
     )
+
+
+def _media(form: SettingsForm, data: Path) -> Path | S3Place:
+    if form.media is None:
+        return data / "media" / "files"
+    if not form.media.startswith("s3://"):
+        return _folder(form.media)
+    bucket, _, prefix = form.media.removeprefix("s3://").partition("/")
+    return S3Place(bucket, prefix, endpoint=form.media_s3_endpoint, region=form.media_s3_region)
 
 
 def _text(file: Path) -> str:

@@ -14,6 +14,9 @@ _HOST: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE
 )
 _VISIBLE: Final = re.compile(r"[!-~]{1,2000}")
+_BUCKET: Final = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._-]{1,100}){0,5}", re.ASCII
+)
 _DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -65,6 +68,26 @@ def folder(path: str) -> str:
     if not fits:
         raise wrong("not_a_folder", Text("无法作为文件夹使用", "this cannot be used as a folder"))
     return path
+
+
+def media(place: str) -> str:
+    """A folder, or `s3://BUCKET` or `s3://BUCKET/PREFIX`."""
+    if not place.startswith("s3:"):
+        return folder(place)
+    if _BUCKET.fullmatch(place) and "/." not in place:
+        return place
+    said = Text(
+        "应为文件夹，或 s3://存储桶、s3://存储桶/前缀（小写字母、数字、点和连字符）",
+        "expected a folder, or s3://bucket or s3://bucket/prefix (small letters, digits, points, hyphens)",
+    )
+    raise wrong("bucket", said)
+
+
+def region(name: str) -> str:
+    """The region of an S3-compatible store."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
+        return name
+    raise wrong("region", Text("应如 us-east-1", "expected a region such as us-east-1"))
 
 
 def file(path: str) -> str:

@@ -21,6 +21,8 @@ TIMEZONE: Final = "Asia/Shanghai"
 LANGUAGE: Final = "zh-CN"
 ABSTRACT_LENGTH: Final = 120
 DATABASE_CONNECTIONS: Final = 7
+S3_REGION: Final = "us-east-1"
+MEDIA_CACHE_MB: Final = 10_240
 DEFAULT_CHANNEL: Final = "news"
 DEFAULT_STAMP: Final = STAMP
 

@@ -13,7 +13,9 @@ from syndicate.config.address_values import (
     database,
     file,
     folder,
+    media,
     page_address,
+    region,
 )
 from syndicate.config.word_values import id_, language, line, phrase, timezone, token_name
 from syndicate.language import Text
@@ -42,7 +44,13 @@ _Timezone = Annotated[str, AfterValidator(timezone)]
 _Language = Annotated[str, AfterValidator(language)]
 _Folder = Annotated[str, AfterValidator(folder)]
 _File = Annotated[str, AfterValidator(file)]
+_Media = Annotated[str, AfterValidator(media)]
+_Region = Annotated[str, AfterValidator(region)]
 _Database = Annotated[str, AfterValidator(database)]
+
+
+CACHES: Final = range(16, 100_000_001)
+"""Megabytes that the folder of stamped files may have."""
 
 
 def _length(length: int) -> int:
@@ -57,6 +65,21 @@ def _connections(count: int) -> int:
         return count
     low, high = CONNECTIONS[0], CONNECTIONS[-1]
     raise wrong("out_of_range", Text(f"应在 {low} 至 {high} 之间", f"expected {low} to {high}"))
+
+
+def _cache(megabytes: int) -> int:
+    if megabytes in CACHES:
+        return megabytes
+    low, high = CACHES[0], CACHES[-1]
+    raise wrong("out_of_range", Text(f"应在 {low} 至 {high} 之间", f"expected {low} to {high}"))
+
+
+def _of_a_bucket(address: str, info: ValidationInfo) -> str:
+    """Refuse the address of a store where the files are in a folder."""
+    if not (info.data.get("media") or "").startswith("s3:") and "media" in info.data:
+        said = Text("只在 media 为 s3://… 时使用", "it is used only where media is s3://…")
+        raise wrong("not_used", said)
+    return base_url(address)
 
 
 def _some_lines(lines: list[str]) -> list[str]:
@@ -224,6 +247,10 @@ class SettingsForm(Form):
     data: _Folder = defaults.DATA
     database: _Database | None = Field(default=None, repr=False)
     database_connections: Annotated[int, AfterValidator(_connections)] = defaults.DATABASE_CONNECTIONS
+    media: _Media | None = None
+    media_s3_endpoint: Annotated[str, AfterValidator(_of_a_bucket)] | None = None
+    media_s3_region: _Region = defaults.S3_REGION
+    media_cache_mb: Annotated[int, AfterValidator(_cache)] = defaults.MEDIA_CACHE_MB
     keys: _Folder | None = None
     key_encryption_key_file: _File | None = None
     key_encryption_key: Annotated[str, AfterValidator(_only_one_place)] | None = Field(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.store.files.s3_files import S3Place
+from syndicate.store.files.s3_place import S3Place
 from tests.support.servers import PROJECT
 
 BUCKET, ACCESS_KEY, SECRET_KEY = "media", "test:tester", "secret-of-the-test"

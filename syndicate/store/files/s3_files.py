@@ -13,12 +13,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import obstore
 from obstore.exceptions import AlreadyExistsError
@@ -34,6 +33,7 @@ from syndicate.store.files.s3_faults import (
     says_no_bucket,
     translating_s3_errors,
 )
+from syndicate.store.files.s3_place import S3Place
 from syndicate.store.files.source_file import SourceFile, changed_meanwhile, opened_source
 
 if TYPE_CHECKING:
@@ -47,28 +47,6 @@ _UPLOADS: Final = 2
 _REFRESH: Final = timedelta(minutes=10)
 """A file that is added again and is older is put again, so that it counts as added now."""
 _PROBE: Final = ".syndicate-check"
-
-
-@dataclass(frozen=True, slots=True)
-class S3Place:
-    """A bucket and a prefix without slashes at its ends, perhaps empty; `endpoint` None: Amazon's own.
-
-    `credentials` are obstore's: where they are empty, it looks for the usual AWS_* variables. `seconds` is
-    the timeout of one request, `retries` how often it is tried again.
-    """
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str = "us-east-1"
-    credentials: Mapping[str, str] | None = None
-    seconds: float = 60.0
-    retries: int = 3
-
-    def __repr__(self) -> str:
-        """Without credentials."""
-        at = f" ({self.endpoint})" if self.endpoint else ""
-        return "/".join(filter(None, (f"s3://{self.bucket}", self.prefix))) + at
 
 
 class S3Files:
@@ -92,7 +70,7 @@ class S3Files:
                 "max_retries": place.retries,
                 "retry_timeout": timedelta(seconds=2 * place.seconds),
             },
-            **_credentials(place),
+            **cast("dict[str, Any]", dict(place.credentials)),
         )
         self._conditions = True
 
@@ -283,7 +261,3 @@ async def _again(source: SourceFile, sha256: str) -> AsyncIterator[bytes]:
         yield block
     if digest.hexdigest() != sha256:
         raise changed_meanwhile(source.name)
-
-
-def _credentials(place: S3Place) -> dict[str, Any]:
-    return dict(place.credentials or {})

@@ -188,8 +188,10 @@ def work(settings: Settings, listening: socket.socket, core: int | None = None) 
 
 
 async def _check(settings: Settings) -> None:
-    """Raise unless the store and the signing keys can be read and belong together."""
+    """Raise unless store and signing keys can be read and belong together, and media files be written."""
     async with opened(settings) as services:
+        await services.files.check()
+        await services.stamped_files.check()
         await services.signing_keys.load(services.store)
         await services.keys.check_signing_keys(SCHEDULER)
 
