@@ -40,12 +40,16 @@ _ENDING: Final = (Label.BYLINE, Label.EDITOR, Label.RESPONSIBLE)
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article without what stood under it, its credits, and notes about what was taken off."""
+    """An article without what stood under it, its credits, and notes about what was taken off.
+
+    `end` is how many of the given blocks stand before what announces that the article ends.
+    """
 
     body: tuple[Block, ...]
     credits: Credits
     notes: tuple[Note, ...] = ()
     trailing: tuple[Labelled, ...] = ()
+    end: int = 0
 
 
 def ends_article(text: str, publisher: Publisher) -> bool:
@@ -98,7 +102,7 @@ def trimmed(
             break
     said = credits_of(one for one in found if not is_stamp(one.text, publisher))
     notes = [*_unused(taken, head | said, publisher), *_left_out(rest, lines[end : end + 1], publisher)]
-    return Article(tuple(story), said, tuple(notes), tuple(found))
+    return Article(tuple(story), said, tuple(notes), tuple(found), end)
 
 
 def _end(blocks: Sequence[Block], publisher: Publisher, *, container: bool) -> int:

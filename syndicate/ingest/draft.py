@@ -19,6 +19,7 @@ from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.embargo import Request, Story, embargo_request
 from syndicate.ingest.identity import identity
 from syndicate.ingest.labels import instant
+from syndicate.ingest.media_references import MediaReference, moved
 from syndicate.ingest.outlets import outlet_of
 from syndicate.ingest.text import folded
 from syndicate.language import Text
@@ -67,6 +68,8 @@ class Draft:
     remarks: tuple[tuple[str, str], ...] = ()
     """Field and text of what is written for editors and never released (ninjs `edNote`)."""
     faults: tuple[Fault, ...] = ()
+    media: tuple[MediaReference, ...] = ()
+    """The files that it shows or plays, in its order, each once; their places are places in `body`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Parsed:
         notes: what was left out or read with doubt.
         embargo: until when the document asks for an embargo, also where that has passed; None for none.
         withhold: the embargo words that withhold the item, in one spelling; None for none.
+        media: the files that the document shows or plays, with their places in the item's body.
     """
 
     item: Item
@@ -89,12 +93,14 @@ class Parsed:
     notes: tuple[Note, ...]
     embargo: datetime | None = None
     withhold: str | None = None
+    media: tuple[MediaReference, ...] = ()
 
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:
     """Make the draft an item taken in at `now`. Raises Faulty with every fault of the document."""
     asked = _embargo(draft, publisher)
     story = asked.story
+    media = moved(draft.media, draft.body, story.body)
     draft = replace(draft, headline=story.headline, abstract=story.abstract, body=story.body)
     faults = [*draft.faults, *_missing(draft), *_too_long(draft), *_too_much(draft)]
     if faults or draft.published is None:
@@ -133,6 +139,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
     notes = (
         *asked.notes,
         *draft.notes,
+        *_not_taken(media),
         *_damage(item),
         *_future(draft, item),
         *(note for note, _ in later),
@@ -140,7 +147,21 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
     )
     ends = [end for end in (draft.embargo, asked.until) if end is not None]
     withhold = asked.withhold or "\n".join(words for _, words in later) or None
-    return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), withhold)
+    return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), withhold, media)
+
+
+def _not_taken(media: tuple[MediaReference, ...]) -> Iterator[Note]:
+    """Note the files that the document refers to: none of them is taken with its text."""
+    if media:
+        yield Note(
+            "media_left_out",
+            "body",
+            Text(
+                f"正文中有 {len(media)} 处图片或音视频未收入；其权利须另行授权",
+                "pictures, sounds or films left out of the body, for they have rights of their own:"
+                f" {len(media)}",
+            ),
+        )
 
 
 def _embargo(draft: Draft, publisher: Publisher) -> Request:

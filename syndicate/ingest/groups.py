@@ -47,6 +47,11 @@ class Group:
         self._rows: list[list[_Cell]] = []
         self._all: list[Block] = []
 
+    @property
+    def lines(self) -> int:
+        """How many lines it has so far."""
+        return len(self._all)
+
     def enter(self, tag: str, attributes: Mapping[str, str | None]) -> None:
         """Handle a start tag."""
         if tag == self._tag:

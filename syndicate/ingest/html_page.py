@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -15,6 +15,7 @@ from syndicate.characters import clean, line
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import absolute, article
 from syndicate.ingest.article_end import trimmed
+from syndicate.ingest.article_media import Pictured, as_it_is, media_of, with_captions_off
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.embargo_words import is_instruction
 from syndicate.ingest.furniture import is_furniture, is_sentence
@@ -91,6 +92,8 @@ CONTAINERS: Final = (
 )
 """Elements that hold an article and nothing else, on the systems most newsrooms use."""
 _BREADCRUMB: Final = ".navigate .rute"
+_Take: TypeAlias = Callable[[Extract], Pictured]
+"""How captions are taken off the blocks of a page."""
 _WECHAT_TIME: Final = re.compile(r"""\b(?:ct|createTime|create_time)\s*[=:]\s*["']?(\d{10})\b""")
 
 
@@ -108,15 +111,10 @@ def read_page(text: str, publisher: Publisher) -> Draft | Fault:
     said = metadata_of(tree)
     root = tree.root
     whole = blocks_of(root, base) if root is not None else Extract([], ())
-    page = [PageLine(block) for block in whole.blocks]
-    for template in TEMPLATES:
-        container = tree.css_first(template.body)
-        if container is not None:
-            draft = _by_template(tree, container, template, base, publisher, text)
-            draft = _completed(draft, _read_outside(whole, publisher, draft), said)
-            break
-    else:
-        draft = _without_template(tree, page, whole, base, publisher, said, text)
+    draft = _draft(tree, base, whole, publisher, said, text, with_captions_off)
+    if not draft.body and whole.media:
+        # Pictures with nothing but their captions: these are the story.
+        draft = _draft(tree, base, whole, publisher, said, text, as_it_is)
     draft = with_metadata(draft, said, publisher)
     return replace(
         draft,
@@ -124,7 +122,38 @@ def read_page(text: str, publisher: Publisher) -> Draft | Fault:
         address=address,
         language=_language(tree),
         keywords=_keywords(tree),
-        lines=draft.lines or tuple((None, block.text) for block in whole.blocks),
+        lines=_lines(whole),
+    )
+
+
+def _draft(
+    tree: LexborHTMLParser,
+    base: str | None,
+    whole: Extract,
+    publisher: Publisher,
+    said: Metadata,
+    text: str,
+    take: _Take,
+) -> Draft:
+    """Read the page by its template, else by its layout."""
+    page = take(whole)
+    for template in TEMPLATES:
+        container = tree.css_first(template.body)
+        if container is not None:
+            draft = _by_template(tree, container, template, base, publisher, text, take)
+            return _completed(draft, _read_outside(page.extract, publisher, draft), said)
+    return _without_template(tree, page, base, publisher, said, text, take)
+
+
+def _lines(whole: Extract) -> tuple[tuple[None, str], ...]:
+    """Return every line of the page, those of captions last: they stand beside the story, not above it."""
+    if not whole.media:
+        return tuple((None, block.text) for block in whole.blocks)
+    kept = {id(block) for block in with_captions_off(whole).extract.blocks}
+    captions = [block.text for block in whole.blocks if id(block) not in kept]
+    captions += [text for one in whole.media for text in one.captions]
+    return tuple(
+        (None, text) for text in (*(block.text for block in whole.blocks if id(block) in kept), *captions)
     )
 
 
@@ -135,8 +164,10 @@ def _by_template(
     base: str | None,
     publisher: Publisher,
     text: str,
+    take: _Take,
 ) -> Draft:
-    extract = blocks_of(container, base, shown=template.hidden)
+    page = take(blocks_of(container, base, shown=template.hidden))
+    extract = page.extract
     whens = [labelled(one) for one in _texts(tree, template.when)]
     sources = [labelled(one) for one in _texts(tree, template.source)]
     edits = [labelled(one) for one in _texts(tree, template.credits)]
@@ -151,14 +182,17 @@ def _by_template(
     shown = dated[1][0] if dated else next((one.text for one in whens if one.text), "")
     pages = incomplete_text([PageLine(block) for block in extract.blocks])
     faults = (*hidden_fault(extract, found.body), *pages)
+    body = with_headings(found.body)
+    media, left_out = media_of(page, body, begin=0, end=found.end)
     return Draft(
         headline=next((one for one in _texts(tree, template.headline) if one), ""),
         published=published,
         source=credit.source or _bare(sources),
         byline=credit.byline,
         editor=credit.editor,
-        body=with_headings(found.body),
-        notes=(*extract.notes, *found.notes),
+        body=body,
+        media=media,
+        notes=(*extract.notes, *left_out, *found.notes),
         faults=(*((invalid_date(shown),) if shown and published is None else ()), *faults),
     )
 
@@ -202,48 +236,69 @@ def _completed(draft: Draft, page: Draft, said: Metadata) -> Draft:
 
 def _without_template(
     tree: LexborHTMLParser,
-    page: list[PageLine],
-    whole: Extract,
+    page: Pictured,
     base: str | None,
     publisher: Publisher,
     said: Metadata,
     text: str,
+    take: _Take,
 ) -> Draft:
     """Read a page of an unknown template: by its layout, and its container if that has a known name."""
     headline, notes = checked_headline(_texts(tree, "h1"), said)
-    draft = read(page, publisher, headline=headline, title=said.title or said.headline)
+    whole = page.extract
+    lines = [PageLine(block) for block in whole.blocks]
+    draft = read(lines, publisher, headline=headline, title=said.title or said.headline)
     container = next((node for name in CONTAINERS if (node := tree.css_first(name)) is not None), None)
-    extract = blocks_of(container, base) if container is not None else None
-    if extract is not None and any(is_sentence(block.text) for block in extract.blocks):
+    inner = take(blocks_of(container, base)) if container is not None else None
+    extract = inner.extract if inner is not None else None
+    if (
+        inner is not None
+        and extract is not None
+        and any(is_sentence(block.text) for block in extract.blocks)
+    ):
         inside = (
             read([PageLine(block) for block in extract.blocks], publisher) if not draft.source else None
         )
+        story = _without_head(extract.blocks, draft)
         found = trimmed(
-            _without_head(extract.blocks, draft),
+            story,
             publisher,
             container=True,
             head=Credits(draft.source or None, draft.byline, draft.editor),
         )
         credit = found.credits
+        body = with_headings(found.body)
+        above = len(extract.blocks) - len(story)
+        media, left_out = media_of(inner, body, begin=above, end=above + found.end)
         return replace(
             draft,
             source=draft.source or (credit.source or "") or (inside.source if inside else ""),
             byline=draft.byline or credit.byline,
             editor=draft.editor or credit.editor,
-            body=with_headings(found.body),
+            body=body,
+            media=media,
             notes=(
                 *notes,
                 *(note for note in draft.notes if note.field != "body"),
                 *extract.notes,
+                *left_out,
                 *found.notes,
             ),
             faults=(*draft.faults, *hidden_fault(extract, found.body)),
         )
+    media, left_out = media_of(page, draft.body, begin=_below(draft.headline, whole.blocks))
     return replace(
         draft,
-        notes=(*notes, *draft.notes, *whole.notes, *second_opinion(text, draft.body)),
+        media=media,
+        notes=(*notes, *draft.notes, *whole.notes, *left_out, *second_opinion(text, draft.body)),
         faults=(*draft.faults, *hidden_fault(whole, draft.body)),
     )
+
+
+def _below(headline: str, blocks: Sequence[Block]) -> int | None:
+    """Return the place below the headline; None where the page does not show it as a line."""
+    wanted = folded(headline)
+    return next((place + 1 for place, block in enumerate(blocks) if folded(block.text) == wanted), None)
 
 
 def _without_head(blocks: list[Block], draft: Draft) -> list[Block]:

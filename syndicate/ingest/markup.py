@@ -1,17 +1,16 @@
 """Convert an article's HTML to text blocks, keeping only what a reader of the page sees.
 
 Scripts, styles, frames, form controls and hidden text are removed with their content; pictures, sound and
-film are removed and counted, because they are licensed separately. Block elements break lines; inline
-marks, links, lists, tables and quotes are kept.
+film are taken out with their captions and named, because they are licensed separately. Block elements
+break lines; inline marks, links, lists, tables and quotes are kept.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from selectolax.lexbor import LexborNode
 
@@ -20,12 +19,11 @@ from syndicate.ingest.addresses import resolved
 from syndicate.ingest.furniture import is_prose
 from syndicate.ingest.groups import Group
 from syndicate.ingest.inline import MARKS, Run, line_of, unfolded
+from syndicate.ingest.media_elements import Attributes, Shown, shown_by
 from syndicate.ingest.text import heading, words
 from syndicate.language import Text
 from syndicate.model.item import Block, BlockKind
 from syndicate.model.notes import Note
-
-Attributes: TypeAlias = Mapping[str, str | None]
 
 MOST_TAGS: Final = 20_000
 """A page with more is refused before parsing: parsing time grows with the square of the nesting depth."""
@@ -66,12 +64,16 @@ _HIDING_STYLE: Final = re.compile(
 class Extract:
     """The blocks of an element in reading order, and notes about what was left out.
 
-    `hidden` counts the characters of sentences that the page hides from its readers.
+    `hidden` counts the characters of sentences that the page hides from its readers. `media` are the
+    pictures, sounds and films in their order; `captions` are the places of captions that belong to none of
+    them.
     """
 
     blocks: list[Block]
     notes: tuple[Note, ...]
     hidden: int = 0
+    media: tuple[Shown, ...] = ()
+    captions: tuple[int, ...] = ()
 
 
 def too_many_tags(html: str) -> bool:
@@ -94,6 +96,8 @@ def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Ext
             body.leave(opened.pop())
         elif node.is_text_node:
             body.write(node.text_content or "")
+            if body.awaited:
+                body.follow(node)
         elif node.is_element_node:
             tag, attributes = node.tag or "", node.attributes
             if not (shown and node is root) and body.skips(node, tag, attributes):
@@ -103,7 +107,10 @@ def blocks_of(root: LexborNode, base: str | None, *, shown: bool = False) -> Ext
             pending.append(None)  # the end tag, once the children are read
             pending += reversed(list(node.iter(include_text=True)))
     body.end_line()
-    return Extract(body.blocks, _notes(body.dropped), body.hidden)
+    notes = _notes(body.dropped)
+    if not body.media and not body.figures:
+        return Extract(body.blocks, notes, body.hidden)
+    return Extract(body.blocks, notes, body.hidden, tuple(body.media), body.captions())
 
 
 def _is_hidden(attributes: Attributes) -> bool:
@@ -135,6 +142,10 @@ class _Body:
         self.blocks: list[Block] = []
         self.dropped: Counter[str] = Counter()
         self.hidden = 0
+        self.media: list[Shown] = []
+        self.figures: list[tuple[int, int, list[str]]] = []
+        self.awaited: list[Shown] = []
+        self._grouped: list[tuple[Shown, int]] = []
         self._base = base
         self._runs: list[Run] = []
         self._open_marks: list[str] = []
@@ -150,7 +161,9 @@ class _Body:
         if tag in _REMOVED_TAGS:
             return True
         if tag in _MEDIA:
-            self.dropped["media"] += 1
+            shown = shown_by(node, tag, attributes)
+            if shown is not None:
+                self._show(shown)
         elif tag in _FRAMES:
             self.dropped["frames"] += 1
         elif _is_struck(tag, attributes):
@@ -159,14 +172,47 @@ class _Body:
             self.dropped["formulas"] += 1
         elif _is_hidden(attributes):
             if tag == "figcaption":
-                self.dropped["captions"] += 1 if line(node.text()) else 0
+                self._caption(node, [])
             else:
                 self.hidden += _hidden_characters(node)
         elif tag == "figcaption" and _has_media(node):
-            self.dropped["captions"] += 1 if line(node.text()) else 0
+            self._caption(node, [block.text for block in blocks_of(node, None, shown=True).blocks])
         else:
             return False
         return True
+
+    def _show(self, shown: Shown) -> None:
+        """Keep a picture, sound or film at its place; one inside a line stands behind it."""
+        begun = any(not run.text.isspace() for run in self._runs)
+        if self._group is not None:
+            self._grouped.append((shown, self._group.lines + begun))
+        shown.place = len(self.blocks) + begun
+        self.media.append(shown)
+        self.awaited.append(shown)
+
+    def follow(self, node: LexborNode) -> None:
+        """Keep where the first text behind pictures stands."""
+        if (node.text_content or "").strip():
+            for shown in self.awaited:
+                shown.beside = node
+            self.awaited = []
+
+    def _caption(self, caption: LexborNode, lines: list[str]) -> None:
+        """Keep a figure's caption; one without lines is hidden."""
+        figure = caption.parent
+        if lines or line(caption.text()):
+            self.figures.append((figure.mem_id if figure is not None else 0, len(self.blocks), lines))
+
+    def captions(self) -> tuple[int, ...]:
+        """Give the figures' captions to what they are about; return the places of those about nothing."""
+        left = []
+        for figure, place, lines in self.figures:
+            about = [one for one in self.media if one.figure == figure and one.source is not None]
+            for one in about:
+                one.captions += lines
+            if not about or not lines:
+                left.append(place)
+        return tuple(left)
 
     def enter(self, tag: str, attributes: Attributes) -> None:
         """Handle a start tag."""
@@ -191,9 +237,7 @@ class _Body:
             self.end_line()
             self._heading = self._heading and tag not in _HEADINGS
             if self._group is not None and self._group.leave(tag):
-                self.blocks += self._group.blocks()
-                self.dropped["spans"] += self._group.spanning_cells
-                self._group = None
+                self._close(self._group)
         elif tag in MARKS:
             self._open_marks.remove(MARKS[tag])
             self._marks = frozenset(self._open_marks)
@@ -201,6 +245,18 @@ class _Body:
             self.write("”")
         elif tag == "a":
             self._links.pop()
+
+    def _close(self, group: Group) -> None:
+        """Add the blocks of a list, table or quote, and place what stood in it."""
+        made = group.blocks()
+        for shown, before in self._grouped:
+            # In one block, it stands before the block or behind it; between lines, where it stood.
+            shown.place = len(self.blocks) + (
+                before if len(made) == group.lines else len(made) * (before > 0)
+            )
+        self.blocks += made
+        self.dropped["spans"] += group.spanning_cells
+        self._group, self._grouped = None, []
 
     def write(self, text: str) -> None:
         """Handle a text as the page has it."""
@@ -223,20 +279,10 @@ class _Body:
 
 
 _NOTES: Final = {
-    "media": (
-        "media_left_out",
-        "正文中有 {} 处图片或音视频未收入；其权利须另行授权",
-        "pictures, sounds or films left out of the body, for they have rights of their own: {}",
-    ),
     "frames": (
         "frames_left_out",
         "正文中有 {} 处内嵌页面未收入",
         "embedded frames left out of the body: {}",
-    ),
-    "captions": (
-        "captions_left_out",
-        "图片未收入，{} 条图片说明也一并略去",
-        "captions left out with their pictures: {}",
     ),
     "struck": (
         "struck_text_left_out",

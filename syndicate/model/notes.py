@@ -12,6 +12,7 @@ _QUOTED: Final = 40
 NOTE_CODES: Final = frozenset(
     {
         "associations_left_out",
+        "caption_uncertain",
         "captions_left_out",
         "characters_lost",
         "created_without_zone",
