@@ -18,7 +18,9 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 
 from syndicate.errors import NotStampable
-from syndicate.media.recordings.mp4_boxes import Box, box_bytes, read_box, top_boxes
+from syndicate.media.recordings.mp4_boxes import Box, Extent, box_bytes, read_box, top_boxes
+from syndicate.media.recordings.mp4_stamp import arrange
+from syndicate.media.recordings.mp4_tracks import chunk_offsets
 from syndicate.media.recordings.recording_stamp import stamp_recording
 from tests.support.recordings import RECORDINGS, STAMP, ffprobe, ffprobe_tags, stream_hashes
 
@@ -154,18 +156,22 @@ def test_a_film_loses_place_and_device(tmp_path: Path) -> None:
     assert ffprobe(target)["streams"][0]["side_data_list"][0]["rotation"] == 90
 
 
-def test_a_track_of_positions_is_taken_out_and_its_data_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("handler", "format_"), [(b"meta", b"gpmd"), (b"sbtl", b"tx3g")])
+def test_a_track_of_positions_is_taken_out_and_its_data_overwritten(
+    handler: bytes, format_: bytes, tmp_path: Path
+) -> None:
     source = tmp_path / "route.mp4"
     positions = b"+30.1600+120.2500/" * 4
-    source.write_bytes(with_track_of_positions((RECORDINGS / "film.mp4").read_bytes(), positions))
+    film = (RECORDINGS / "film.mp4").read_bytes()
+    source.write_bytes(with_track_of_positions(film, positions, handler, format_))
     assert len(ffprobe(source)["streams"]) == 3
     target = stamped(source, tmp_path, "video/mp4")
     assert b"120.25" not in target.read_bytes()
     assert stream_hashes(target) == stream_hashes(RECORDINGS / "film.mp4")
 
 
-def with_track_of_positions(film: bytes, positions: bytes) -> bytes:
-    """The film with a third track of timed metadata, as cameras write them; its data stands at the end."""
+def with_track_of_positions(film: bytes, positions: bytes, kind: bytes, format_: bytes) -> bytes:
+    """The film with a third track, as cameras and drones write them; its data stands at the end."""
     file = io.BytesIO(film)
     boxes = top_boxes(file, len(film))
     head = read_box(file, next(one for one in boxes if one.kind == b"moov"))
@@ -176,8 +182,8 @@ def with_track_of_positions(film: bytes, positions: bytes) -> bytes:
     assert handler is not None
     assert samples is not None
     number.data = number.data[:12] + (3).to_bytes(4) + number.data[16:]
-    handler.data = handler.data[:8] + b"meta" + handler.data[12:]
-    entry = box_bytes(Box(b"gpmd", bytes(6) + b"\x00\x01" + bytes(4)))
+    handler.data = handler.data[:8] + kind + handler.data[12:]
+    entry = box_bytes(Box(format_, bytes(6) + b"\x00\x01" + bytes(4)))
     one = (1).to_bytes(4)
     samples.children = [
         Box(b"stsd", bytes(4) + one + entry),
@@ -240,6 +246,23 @@ def test_a_file_of_another_kind_is_not_stamped_and_leaves_no_file_behind(name: s
         assert not target.exists()
 
 
+def test_places_beyond_four_gibibytes_are_written_with_eight_bytes() -> None:
+    film = (RECORDINGS / "film.mp4").read_bytes()
+    file = io.BytesIO(film)
+    boxes = top_boxes(file, len(film))
+    head = read_box(file, next(one for one in boxes if one.kind == b"moov"))
+    data = next(one for one in boxes if one.kind == b"mdat")
+    before = len(box_bytes(head))
+    samples = [one.child(b"mdia", b"minf", b"stbl") for one in head.every(b"trak")]
+    starts = [list(chunk_offsets(one)) for one in samples if one is not None]
+    arrange(head, [Extent(b"free", 0, 0), data], 1 << 32, 0)
+    moved = [list(chunk_offsets(one)) for one in samples if one is not None]
+    assert [one.child(b"co64") is not None for one in samples if one is not None] == [True, True]
+    assert len(box_bytes(head)) == before + 4 * sum(map(len, starts))
+    shift = (1 << 32) + len(box_bytes(head)) + 8 + 8 - data.start
+    assert moved == [[start + shift for start in found] for found in starts]
+
+
 MEASURED = """
 import resource, sys
 from pathlib import Path
@@ -252,16 +275,16 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-def test_memory_stays_flat_for_a_film_of_300_megabytes(tmp_path: Path) -> None:
+def test_memory_stays_flat_for_a_film_of_150_megabytes(tmp_path: Path) -> None:
     source, target = tmp_path / "long.mp4", tmp_path / "out.mp4"
     film = (RECORDINGS / "film.mp4").read_bytes()
     at = film.index(b"mdat")
     length = int.from_bytes(film[at - 4 : at])
     with source.open("wb") as file:  # sparse: it takes no room on the disk
-        file.write(film[: at - 4] + (length + 300_000_000).to_bytes(4) + film[at : at - 4 + length])
-        file.seek(300_000_000, os.SEEK_CUR)
+        file.write(film[: at - 4] + (length + 150_000_000).to_bytes(4) + film[at : at - 4 + length])
+        file.seek(150_000_000, os.SEEK_CUR)
         file.write(film[at - 4 + length :])
     command = [sys.executable, "-c", MEASURED, str(source), str(target)]
     grown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     assert int(grown.stdout) < 40_000, "kilobytes"
-    assert target.stat().st_size > 300_000_000
+    assert target.stat().st_size > 150_000_000

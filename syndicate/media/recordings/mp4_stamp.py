@@ -52,7 +52,7 @@ LARGEST_TAGS: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a stretch of media data lay in the source, and where it lies in the target."""
 
     start: int
@@ -74,7 +74,7 @@ def stamp_mp4(source: Path, target: Path, stamp: FileStamp) -> None:
 def check_mp4(file: BinaryIO, size: int) -> None:
     """Whether a film or sound can be stamped. Raises NotStampable, DamagedBoxes."""
     plan = _plan(file, size)
-    _arrange(plan.head, plan.data, 0, 0)
+    arrange(plan.head, plan.data, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _write(file: BinaryIO, size: int, target: BinaryIO, stamp: FileStamp, packet
     plan = _plan(file, size)
     plan.head.children.append(parse_box(b"udta", _user_data(stamp)))
     after = box_header(b"uuid", 16 + len(packet)) + XMP_UUID + packet
-    places = _arrange(plan.head, plan.data, len(plan.type_box), len(after))
+    places = arrange(plan.head, plan.data, len(plan.type_box), len(after))
     target.write(plan.type_box + box_bytes(plan.head) + after)
     for one in plan.data:
         target.write(box_header(b"mdat", one.end - one.start))
@@ -136,8 +136,11 @@ def _clean(head: Box, size: int) -> list[tuple[int, int]]:
     return removed
 
 
-def _arrange(head: Box, data: list[Extent], before: int, after: int) -> list[_Place]:
-    """Set the offsets of all chunks for a file whose media data stands behind its head."""
+def arrange(head: Box, data: list[Extent], before: int, after: int) -> list[Place]:
+    """Set the offsets of all chunks for a file whose media data stands behind its head.
+
+    `before` and `after` are how many bytes stand before the head, and between it and the data.
+    """
     samples = [found for one in head.every(b"trak") if (found := one.child(b"mdia", b"minf", b"stbl"))]
     offsets = [chunk_offsets(one) for one in samples]
     while True:
@@ -146,7 +149,7 @@ def _arrange(head: Box, data: list[Extent], before: int, after: int) -> list[_Pl
         places = []
         for one in data:
             at += len(box_header(b"mdat", one.end - one.start))
-            places.append(_Place(one.start, one.end, at - one.start))
+            places.append(Place(one.start, one.end, at - one.start))
             at += one.end - one.start
         for box, starts in zip(samples, offsets, strict=True):
             moved = [_moved(start, 0, places) for start in starts]
@@ -162,7 +165,7 @@ def _set_offsets(samples: Box, offsets: Sequence[int], *, large: bool) -> None:
     samples.children.append(Box(kind, data))
 
 
-def _moved(start: int, length: int, places: list[_Place]) -> int:
+def _moved(start: int, length: int, places: list[Place]) -> int:
     """Where these bytes are in the target. Raises DamagedBoxes where they are no media data."""
     for one in places:
         if one.start <= start and start + length <= one.end:

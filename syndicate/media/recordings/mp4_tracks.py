@@ -8,13 +8,13 @@ from typing import Final
 from syndicate.language import Text
 from syndicate.media.recordings.mp4_boxes import Box, DamagedBoxes, handler, sample_formats, table
 
-KEPT_TRACKS: Final = frozenset({b"vide", b"soun", b"subt", b"sbtl", b"text", b"clcp"})
-"""Handlers of tracks that stay. Timed metadata (`meta`, `gpmd` of action cameras) holds the route, and
-`tmcd` the name of the reel."""
+KEPT_TRACKS: Final = frozenset({b"vide", b"soun"})
+"""Handlers of tracks that stay. Timed metadata holds the route of an action camera, subtitles that of a
+drone, and a time code the name of the reel. The words of a film have a file of their own, a transcript."""
 _KEPT: Final = {
     b"trak": {b"tkhd", b"edts", b"tapt", b"tref", b"mdia"},
     b"mdia": {b"mdhd", b"elng", b"hdlr", b"minf"},
-    b"minf": {b"vmhd", b"smhd", b"nmhd", b"sthd", b"gmhd", b"hdlr", b"dinf", b"stbl"},
+    b"minf": {b"vmhd", b"smhd", b"hdlr", b"dinf", b"stbl"},
     b"stbl": {
         *(b"stsd", b"stts", b"ctts", b"cslg", b"stss", b"stsc", b"stsz", b"stz2", b"stco", b"co64"),
         *(b"sdtp", b"sgpd", b"sbgp", b"stps", b"stsh", b"subs"),
