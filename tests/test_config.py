@@ -10,6 +10,7 @@ import pytest
 from syndicate.config import Settings, load
 from syndicate.errors import Fault, Faulty, StoreFault
 from syndicate.model.feeds import feeds_of
+from syndicate.model.item import ChannelId
 from syndicate.model.parties import STAMP
 from syndicate.store.files.s3_place import S3Place, credentials_in_file
 
@@ -294,6 +295,47 @@ def test_two_feeds_or_outlets_never_share_a_name(text: str, field: str, line: in
     (fault,) = faults(text)
     assert (fault.code, fault.field) == ("collision", field)
     assert line is None or fault.line == line
+
+
+@pytest.mark.parametrize(
+    ("topics", "code", "place"),
+    [
+        ('["05000000"]', "media_topic", ""),
+        ('["medtop:05000000", "medtop:5000000"]', "media_topic", ""),
+        ('["medtop:050000000"]', "media_topic", ""),
+        ('["medtop:٠5000000"]', "media_topic", ""),
+        ('["subj:05000000"]', "media_topic", ""),
+        ('["medtop:05000000\\n"]', "media_topic", ""),
+        ('["medtop:05000000", "medtop:05000000"]', "collision", "[1]"),
+        (str([f"medtop:2000{n:04}" for n in range(17)]), "out_of_range", ""),
+        ('"medtop:05000000"', "wrong_type", ""),
+        ("[5000000]", "wrong_type", ""),
+    ],
+)
+def test_a_media_topic_is_a_code_of_eight_digits_and_stands_once(
+    topics: str, code: str, place: str
+) -> None:
+    (fault,) = faults(f"{channel('news')}media_topics = {topics}\n")
+    assert (fault.code, fault.field, fault.line) == (
+        code,
+        f"publisher.channel[0].media_topics{place}",
+        4,
+    )
+
+
+def test_the_topics_of_a_channel_are_what_was_written_or_none() -> None:
+    text = channel("news") + 'media_topics = ["medtop:20000593", "medtop:17000000"]\n' + channel("health")
+    news, health = read(text).publisher.channels
+    assert news.media_topics == ("medtop:20000593", "medtop:17000000")
+    assert health.media_topics == ()
+
+
+def test_the_site_s_own_channels_have_topics_and_the_shipped_example_says_the_same() -> None:
+    ours = {one.id: one.media_topics for one in load(None, {}).publisher.channels if one.media_topics}
+    assert ours[ChannelId("education")] == ("medtop:05000000",)
+    assert len(ours) == 7
+    shipped = load(EXAMPLE, {}).publisher.channels
+    assert {one.id: one.media_topics for one in shipped if one.media_topics} == ours
 
 
 def test_a_channel_may_be_called_video_as_the_site_has_one() -> None:

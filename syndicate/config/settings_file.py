@@ -17,7 +17,7 @@ from syndicate.config.address_values import (
     page_address,
     region,
 )
-from syndicate.config.word_values import id_, language, line, phrase, timezone, token_name
+from syndicate.config.word_values import id_, language, line, media_topic, phrase, timezone, token_name
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, OutletId
 from syndicate.model.notes import NOTE_CODES
@@ -30,6 +30,9 @@ ABSTRACTS: Final = range(20, 501)
 CONNECTIONS: Final = range(4, 101)
 """How many connections to PostgreSQL a process may have: two write, one listens, the others read."""
 
+MOST_TOPICS: Final = 16
+"""IPTC Media Topics of one channel."""
+
 _RESERVED_FEEDS: Final = ("all", "pictures", "audio")
 """Reserved feed ids. `video` is reserved for outlets only: it may be a channel."""
 
@@ -38,6 +41,7 @@ _Line = Annotated[str, AfterValidator(line)]
 _Phrase = Annotated[str, AfterValidator(phrase)]
 _TokenName = Annotated[str, AfterValidator(token_name)]
 # Aliases, because in a form class the field `timezone` would shadow the function `timezone`.
+_MediaTopic = Annotated[str, AfterValidator(media_topic)]
 _BaseUrl = Annotated[str, AfterValidator(base_url)]
 _Authority = Annotated[str, AfterValidator(authority)]
 _Timezone = Annotated[str, AfterValidator(timezone)]
@@ -88,6 +92,20 @@ def _some_lines(lines: list[str]) -> list[str]:
     raise wrong("empty", Text("至少要写一条来源", "expected one source line at least"))
 
 
+def _each_once(codes: list[str]) -> list[str]:
+    """Refuse a code that stands there twice, and more than anybody reads."""
+    if len(codes) > MOST_TOPICS:
+        said = Text(f"最多 {MOST_TOPICS} 个", f"expected {MOST_TOPICS} at most")
+        raise wrong("out_of_range", said)
+    said = Text("同一代码只写一次", "expected each code once")
+    places: list[tuple[tuple[str | int, ...], Text]] = [
+        ((number,), said) for number, code in enumerate(codes) if code in codes[:number]
+    ]
+    if places:
+        raise wrongs("collision", places)
+    return codes
+
+
 class _OutletForm(Form):
     id: _Id
     name: _Line
@@ -99,6 +117,7 @@ class _ChannelForm(Form):
     id: _Id
     name: _Line
     name_en: _Line | None = None
+    media_topics: Annotated[list[_MediaTopic], AfterValidator(_each_once)] = Field(default_factory=list)
 
 
 def _outlets(outlets: list[_OutletForm]) -> list[_OutletForm]:
@@ -160,7 +179,10 @@ def _default_outlets() -> list[_OutletForm]:
 
 
 def _default_channels() -> list[_ChannelForm]:
-    return [_ChannelForm(id=one.id, name=one.name, name_en=one.name_en) for one in defaults.CHANNELS]
+    return [
+        _ChannelForm(id=one.id, name=one.name, name_en=one.name_en, media_topics=list(one.media_topics))
+        for one in defaults.CHANNELS
+    ]
 
 
 class PublisherForm(Form):
@@ -200,7 +222,10 @@ class PublisherForm(Form):
                 Outlet(OutletId(one.id), one.name, tuple(one.sources), one.name_en or "")
                 for one in self.outlet
             ),
-            channels=tuple(Channel(ChannelId(one.id), one.name, one.name_en or "") for one in self.channel),
+            channels=tuple(
+                Channel(ChannelId(one.id), one.name, one.name_en or "", tuple(one.media_topics))
+                for one in self.channel
+            ),
             default_channel=ChannelId(self.default_channel),
             abstract_length=self.abstract_length,
             notice=self.notice or defaults.notice(self.name, names, self.stamp),

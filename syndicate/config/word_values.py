@@ -10,6 +10,7 @@ from syndicate.language import Text
 from syndicate.toml_forms import wrong
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_MEDIA_TOPIC: Final = re.compile(r"medtop:[0-9]{8}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?")
 
 
@@ -71,6 +72,19 @@ def timezone(name: str) -> str:
         )
         raise wrong("unknown_timezone", said) from None
     return name
+
+
+def media_topic(code: str) -> str:
+    """A concept of the IPTC Media Topics vocabulary, as its QCode."""
+    if _MEDIA_TOPIC.fullmatch(code):
+        return code
+    raise wrong(
+        "media_topic",
+        Text(
+            "应为 IPTC Media Topics 的代码，如 medtop:05000000（medtop: 后加 8 位数字）",
+            "expected a code of the IPTC Media Topics, such as medtop:05000000: medtop: and 8 digits",
+        ),
+    )
 
 
 def language(tag: str) -> str:

@@ -11,6 +11,7 @@ from feedgen.feed import FeedGenerator
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.feedgen_extension import HISTORY, TOMBSTONES, AtomExtension, Element
+from syndicate.formats.media_topics import VOCABULARY
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
@@ -96,6 +97,8 @@ def _add(feed: Any, edition: Edition, item: StampedItem, rendered: RenderedText)
     entry.category(term=item.channel.id, label=one_line(item.channel.name))
     for word in rendered.keywords:
         entry.category(term=word)
+    for code in item.channel.media_topics:
+        entry.category(term=code, scheme=VOCABULARY)
     rights = rights_line(item, publisher).zh
     entry.rights(rights)
     entry.link(href=rendered.address, rel="alternate")

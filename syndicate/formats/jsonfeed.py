@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from syndicate.formats import feed_metadata, recall_notices
 from syndicate.formats.clean import address, clean, one_line
+from syndicate.formats.media_topics import concept_address
 from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
@@ -106,6 +107,7 @@ def _rights(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict
         "editor": rendered.editor,
         "outlet": {"id": item.outlet.id, "name": item.outlet.name},
         "channel": {"id": item.channel.id, "name": item.channel.name},
+        "media_topics": [concept_address(code) for code in item.channel.media_topics] or None,
         "medium": item.medium.value,
         "version": item.version,
         "note": rendered.note,

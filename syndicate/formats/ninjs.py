@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats import feed_metadata, media_topics, recall_notices
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.rendered import json_body
 from syndicate.formats.rendered_text import RenderedText, render_text
@@ -129,14 +129,15 @@ def _association(one: StampedAssociation, publisher: Publisher) -> dict[str, Any
 
 
 def _subjects(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> list[dict[str, str]]:
-    """The channel, then the keywords, for which 3.1 has no property of their own."""
+    """The channel, what it is about, then the keywords, for which 3.1 has no property of their own."""
     channel = {
         "name": one_line(item.channel.name),
         "rel": "channel",
         "uri": feed_metadata.feed_id(publisher, item.channel.id, public=True),
         "literal": item.channel.id,
     }
-    return [channel, *({"name": word, "rel": "keyword"} for word in rendered.keywords)]
+    keywords = [{"name": word, "rel": "keyword"} for word in rendered.keywords]
+    return [channel, *media_topics.subjects(item.channel), *keywords]
 
 
 def _bodies(rendered: RenderedText) -> list[dict[str, Any]]:

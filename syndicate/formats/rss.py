@@ -19,6 +19,7 @@ from syndicate.formats.feedgen_extension import (
     RssExtension,
     UnwrittenTime,
 )
+from syndicate.formats.media_topics import VOCABULARY
 from syndicate.formats.rendered_text import RenderedText, render_text
 from syndicate.formats.timestamps import rfc822, rfc3339, whole
 from syndicate.formats.usage_terms import rights_line, terms_address
@@ -80,6 +81,8 @@ def _add(feed: Any, edition: Edition, item: StampedItem, rendered: RenderedText)
     entry.guid(item.uri, permalink=False)
     for word in dict.fromkeys((one_line(item.channel.name), *rendered.keywords)):
         entry.category(term=word)
+    for code in item.channel.media_topics:
+        entry.category(term=code, scheme=VOCABULARY)
     outlet_feed = feed_metadata.feed_address(publisher, item.outlet.id, "rss", public=True)
     rights = [
         Element("pubDate", rfc822(item.published)),

@@ -37,11 +37,15 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """频道: a section of the site."""
+    """频道: a section of the site.
+
+    `media_topics` are the IPTC Media Topics that all of its items are about, each `medtop:` and 8 digits.
+    """
 
     id: ChannelId
     name: str
     name_en: str = ""
+    media_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ PUBLISHER = Publisher(
     ),
     channels=(
         Channel(ChannelId("news"), "新闻", "News"),
-        Channel(ChannelId("health"), "健康", "Health"),
+        Channel(ChannelId("health"), "健康", "Health", ("medtop:07000000", "medtop:20000446")),
         Channel(ChannelId("video"), "视频", "Video"),
     ),
     default_channel=ChannelId("news"),

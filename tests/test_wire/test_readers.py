@@ -103,6 +103,21 @@ def test_feedparser_finds_one_alternate_and_one_licence_link_in_every_atom_entry
         assert found == {"alternate": entry.link, "license": f"{PUBLISHER.base_url}/terms"}
 
 
+@pytest.mark.parametrize("format", ["rss", "atom"])
+def test_feedparser_finds_media_topics_apart_from_channel_and_keywords(format: str) -> None:
+    edition = EDITIONS["public-feed"]
+    read = feedparser.parse(FEED_FORMATS[format].render(edition).body)
+    for entry, item in zip(read.entries, edition.items, strict=True):
+        vocabulary = "http://cv.iptc.org/newscodes/mediatopic/"
+        found = {
+            scheme: [tag.term for tag in entry.tags if tag.scheme == scheme]
+            for scheme in (None, vocabulary)
+        }
+        assert found[vocabulary] == list(item.channel.media_topics)
+        assert len(found[None]) == 1 + len(item.keywords)
+    assert any(item.channel.media_topics for item in edition.items)
+
+
 @pytest.mark.parametrize("case", EDITIONS)
 def test_ruby_s_strict_parser_reads_every_item_with_its_stamp(case: str, ruby_answers: Answers) -> None:
     edition, read = EDITIONS[case], ruby_answers[case]
