@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from syndicate.errors import Faulty
 from syndicate.media.file_types import MP4, file_type
 from syndicate.media.inspection import Inspected
 from syndicate.media.recordings.mp4_boxes import top_boxes
-from syndicate.media.recordings.programs import ProgramFailed
 from syndicate.media.recordings.recording_inspection import inspect_recording
-from syndicate.media.recordings.recording_renditions import film_frame, make_preview
+from syndicate.media.recordings.recording_limits import rendition_limits, stamping_limits
+from syndicate.media.recordings.recording_renditions import film_frame, make_preview, make_transcript
 from syndicate.media.recordings.recording_stamp import stamp_recording
+from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.media import RenditionName
 from tests.support.recordings import RECORDINGS, STAMP, ffprobe, ffprobe_tags
 
@@ -117,7 +120,40 @@ def test_a_film_that_is_noise_inside_gives_no_frame_and_no_preview(tmp_path: Pat
     path = tmp_path / "noise.mp4"
     path.write_bytes(data[:start] + b"\xa5" * (end - start) + data[end:])
     found = Inspected(type=MP4, duration=1500)
-    with pytest.raises(ProgramFailed):
-        film_frame(path, found, tmp_path)
-    with pytest.raises(ProgramFailed):
-        make_preview(path, found, tmp_path)
+    assert film_frame(path, found, tmp_path) is None
+    assert make_preview(path, found, tmp_path) is None
+    assert [one.name for one in tmp_path.iterdir()] == ["noise.mp4"]
+
+
+def test_a_transcript_in_subrip_becomes_webvtt(tmp_path: Path) -> None:
+    source = tmp_path / "sound.srt"
+    source.write_text("1\n00:00:00,000 --> 00:00:01,500\n湖\n", encoding="gb18030")
+    made = make_transcript(source, tmp_path, name="sound.srt")
+    assert (made.name, made.content_type, made.duration) == (RenditionName.TRANSCRIPT, "text/vtt", 1500)
+    assert made.path.read_text(encoding="utf-8") == "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n湖\n"
+
+
+def test_limits_grow_with_the_recording_and_a_large_film_is_stamped_within_them(tmp_path: Path) -> None:
+    source, target = tmp_path / "long.mp4", tmp_path / "out.mp4"
+    film = (RECORDINGS / "film.mp4").read_bytes()
+    at, more = film.index(b"mdat"), 300 << 20
+    length = int.from_bytes(film[at - 4 : at])
+    with source.open("wb") as file:  # sparse
+        file.write(film[: at - 4] + (length + more).to_bytes(4) + film[at : at - 4 + length])
+        file.seek(more, os.SEEK_CUR)
+        file.write(film[at - 4 + length :])
+    size = source.stat().st_size
+    workers = MediaWorkers()
+    try:
+        with pytest.raises(Faulty) as caught:
+            workers.run("film", stamp_recording, source, target, "video/mp4", STAMP)
+        assert caught.value.faults[0].code == "media_too_large"
+        assert not target.exists()
+        limits = stamping_limits(size)
+        workers.run_within(limits, "film", stamp_recording, source, target, "video/mp4", STAMP)
+    finally:
+        workers.close()
+    assert target.stat().st_size > size
+    hour = rendition_limits(size, 3_600_000, previews=True)
+    assert hour.seconds > 7200
+    assert rendition_limits(size, 3_600_000, previews=False).seconds < 600

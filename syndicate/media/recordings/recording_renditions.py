@@ -1,6 +1,7 @@
-"""Make the preview of a sound or film, and take a frame of a film for its poster: with ffmpeg, bit-exact.
+"""Make what goes beside a sound or film: its preview, a frame for its poster, its transcript.
 
 The same file gives the same bytes with the same ffmpeg: no metadata, no dates, a fixed number of threads.
+What ffmpeg cannot make is not made; the original was inspected and stays good.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from syndicate.media.file_types import MP3, MP4
+from syndicate.media.file_types import MP3, MP4, WEBVTT
 from syndicate.media.inspection import Inspected, MadeFile
 from syndicate.media.recordings.probe import probe
 from syndicate.media.recordings.programs import ProgramFailed, ProgramLimits, input_options, program, run
+from syndicate.media.recordings.webvtt import LARGEST, read_transcript, write_webvtt
 from syndicate.model.item import Medium
 from syndicate.model.media import RenditionName
 
@@ -43,9 +45,9 @@ _LARGEST_PREVIEW: Final = 2 << 30
 
 
 def film_frame(path: Path, inspected: Inspected, scratch: Path) -> Path | None:
-    """A frame of a film, upright, as a PNG in `scratch`; None for a sound, and where there is no ffmpeg.
+    """A frame of a film, upright, as a PNG in `scratch`.
 
-    Raises ProgramFailed where ffmpeg cannot read the film.
+    None for a sound, where there is no ffmpeg, and where it finds no frame.
     """
     ffmpeg = program("ffmpeg")
     if ffmpeg is None or inspected.type.medium is not Medium.VIDEO:
@@ -55,16 +57,14 @@ def film_frame(path: Path, inspected: Inspected, scratch: Path) -> Path | None:
     source = input_options(path, inspected.type.content_type)
     frame = ["-map", "0:v:0", "-vf", _FRAME, "-frames:v", "1", "-c:v", "png"]
     written = ["-f", "image2", "-update", "1", _output(target)]
-    run([ffmpeg, *_START, "-ss", f"{at}ms", *source, *frame, *_EXACT, *written], _FRAME_LIMITS)
-    if not target.is_file():
-        raise ProgramFailed("no frame")
-    return target
+    command = [ffmpeg, *_START, "-ss", f"{at}ms", *source, *frame, *_EXACT, *written]
+    return target if _made(command, _FRAME_LIMITS, target) else None
 
 
 def make_preview(path: Path, inspected: Inspected, scratch: Path) -> MadeFile | None:
     """A copy of low quality in `scratch`: MP4 of a film (480p, H.264, AAC), MP3 of a sound (64 kbit/s).
 
-    None where there is no ffmpeg. It may take as long as the recording lasts. Raises ProgramFailed.
+    None where there is no ffmpeg, and where it cannot make it. It may take twice as long as the recording.
     """
     ffmpeg = program("ffmpeg")
     if ffmpeg is None:
@@ -73,11 +73,11 @@ def make_preview(path: Path, inspected: Inspected, scratch: Path) -> MadeFile | 
     type_, codecs = (MP4, ("-vf", _SMALL, *_FILM)) if film else (MP3, _SOUND)
     target = scratch / f"preview{type_.suffix}"
     streams = ["-map", "0:v:0", "-map", "0:a:0?"] if film else ["-map", "0:a:0"]
-    seconds = 120 + 2 * (inspected.duration or 3_600_000) // 1000
+    seconds = 120 + 2 * (1_800_000 if inspected.duration is None else inspected.duration) // 1000
     limits = ProgramLimits(seconds=seconds, cpu_seconds=2 * seconds, file_size=_LARGEST_PREVIEW)
     source = input_options(path, inspected.type.content_type)
-    run([ffmpeg, *_START, *source, *streams, *_EXACT, *codecs, _output(target)], limits)
-    made = probe(target, type_.content_type)
+    command = [ffmpeg, *_START, *source, *streams, *_EXACT, *codecs, _output(target)]
+    made = probe(target, type_.content_type) if _made(command, limits, target) else None
     if made is None:
         return None
     return MadeFile(
@@ -88,6 +88,29 @@ def make_preview(path: Path, inspected: Inspected, scratch: Path) -> MadeFile | 
         height=made.height,
         duration=made.duration,
     )
+
+
+def make_transcript(path: Path, scratch: Path, *, name: str) -> MadeFile:
+    """The transcript, WebVTT or SubRip, as clean WebVTT in `scratch`. Raises Faulty, OSError."""
+    with path.open("rb") as file:
+        cues = read_transcript(file.read(LARGEST + 1), name=name)
+    target = scratch / f"transcript{WEBVTT.suffix}"
+    target.write_bytes(write_webvtt(cues))
+    return MadeFile(
+        name=RenditionName.TRANSCRIPT,
+        path=target,
+        content_type=WEBVTT.content_type,
+        duration=cues[-1].end,
+    )
+
+
+def _made(command: list[str], limits: ProgramLimits, target: Path) -> bool:
+    """Run ffmpeg; whether it wrote the file. What it wrote in part is removed."""
+    try:
+        run(command, limits)
+    except ProgramFailed:
+        target.unlink(missing_ok=True)
+    return target.is_file() and target.stat().st_size > 0
 
 
 def _output(target: Path) -> str:
