@@ -425,6 +425,12 @@ def test_media_are_in_the_data_folder_or_elsewhere_or_in_a_bucket(tmp_path: Path
     assert read(text).media_cache_mb == 16
 
 
+def test_previews_of_sound_and_film_are_made_where_the_settings_say_so() -> None:
+    assert not load(None, {}).media_previews
+    assert read("media_previews = true\n").media_previews
+    assert places('media_previews = "yes"\n') == [("wrong_type", "media_previews", 1)]
+
+
 @pytest.mark.parametrize(
     "place",
     [

@@ -43,7 +43,8 @@ class Settings:
     `database_connections` to PostgreSQL. What encrypts signing
     keys in the database is in the file `key_encryption_key_file`, or is `key_encryption_key` itself; with
     neither, signing keys are files. Files of media are kept at `media`; those that are made for delivery
-    take at most `media_cache_mb` megabytes in the folder `stamped`.
+    take at most `media_cache_mb` megabytes in the folder `stamped`. `media_previews`: whether copies of low
+    quality are made of sound and film.
     """
 
     data: Path
@@ -58,6 +59,7 @@ class Settings:
     key_encryption_key_file: Path | None = None
     key_encryption_key: str | None = field(default=None, repr=False)
     media_cache_mb: int = defaults.MEDIA_CACHE_MB
+    media_previews: bool = False
 
     @property
     def stamped(self) -> Path:
@@ -131,6 +133,7 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         ),
         key_encryption_key=form.key_encryption_key,
         media_cache_mb=form.media_cache_mb,
+        media_previews=form.media_previews,
     )
 
 

@@ -276,6 +276,7 @@ class SettingsForm(Form):
     media_s3_endpoint: Annotated[str, AfterValidator(_of_a_bucket)] | None = None
     media_s3_region: _Region = defaults.S3_REGION
     media_cache_mb: Annotated[int, AfterValidator(_cache)] = defaults.MEDIA_CACHE_MB
+    media_previews: bool = False
     keys: _Folder | None = None
     key_encryption_key_file: _File | None = None
     key_encryption_key: Annotated[str, AfterValidator(_only_one_place)] | None = Field(
