@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from syndicate.services.delivery.delivery_service import DeliveryService
     from syndicate.services.newsroom.hold_service import HoldService
     from syndicate.services.newsroom.item_service import ItemService
+    from syndicate.services.newsroom.kept_files import KeptFilesService
     from syndicate.services.reports.report_service import ReportService
     from syndicate.services.rights.key_service import KeyService
     from syndicate.services.rights.key_wrapping import KeyWrappingService
@@ -77,6 +78,13 @@ class Services:
     def files(self) -> FileStore:
         """The files of media items."""
         return file_store(self.settings)
+
+    @cached_property
+    def kept_files(self) -> KeptFilesService:
+        """The files of media items checked, and those without an item removed."""
+        from syndicate.services.newsroom.kept_files import KeptFilesService
+
+        return KeptFilesService(self.store, self.files, self.clock)
 
     @cached_property
     def stamped_files(self) -> StampedFiles:

@@ -32,7 +32,7 @@ MANDATE = (
 READS = {
     "serve", "item list", "item show", "item recall-report", "partner list", "partner show",
     "mandate list", "licence list", "licence show", "licence diff", "licence try", "key list",
-    "signing-key list", "explain",
+    "signing-key list", "explain", "media verify",
     "trail list", "trail verify", "trail prove", "trail export", "trail checkpoint", "trail check", "pull",
     "report usage", "report statement", "report takedowns", "clock show", "completion",
 }  # fmt: skip
@@ -70,6 +70,13 @@ class Acts:
         path = self.folder / name
         path.write_text(text)
         return str(path)
+
+    def forget_a_file(self) -> None:
+        """Leave an old media file that no item names."""
+        forgotten = self.shell.data / "media" / "files" / "00" / ("0" * 64)
+        forgotten.parent.mkdir(parents=True, exist_ok=True)
+        forgotten.touch()
+        os.utime(forgotten, (0, 0))
 
     def _newest(self) -> int:
         if not (self.shell.data / "syndicate.db").exists():
@@ -124,6 +131,8 @@ def test_every_command_that_changes_something_leaves_its_actor(
     ])  # fmt: skip
     assert shell("item", "recall-report", seed, "--json").json["actor"].startswith("cli:item-recall-")
     act("item reinstate", seed, kinds=["item_reinstated"])
+    acts.forget_a_file()
+    act("media collect", kinds=["media_files_collected"])
     with monkeypatch.context() as wrong:
         ahead = lambda: wall_clock() + timedelta(days=3)  # noqa: E731
         wrong.setattr(wiring, "SteadyClock", lambda floor: clocks.SteadyClock(floor, ahead))

@@ -55,6 +55,9 @@ COMMANDS: Final = (
         "trail", f"{_PLACE}.trail:trail", "查阅和核验审计记录 · List and prove the records of the trail."
     ),
     Deferred(
+        "media", f"{_PLACE}.media_files:media", "核对和清理媒体文件 · Check and tidy the files of media."
+    ),
+    Deferred(
         "pull", f"{_PLACE}.pull:pull", "让文件夹与授权稿件保持一致 · Keep a folder in step with a licence."
     ),
     Deferred(

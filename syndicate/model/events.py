@@ -183,6 +183,19 @@ class ClockAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFilesCollected:
+    """Staff removed files that no item names and that were added before `before` (RFC 3339).
+
+    Written before the first is removed: `files` and `bytes` are the most that were.
+    """
+
+    kind: ClassVar[str] = "media_files_collected"
+    files: int
+    bytes: int
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionDelivered:
     """A licensed feed was sent. `edition` is the digest of the manifest that lists its items.
 
@@ -299,6 +312,7 @@ Event: TypeAlias = (
     | SigningKeysMoved
     | SigningKeysRewrapped
     | ClockAccepted
+    | MediaFilesCollected
     | EditionDelivered
     | EditionPolled
     | ItemDelivered
@@ -337,6 +351,7 @@ EVENTS: dict[str, type[Event]] = {
         SigningKeysMoved,
         SigningKeysRewrapped,
         ClockAccepted,
+        MediaFilesCollected,
         EditionDelivered,
         EditionPolled,
         ItemDelivered,

@@ -35,6 +35,7 @@ KINDS: Final = {
     "signing_keys_moved": Text("移动签名密钥", "signing keys moved"),
     "signing_keys_rewrapped": Text("重新加密签名密钥", "signing keys rewrapped"),
     "clock_accepted": Text("确认时钟", "clock accepted"),
+    "media_files_collected": Text("清理媒体文件", "media files collected"),
     "edition_delivered": Text("发出订阅", "edition delivered"),
     "edition_polled": Text("查询订阅", "edition polled"),
     "item_delivered": Text("发出稿件", "item delivered"),
