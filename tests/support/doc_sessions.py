@@ -304,6 +304,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "write-a-licence.md": _DAY,
     "issue-and-rotate-keys.md": (*_DAY, *_PARTNER),
     "ingest-from-the-newsroom.md": _DAY,
+    "publish-sound-and-film.md": _DAY,
     "hold-and-recall.md": (*_DAY, *_PARTNER, *_KEY, "serve"),
     "make-the-month-end-statement.md": (*_DAY, *_PARTNER, *_KEY, "serve", *_READ, "at 2026-12-01 09:00"),
     "read-the-trail.md": (*_DAY, *_PARTNER, *_KEY, "serve", *_READ),
