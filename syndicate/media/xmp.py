@@ -30,6 +30,8 @@ _NAMESPACES: Final = {
 }
 _BEGIN: Final = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _END: Final = '\n<?xpacket end="w"?>'
+_LONGEST_WRITTEN: Final = 5000
+"""Characters of a field. A JPEG has room for 65,000 bytes in all."""
 _MOST_VALUES: Final = 200
 _MOST_CHARACTERS: Final = 20_000
 
@@ -146,7 +148,7 @@ def _licensor(about: etree._Element, stamp: FileStamp) -> None:
 
 def _simple(about: etree._Element, name: str, value: str | None) -> None:
     if value:
-        etree.SubElement(about, _qualified(name)).text = clean(value)
+        etree.SubElement(about, _qualified(name)).text = clean(value)[:_LONGEST_WRITTEN]
 
 
 def _language_alternative(about: etree._Element, name: str, value: str | None) -> None:
@@ -162,7 +164,7 @@ def _sequence(about: etree._Element, name: str, value: str | None) -> None:
 def _item(about: etree._Element, name: str, kind: str, value: str) -> etree._Element:
     container = etree.SubElement(etree.SubElement(about, _qualified(name)), _rdf(kind))
     item = etree.SubElement(container, _rdf("li"))
-    item.text = clean(value)
+    item.text = clean(value)[:_LONGEST_WRITTEN]
     return item
 
 
