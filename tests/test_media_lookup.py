@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from syndicate.cli.ingestion.media_files import expected_file, in_page_folder, media_file
+from syndicate.cli.ingestion.document_files import FileKind, documents, files_of, kind_of
+from syndicate.cli.ingestion.media_files import expected_file, media_file, standing_alone
 from syndicate.errors import Fault
 from syndicate.ingest.media_elements import tidy_source
 
@@ -133,5 +134,48 @@ def test_where_a_missing_file_would_arrive_is_known(root: Path) -> None:
     assert expected_file(root / "page.html", "图片/桥.jpg") == root / "图片" / "桥.jpg"
     assert expected_file(root / "page.html", "../secret.jpg") is None
     assert expected_file(root / "page.html", "https://cdn.example/a.jpg") is None
-    assert in_page_folder(root / "page_files" / "b.jpg", root)
-    assert not in_page_folder(root / "图片" / "湘湖.jpg", root)
+
+
+def test_a_folder_holds_documents_media_sidecars_and_parts_of_pages(root: Path) -> None:
+    ninjs = '{"uri": "urn:x:1", "type": "picture"}'
+    for name, content in {
+        "story.txt": "",
+        "bridge.mp3": "",
+        "bridge.toml": "",
+        "bridge.vtt": "WEBVTT",
+        "lake.JPG": "",
+        "lake.JPG.json": '{"caption": "湘湖"}',
+        "wire.png": "",
+        "wire.json": ninjs,
+        "alone.json": '{"caption": "x"}',
+        "licence.toml": "",
+        "page_files/frame.html": "",
+        "page_files/b.toml": "",
+    }.items():
+        (root / name).write_text(content)
+    kinds = {str(file.relative_to(root)): kind for file, kind in files_of(root)}
+    assert {name for name, kind in kinds.items() if kind is FileKind.SIDECAR} == {
+        "bridge.toml",
+        "lake.JPG.json",
+    }
+    assert [str(file.relative_to(root)) for file in documents(root)] == [
+        "alone.json",
+        "licence.toml",
+        "page.html",
+        "story.txt",
+        "wire.json",
+    ]
+    assert kinds["page_files/b.jpg"] is kinds["page_files/frame.html"] is FileKind.PAGE_PART
+    assert kinds["bridge.vtt"] is FileKind.TRANSCRIPT
+    assert {name: kind_of(root / name, root) for name in kinds} == kinds
+    assert list(documents(root / "a.jpg")) == [root / "a.jpg"]
+
+
+def test_media_stand_alone_with_a_sidecar_or_where_no_document_names_them(root: Path) -> None:
+    media = [root / name for name in ("a.jpg", "b.mp3", "c.jpg", "d.jpg", "d.mp3")]
+    sidecars = [root / name for name in ("a.jpg.toml", "d.json", "none.toml")]
+    referenced = {root / "a.jpg", root / "c.jpg", root / "d.mp3"}
+    assert standing_alone(media, referenced, sidecars) == [
+        root / name for name in ("a.jpg", "b.mp3", "d.jpg", "d.mp3")
+    ]
+    assert standing_alone([], referenced, sidecars) == []

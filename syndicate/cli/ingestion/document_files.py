@@ -1,5 +1,6 @@
 """Documents are found and read: which files count, and what is wrong with one that cannot be read.
 
+Beside documents lie the pictures, sounds and films that they name, and the sidecars of these.
 Nothing is read past the largest document that we take, and nothing outside the folder that was named.
 """
 
@@ -7,15 +8,36 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
+from typing import Final
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
+from syndicate.media.file_types import SUFFIXES
 
 _LEFT_ALONE = ("~", ".tmp", ".part", ".swp", ".crdownload")
 """Ends of the names of files that an editor, a copy or a download has not finished with."""
+_TRANSCRIPTS: Final = frozenset({".vtt", ".srt"})
+_SIDECARS: Final = (".toml", ".json")
+_PAGE_FOLDERS: Final = ("_files", ".files")
+_NINJS: Final = b'"uri"'
+"""What every ninjs document has, and no sidecar."""
+_LONGEST_LOOK: Final = 1024 * 1024
+
+
+class FileKind(Enum):
+    """What a file in a newsroom's folder is, by its name and its neighbours."""
+
+    DOCUMENT = auto()
+    MEDIA = auto()
+    SIDECAR = auto()
+    """Says what the picture, sound or film beside it is."""
+    TRANSCRIPT = auto()
+    PAGE_PART = auto()
+    """Whatever lies in the folder of a saved page's files: its pictures, scripts and frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +51,89 @@ class Sign:
 
 def documents(path: Path) -> Iterator[Path]:
     """The path itself if it is no folder; else every document in it and below, in the order of names."""
+    return (file for file, kind in files_of(path) if kind is FileKind.DOCUMENT)
+
+
+def files_of(path: Path) -> Iterator[tuple[Path, FileKind]]:
+    """The files at and below the path, each with its kind; a path that is no folder is a document.
+
+    In the order of names, folder by folder.
+    """
     if not path.is_dir():
-        yield path
+        yield path, FileKind.DOCUMENT
         return
     root = path.resolve()
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if counts(name))
+        beside = frozenset(files)
+        part = any(map(is_page_folder, Path(folder).relative_to(path).parts))
         for name in sorted(files):
             file = Path(folder, name)
             # A walk follows no link: a file that is none lies inside.
             if counts(name) and (_is_regular(file) or _within(file, root)):
-                yield file
+                yield file, _kind(file, beside, page_part=part)
+
+
+def kind_of(file: Path, root: Path) -> FileKind:
+    """What the file is; `root` is the folder that is taken in, above it."""
+    inside = file.relative_to(root).parts[:-1] if file.is_relative_to(root) else ()
+    try:
+        beside = (
+            frozenset(one.name for one in file.parent.iterdir())
+            if file.suffix.lower() in _SIDECARS
+            else frozenset()
+        )
+    except OSError:
+        beside = frozenset()
+    return _kind(file, beside, page_part=any(map(is_page_folder, inside)))
+
+
+def is_page_folder(name: str) -> bool:
+    """Whether a folder of this name holds the files of a saved page: `湘湖_files`, `湘湖.files`."""
+    return name.casefold().endswith(_PAGE_FOLDERS)
+
+
+def _kind(file: Path, beside: Collection[str], *, page_part: bool) -> FileKind:
+    suffix = file.suffix.lower()
+    if page_part:
+        return FileKind.PAGE_PART
+    if suffix in _TRANSCRIPTS:
+        return FileKind.TRANSCRIPT
+    if suffix in SUFFIXES:
+        return FileKind.MEDIA
+    if (
+        suffix in _SIDECARS
+        and described_by(file.name, beside)
+        and not (suffix == ".json" and _is_ninjs(file))
+    ):
+        return FileKind.SIDECAR
+    return FileKind.DOCUMENT
+
+
+def described_by(sidecar: str, beside: Collection[str]) -> list[str]:
+    """The media files among the names `beside` that a file of this name may be the sidecar of.
+
+    `湘湖.jpg.toml` is that of `湘湖.jpg` alone, and `湘湖.toml` that of every file called `湘湖`.
+    """
+    stem = sidecar.rpartition(".")[0]
+    if Path(stem).suffix.lower() in SUFFIXES:
+        return [stem] if stem in beside else []
+    return sorted(
+        name
+        for name in beside
+        if name.startswith(f"{stem}.") and name[len(stem) :].lower() in SUFFIXES - _TRANSCRIPTS
+    )
+
+
+def _is_ninjs(file: Path) -> bool:
+    """Whether a JSON file is a document, for all that a picture of its name lies beside it."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return False
+        with file.open("rb") as opened:
+            return _NINJS in opened.read(_LONGEST_LOOK).replace(b"\0", b"")
+    except OSError:
+        return False
 
 
 def counts(name: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from syndicate.cli.ingestion.document_files import described_by, is_page_folder
 from syndicate.errors import Fault
 from syndicate.language import Text
 
@@ -25,8 +26,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _LONGEST_NAME: Final = 255
 """Bytes of a name on the file systems that newsrooms have."""
 _DEEPEST: Final = 20
-PAGE_FOLDERS: Final = ("_files", ".files")
-"""Ends of the names of folders into which browsers and Word put the files of a page."""
+_PAGE_FOLDERS: Final = ("_files", ".files")
 
 
 def media_file(document: Path, root: Path, source: str) -> Path | Fault:
@@ -68,15 +68,27 @@ def expected_file(document: Path, source: str) -> Path | None:
     )
 
 
-def in_page_folder(file: Path, root: Path) -> bool:
-    """Whether a file below `root` lies in a folder that holds the files of a saved page."""
-    above = file.relative_to(root).parts[:-1] if file.is_relative_to(root) else ()
-    return any(is_page_folder(part) for part in above)
+def standing_alone(
+    media: Iterable[Path], referenced: Collection[Path], sidecars: Iterable[Path] = ()
+) -> list[Path]:
+    """Tell which media files are items of their own, in their order; the others belong to a document.
 
-
-def is_page_folder(name: str) -> bool:
-    """Whether a folder of this name holds the files of a saved page: `湘湖_files`, `湘湖.files`."""
-    return name.casefold().endswith(PAGE_FOLDERS)
+    Args:
+        media: the files of kind MEDIA that were found.
+        referenced: the files that documents name, by real path (`media_file`).
+        sidecars: the files of kind SIDECAR that were found. What one describes stands alone, for all that a
+            document names it as well.
+    """
+    media = list(media)
+    names: dict[Path, list[str]] = {}
+    for file in media:
+        names.setdefault(file.parent, []).append(file.name)
+    described = {
+        sidecar.parent / name
+        for sidecar in sidecars
+        for name in described_by(sidecar.name, names.get(sidecar.parent, ()))
+    }
+    return [file for file in media if file in described or file not in referenced]
 
 
 def _is_name(part: str) -> bool:
@@ -111,7 +123,7 @@ def _in_page_folder(document: Path, parts: Collection[str]) -> Path | Fault | No
     first, *rest = parts
     if not rest or not is_page_folder(first):
         return None
-    for end in PAGE_FOLDERS:
+    for end in _PAGE_FOLDERS:
         folder = document.parent / f"{document.stem}{end}"
         if folder.is_dir() and (found := _walked(folder, rest)) is not None:
             return found
