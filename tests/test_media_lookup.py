@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syndicate.cli.ingestion.document_files import FileKind, documents, files_of, kind_of
-from syndicate.cli.ingestion.media_files import expected_file, media_file, standing_alone
+from syndicate.cli.ingestion.referenced_files import expected_file, media_file, standing_alone
 from syndicate.errors import Fault
 from syndicate.ingest.media_elements import tidy_source
 
