@@ -24,8 +24,8 @@ from syndicate.model.item import ChannelId, Item, ItemId, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Clause, Except, Licence, Mandate, Use
-from syndicate.policy import Clearance
-from syndicate.policy.coverage import reach
+from syndicate.policy import Clearance, Refusal
+from syndicate.policy.coverage import Reach, reach
 from syndicate.policy.scope import edges, instants, upcoming
 from syndicate.services.delivery import feed_builder
 from syndicate.services.delivery.feed_builder import FeedContent, FeedRequest, build_feed
@@ -33,6 +33,8 @@ from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
 from syndicate.store.protocol import Change, Place
 from syndicate.store.queries.item_queries import SqlItemReads
+from syndicate.store.requests import HoldState
+from syndicate.store.schema.rows import item_values
 from syndicate.store.sql_store import SqlStore, open_store
 from tests.support.factories import (
     ASK,
@@ -51,6 +53,8 @@ from tests.test_store.samples import an_act
 
 LENGTH = 8
 """Of a feed here: short, so that the end of it matters."""
+RECALLS_TOLD = timedelta(hours=30)
+"""The recalls of the archive lie within two days."""
 GONE = ChannelId("gone")
 """A channel that is not in the settings any more: its items cannot be stamped."""
 FEEDS = feeds_of(PUBLISHER)
@@ -137,6 +141,7 @@ def _short_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_builder, "FEED_LENGTH", LENGTH)
     monkeypatch.setattr(feed_builder, "_BATCH", 5)
     monkeypatch.setattr(feed_builder, "_MANY_CELLS", 4)
+    monkeypatch.setattr(feed_builder, "RECALLS_TOLD", RECALLS_TOLD)
 
 
 def judged_one_by_one(request: FeedRequest) -> FeedContent:
@@ -166,7 +171,23 @@ def judged_one_by_one(request: FeedRequest) -> FeedContent:
         elif len(items) < LENGTH and len(tombstones) < LENGTH:
             tombstone = make_tombstone(item, verdict, request.recipient, PUBLISHER)
             tombstones += [tombstone] if tombstone is not None else []
+    if known is not None and len(items) == LENGTH:
+        gone = _recalled_lately(request, known, items[-1])[: LENGTH - len(tombstones)]
+        changes += [one.when + RECALLS_TOLD for one in gone]
+        tombstones += sorted(gone, key=lambda one: (one.published, one.id), reverse=True)
     return FeedContent(items, tombstones, _first(changes), shown, below)
+
+
+def _recalled_lately(request: FeedRequest, known: Reach, end: StampedItem) -> list[Tombstone]:
+    """The tombstones of items below the end of the feed that were out, newest recall first."""
+    found = []
+    for item in (one for one in ARCHIVE if item_values(one)["state"] == HoldState.RECALLED):
+        if (item.published, item.id) < (end.published, end.id) and item in known and item in request.feed:
+            verdict = request.verdict(item)
+            if isinstance(verdict, Refusal):
+                found.append(make_tombstone(item, verdict, request.recipient, PUBLISHER))
+    told = [one for one in found if one is not None and one.when > request.now - RECALLS_TOLD]
+    return sorted(told, key=lambda one: (one.when, one.id), reverse=True)
 
 
 def _first(times: Sequence[datetime | None]) -> datetime | None:

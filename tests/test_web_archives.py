@@ -20,7 +20,7 @@ from syndicate.model.holds import NO_HOLDS, Embargo, Holds, RecallReason
 from syndicate.model.item import Item, ItemId, tag_uri
 from syndicate.store.protocol import Change
 from tests.support.factories import NOON, SECRET, STAFF, an_item, days, minutes
-from tests.support.feed_contents import FORMATS, entries
+from tests.support.feed_contents import FORMATS, entries, tombstones
 from tests.support.fixtures import Keys, code_of, line_of, visit
 from tests.support.servers import BASE_URL, Answer, Serving
 from tests.test_store.samples import an_act
@@ -184,6 +184,56 @@ def test_what_is_recalled_or_held_leaves_its_month_and_the_etag_says_so(tmp_path
         assert _unlike_ids(month.sub("", gone.text)) == _unlike_ids(month.sub("", never.text))
         paths, _ = await walk(here, "/feeds/daily.json", "json")
         assert not any("2009" in one for one in paths)
+
+    visit(tmp_path, act)
+
+
+def test_the_feed_tells_for_a_month_what_was_recalled_of_its_archive(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        stories = await fill(here)
+        authority = here.house.settings.publisher.authority
+        old = next(item for item in stories if item.published.year == 2009)
+        late = next(item for item in stories if item.published.year == 2025)
+        feeds = [("/feeds/daily", None), ("/licensed/feeds/daily", "broad"), ("/feeds/tv", None)]
+        before = await here.get("/feeds/daily.atom")
+        for item in (old, late):
+            await recall(here, item.id, RecallReason.RIGHTS)
+        both = {tag_uri(authority, late.id): NOON, tag_uri(authority, old.id): NOON}
+        for format in ("atom", "json"):
+            told = []
+            for start, partner in feeds:
+                answer = await here.get(f"{start}.{format}", key=None if partner is None else keys[partner])
+                assert answer.status == 200
+                told.append(tombstones(format, answer.body))
+            assert told == [both, {tag_uri(authority, late.id): NOON}, {}]
+        assert (await here.get("/feeds/daily.atom")).headers["ETag"] != before.headers["ETag"]
+        # Another item comes: the feed that is brought up to date still tells of them.
+        async with here.house.store.writing() as writing:
+            await writing.put_item(an_item(id="20261102-new0000000", headline="新稿"), [])
+            await writing.append(an_act())
+            await writing.changed(Change.ITEM)
+        answer = await here.get("/feeds/daily.json")
+        assert set(tombstones("json", answer.body)) == set(both)
+        assert "新稿" in answer.text
+        here.clock.move(days(30) - minutes(1))
+        assert set(tombstones("json", (await here.get("/feeds/daily.json")).body)) == set(both)
+        here.clock.move(minutes(1))
+        assert tombstones("json", (await here.get("/feeds/daily.json")).body) == {}
+
+    visit(tmp_path, act)
+
+
+def test_a_reinstated_item_is_in_its_month_again_and_has_no_tombstone(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        stories = await fill(here)
+        old = next(item for item in stories if item.published.year == 2009)
+        await here.house.holds.recall(STAFF, old.id, RecallReason.RIGHTS, "说明", timedelta(hours=2))
+        assert len(tombstones("atom", (await here.get("/feeds/daily.atom")).body)) == 1
+        assert len(entries("atom", (await here.get("/feeds/daily/2009-03.atom")).body)) == 3
+        here.clock.move(minutes(5))
+        await here.house.holds.reinstate(STAFF, old.id)
+        assert tombstones("atom", (await here.get("/feeds/daily.atom")).body) == {}
+        assert len(entries("atom", (await here.get("/feeds/daily/2009-03.atom")).body)) == 4
 
     visit(tmp_path, act)
 

@@ -12,6 +12,9 @@ from syndicate.model.parties import Publisher
 FEED_LENGTH = 50
 """A feed holds this many of the newest items."""
 
+RECALLS_TOLD = timedelta(days=30)
+"""For how long a feed tells of the recall of an item that is older than all of its items."""
+
 _MEDIA_FEEDS = {
     "pictures": (Medium.PICTURE, Text("图片", "Pictures")),
     "audio": (Medium.AUDIO, Text("音频", "Audio")),

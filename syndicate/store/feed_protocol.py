@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from syndicate.model.item import Item
-from syndicate.store.requests import EntryQuery, FeedQuery, Place
+from syndicate.model.item import Item, ItemId
+from syndicate.store.requests import EntryQuery, FeedQuery, Place, RecallQuery
 
 
 class FeedReads(Protocol):
@@ -19,6 +19,14 @@ class FeedReads(Protocol):
 
         Each once, about `limit` of them, and whether there may be more. With `oldest_first` in the opposite
         order, to newer ones.
+        """
+
+    async def recalled_outlines(
+        self, query: RecallQuery, *, after: tuple[datetime, ItemId] | None = None, limit: int = 50
+    ) -> list[Item]:
+        """Outlines of recalled items, newest recall first (then by id, descending), at most `limit`.
+
+        They continue after the item of this recall. Some may lie outside the cells.
         """
 
     async def next_entry(self, query: EntryQuery) -> datetime | None:

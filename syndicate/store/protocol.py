@@ -39,6 +39,7 @@ from syndicate.store.requests import (
     Pending,
     Place,
     Reached,
+    RecallQuery,
     Selection,
     SequenceUpdate,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Place",
     "Reached",
     "Reads",
+    "RecallQuery",
     "Selection",
     "SequenceUpdate",
     "Store",

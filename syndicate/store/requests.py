@@ -89,6 +89,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallQuery:
+    """Items of `recalled` that stand below `below` in a feed and were recalled after `since`.
+
+    Only those that were out before their recall.
+    """
+
+    recalled: tuple[RecalledCell, ...]
+    since: datetime
+    below: Place
+
+
+@dataclass(frozen=True, slots=True)
 class EntryQuery:
     """What may enter a feed by itself after `now`.
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from syndicate.errors import Unstampable
 from syndicate.logger import Logger
-from syndicate.model.feeds import FEED_LENGTH, Feed
-from syndicate.model.item import Item
+from syndicate.model.feeds import FEED_LENGTH, RECALLS_TOLD, Feed, RecalledCell
+from syndicate.model.item import Item, ItemId
 from syndicate.model.parties import Partner, Public, Publisher, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
@@ -25,7 +25,7 @@ from syndicate.services.delivery.archive_links import feed_link
 from syndicate.services.delivery.associated_media import first, judged_media, media_until, shown_media_until
 from syndicate.services.delivery.version_cache import VersionCache
 from syndicate.stamping import StampedItem, Tombstone, make_tombstone, stamp
-from syndicate.store.protocol import EntryQuery, FeedQuery, Place, Reads
+from syndicate.store.protocol import EntryQuery, FeedQuery, Place, Reads, RecallQuery
 
 _BATCH = FEED_LENGTH + 14
 """Outlines to read at once: the feed, and a few that the policy refuses."""
@@ -59,7 +59,7 @@ class FeedRequest:
 
 @dataclass(slots=True)
 class FeedContent:
-    """The newest items of a feed, stamped, and the recalled ones that stood among them.
+    """The newest items of a feed, stamped, and recalled ones: those among them, and those of late.
 
     `until` is when the content may change by itself, `shown` when what is known of each item may. `below`
     is the place of the newest item that the feed has no room for, `archive` the name of the document that
@@ -136,6 +136,8 @@ class _FeedBuilder:
                     await self._stamp(cleared)
                 if len(content.items) == FEED_LENGTH:
                     content.below = await self._next_below(outlines)
+            if len(content.items) == FEED_LENGTH:
+                await self._add_recent_recalls(known)
             content.delay, delayed = covered.shortest_delay, covered.delayed
             if len(delayed) > _MANY_CELLS:
                 # Of any channel: fewer to look for, and `until` is earlier at worst.
@@ -150,9 +152,7 @@ class _FeedBuilder:
         request = self._request
         partner = request.recipient.id if isinstance(request.recipient, Partner) else None
         wide = tuple(replace(cell, until=request.now) for cell in known.cells(request.feed))
-        tombstones = recalled_coverage(
-            request.feed, request.recipient, request.register.mandates, request.licences, request.use, known
-        )
+        tombstones = self._recalled(known)
         cells = wide if len(covered.cells) > max(len(wide), _MANY_CELLS) else covered.cells
         after: Place | None = None
         more = True
@@ -184,6 +184,44 @@ class _FeedBuilder:
                 tombstone = make_tombstone(outline, verdict, self._request.recipient, self._publisher)
                 self._content.tombstones += [tombstone] if tombstone is not None else []
         return cleared
+
+    async def _add_recent_recalls(self, known: Reach) -> None:
+        """Tell of items older than the whole feed that were out and recalled lately, newest recalls first.
+
+        Who reads an archive keeps what it read, and never reads it again (RFC 5005, section 4).
+        """
+        request, content = self._request, self._content
+        end, since = content.items[-1], request.now - RECALLS_TOLD
+        query = RecallQuery(self._recalled(known), since, Place(end.published, end.id))
+        found: list[Tombstone] = []
+        after: tuple[datetime, ItemId] | None = None
+        more = len(content.tombstones) < FEED_LENGTH
+        while more:
+            batch = await self._reads.recalled_outlines(query, after=after, limit=_BATCH)
+            for outline in batch:
+                recall = outline.holds.recall
+                after = None if recall is None else (recall.at, outline.id)
+                if outline in known and len(content.tombstones) + len(found) < FEED_LENGTH:
+                    found += self._tombstones(outline)
+            more = len(batch) == _BATCH and len(content.tombstones) + len(found) < FEED_LENGTH
+        self._changes += [one.when + RECALLS_TOLD for one in found]
+        content.tombstones += sorted(found, key=lambda one: (one.published, one.id), reverse=True)
+
+    def _tombstones(self, outline: Item) -> list[Tombstone]:
+        """The tombstone of a recalled item of the feed, if the recipient is told of its recall."""
+        if outline not in self._request.feed:
+            return []
+        verdict = self._request.verdict(outline)
+        if isinstance(verdict, Clearance):
+            return []
+        tombstone = make_tombstone(outline, verdict, self._request.recipient, self._publisher)
+        return [tombstone] if tombstone is not None else []
+
+    def _recalled(self, known: Reach) -> tuple[RecalledCell, ...]:
+        request = self._request
+        return recalled_coverage(
+            request.feed, request.recipient, request.register.mandates, request.licences, request.use, known
+        )
 
     async def _next_below(self, outlines: AsyncGenerator[Item]) -> Place | None:
         """The place of the next item that is cleared and could be stamped."""

@@ -78,7 +78,7 @@ async def updated_content(
                 return None
             continue
         past = update.is_past_the_end(outline)
-        if past and not update.is_next(outline):
+        if past and outline.holds.recall is None and not update.is_next(outline):
             continue
         verdict = request.verdict(outline)
         if isinstance(verdict, Clearance):
@@ -156,12 +156,19 @@ class _Update:
         )
         return True
 
-    def content(self) -> FeedContent:
-        """Cut to the length of a feed. Tombstones stand among its items, and in reach of the agreements."""
+    def content(self) -> FeedContent | None:
+        """Cut to the length of a feed, with the tombstones in reach of the agreements.
+
+        None where a tombstone that stood among the items does so no more: which ones a feed tells of below
+        them is for the store to say.
+        """
         items, tombstones = self._items[:FEED_LENGTH], self._before.tombstones
         if tombstones and len(items) == FEED_LENGTH:
-            end = items[-1][0]
-            tombstones = [one for one in tombstones if (one.published, one.id) > (end.published, end.id)]
+            end, before = items[-1][0], self._end
+            places = [(one.published, one.id) for one in tombstones]
+            among = (one for one in places if before is None or one > (before.published, before.id))
+            if any(one < (end.published, end.id) for one in among):
+                return None
         if tombstones:
             request = self._request
             known = reach(request.recipient, request.register.mandates, request.licences, request.now)

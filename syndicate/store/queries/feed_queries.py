@@ -20,9 +20,9 @@ from sqlalchemy import BigInteger, String, TextClause, TextualSelect, bindparam,
 from typing_extensions import override
 
 from syndicate.model.feeds import Cell, RecalledCell
-from syndicate.model.item import Item
+from syndicate.model.item import Item, ItemId
 from syndicate.store.feed_protocol import FeedReads
-from syndicate.store.protocol import EntryQuery, FeedQuery, Place
+from syndicate.store.protocol import EntryQuery, FeedQuery, Place, RecallQuery
 from syndicate.store.queries.sql_reads import SqlReads
 from syndicate.store.requests import HoldState
 from syndicate.store.schema.rows import outline_from
@@ -77,6 +77,14 @@ class SqlFeedReads(SqlReads, FeedReads):
         return [one for one in ordered if _place(one) >= max(seen_to)], True
 
     @override
+    async def recalled_outlines(
+        self, query: RecallQuery, *, after: tuple[datetime, ItemId] | None = None, limit: int = 50
+    ) -> list[Item]:
+        if not query.recalled:
+            return []
+        return [outline_from(row) for row in await self._rows(recall_statement(query, after, limit))]
+
+    @override
     async def next_entry(self, query: EntryQuery) -> datetime | None:
         coming: list[int] = []
         async with self._reading() as transaction:
@@ -128,17 +136,18 @@ def outline_statements(
     """Make the statements for `FeedReads.feed_outlines`: outlines, up to `limit` of each statement."""
     start = _Start(after, oldest_first)
     walks: list[_OpenCell | RecalledCell] = [*_open_cells(query.cells), *query.recalled]
+    order = f"ORDER BY {'published, id' if oldest_first else 'published DESC, id DESC'}"
     for number, several in enumerate(_chunks(walks)):
         values = _Values()
+        # Each walk says its order too: PostgreSQL merges such walks, and reads and sorts others whole.
         selects = [
-            f"SELECT {_ITEM} FROM items WHERE {' AND '.join(_conditions(walk, start, values))}"
+            f"SELECT * FROM (SELECT {_ITEM} FROM items "
+            f"WHERE {' AND '.join(_conditions(walk, start, values))} {order}) AS walk"
             for walk in several
         ]
         if number == 0:
             selects += _whatever_the_cell(query, start, values)
-        order = "published, id" if oldest_first else "published DESC, id DESC"
-        first = f"ORDER BY {order} LIMIT {values(limit)}"
-        statement = values.statement(f"{' UNION ALL '.join(selects)} {first}")
+        statement = values.statement(f"{' UNION ALL '.join(selects)} {order} LIMIT {values(limit)}")
         yield statement.columns(*(items.c[name] for name in _COLUMNS))
 
 
@@ -221,6 +230,24 @@ def _whatever_the_cell(query: FeedQuery, start: _Start, values: _Values) -> Iter
             f"SELECT {_EXEMPT} FROM hold_exemptions e JOIN items i ON i.id = e.item "
             f"WHERE e.partner = {values(query.partner)} AND {place}"
         )
+
+
+def recall_statement(query: RecallQuery, after: tuple[datetime, str] | None, limit: int) -> TextualSelect:
+    """Make the statement for `FeedReads.recalled_outlines`."""
+    values = _Values()
+    conditions = [
+        f"recalled_at > {values(query.since)}",
+        *_narrowed([one.cell for one in query.recalled], None, values),
+        # `+ 0`: along the index of recalls, and not of all items by their publication.
+        _Start(query.below, oldest_first=False).after("published + 0", "id", values),
+    ]
+    if after is not None:
+        conditions.append(f"(recalled_at, id) < ({values(after[0])}, {values(after[1])})")
+    sql = (
+        f"SELECT {_ITEM} FROM items WHERE {' AND '.join(conditions)} "
+        f"ORDER BY recalled_at DESC, id DESC LIMIT {values(limit)}"
+    )
+    return values.statement(sql).columns(*(items.c[name] for name in _COLUMNS))
 
 
 def entry_statements(query: EntryQuery) -> Iterator[TextClause]:

@@ -20,6 +20,7 @@ def _add(name: str, condition: str, *columns: Column[Any]) -> None:
 
 
 _add("items_held", "held_until IS NOT NULL", items.c.held_until)
+_add("items_recalled", "recalled_at IS NOT NULL", items.c.recalled_at, items.c.id)
 _add("items_late", "available > published", items.c.available)
 _add("trail_by_item", "item IS NOT NULL", trail.c.item, trail.c.seq)
 _add("trail_refused", "kind = 'release_refused'", trail.c.seq)
