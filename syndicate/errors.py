@@ -216,6 +216,24 @@ class TokenRejected(SyndicateError):
         self.detail, self.partner, self.jti = detail, partner, jti
 
 
+class AddressExpired(SyndicateError):
+    """A signed address of a media file is good no more: its time is over, or what it was made for changed.
+
+    `partner` and `item` are whom and what it was made for, for the trail.
+    """
+
+    code = "address_expired"
+
+    def __init__(self, partner: str, item: str) -> None:
+        self.partner, self.item = partner, item
+        super().__init__(
+            Text(
+                "这个媒体地址已失效，请从订阅源或稿件取新的地址",
+                "this media address is good no more: take a new one from the feed or the item",
+            )
+        )
+
+
 class Unstampable(SyndicateError):
     """An item cannot carry the publisher's stamp, so it must not leave the server."""
 

@@ -8,8 +8,8 @@ answer.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -181,6 +181,23 @@ def stamp(clearance: Clearance, publisher: Publisher, media: Media = NO_MEDIA) -
         file_name=item.file_name,
         digital_source_type=item.digital_source_type,
         embargoed_until=clearance.embargoed_until,
+        seal=_SEAL,
+    )
+
+
+def with_addresses(
+    item: StampedItem, address: Callable[[StampedItem, StampedRendition], str]
+) -> StampedItem:
+    """Return the item with other addresses of its files, and of those of its associations."""
+    if not item.renditions and not item.associations:
+        return item
+    return replace(
+        item,
+        renditions=tuple(replace(one, address=address(item, one)) for one in item.renditions),
+        associations=tuple(
+            one if one.media is None else replace(one, media=with_addresses(one.media, address))
+            for one in item.associations
+        ),
         seal=_SEAL,
     )
 

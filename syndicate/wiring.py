@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syndicate.access.rights_cache import Clock, RightsCache
     from syndicate.access.signing_keys import SigningKeys
     from syndicate.config import Settings
+    from syndicate.media.worker_pool import MediaWorkers
     from syndicate.model.actors import Actor
     from syndicate.model.wrapped_keys import KeyPurpose
     from syndicate.services.audit.explanation import ExplanationService
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from syndicate.services.changes.change_service import ChangeService
     from syndicate.services.changes.takedowns import Takedowns
     from syndicate.services.delivery.delivery_service import DeliveryService
+    from syndicate.services.delivery.media_delivery import MediaDelivery
+    from syndicate.services.delivery.stamped_media import StampedMedia
     from syndicate.services.newsroom.hold_service import HoldService
     from syndicate.services.newsroom.item_service import ItemService
     from syndicate.services.newsroom.kept_files import KeptFilesService
+    from syndicate.services.newsroom.media_intake import MediaIntake
     from syndicate.services.reports.report_service import ReportService
     from syndicate.services.rights.key_service import KeyService
     from syndicate.services.rights.key_wrapping import KeyWrappingService
@@ -114,6 +118,42 @@ class Services:
         from syndicate.services.delivery.delivery_service import DeliveryService
 
         return DeliveryService(self.store, self.settings.publisher, self.rights_cache, self.clock)
+
+    @cached_property
+    def media_workers(self) -> MediaWorkers:
+        """The processes that read media files and write the stamp into them."""
+        from syndicate.media.worker_pool import MediaWorkers
+
+        return MediaWorkers(2)
+
+    @cached_property
+    def media_intake(self) -> MediaIntake:
+        """Files of pictures, sound and film become items, alone or of a story."""
+        from syndicate.services.newsroom.media_intake import MediaIntake
+
+        return MediaIntake(
+            self.files,
+            self.stamped_files,
+            self.media_workers,
+            self.settings.publisher,
+            previews=self.settings.media_previews,
+        )
+
+    @cached_property
+    def stamped_media(self) -> StampedMedia:
+        """Makes the files that leave."""
+        from syndicate.services.delivery.stamped_media import StampedMedia
+
+        return StampedMedia(self.files, self.stamped_files, self.media_workers, self.settings.publisher)
+
+    @cached_property
+    def media_delivery(self) -> MediaDelivery:
+        """Files of media items, for partners and the public."""
+        from syndicate.services.delivery.media_delivery import MediaDelivery
+
+        return MediaDelivery(
+            self.store, self.settings.publisher, self.rights_cache, self.delivery, self.clock
+        )
 
     @cached_property
     def items(self) -> ItemService:
@@ -225,6 +265,8 @@ class Services:
         """Finish what the services do in the background. The store stays open."""
         if "stamped_files" in self.__dict__:
             await self.stamped_files.close()
+        if "media_workers" in self.__dict__:
+            self.media_workers.close()
         if "changes" in self.__dict__:
             self.changes.close()
         if "delivery" in self.__dict__:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from syndicate.access.keyring import Keyring
+from syndicate.access.media_addresses import AddressSigner
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.access.signing_keys import SigningKeys
 from syndicate.access.tokens import TokenClaims
@@ -64,6 +65,7 @@ class Authenticator:
         self._verified: LRUCache[bytes, TokenClaims] = LRUCache(_MAX_CACHED_TOKENS)
         self._keyring: Keyring | None = None
         self._keyring_seq = -1
+        self._signer: tuple[Keyring, AddressSigner] | None = None
         self._lock = asyncio.Lock()
 
     async def authenticate(self, headers: Mapping[str, str]) -> Session:
@@ -88,6 +90,14 @@ class Authenticator:
         """Return the public signing keys as a JWK set (RFC 7517)."""
         register, _ = await self._rights.read()
         return (await self._current_keyring(register)).jwks()
+
+    async def address_signer(self) -> AddressSigner:
+        """Return what signs and opens addresses of media files, by the signing key of now."""
+        register, _ = await self._rights.read()
+        ring = await self._current_keyring(register)
+        if self._signer is None or self._signer[0] is not ring:
+            self._signer = ring, AddressSigner(ring.private)
+        return self._signer[1]
 
     async def _verify(self, token: str, register: Register) -> TokenClaims:
         keyring = await self._current_keyring(register)

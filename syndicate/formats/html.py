@@ -14,6 +14,7 @@ from syndicate.formats import feed_metadata
 from syndicate.formats.clean import address, one_line
 from syndicate.formats.registry import FEED_FORMATS
 from syndicate.formats.rendered_text import CORRECTION, EMBARGO, RenderedText, render_text
+from syndicate.formats.shown_media import shown_media
 from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.formats.usage_terms import conditions, rights_line, terms_address
 from syndicate.language import Lang, Text
@@ -35,6 +36,10 @@ WORDS: Final[Mapping[str, Text]] = {
     "channel": Text("频道", "Channel"),
     "stamp": Text("来源标注", "Attribution"),
     "abstract": Text("摘要", "Abstract"),
+    "media": Text("图片与音视频", "Pictures, sound and film"),
+    "bracket_open": Text("（", " ("),
+    "bracket_close": Text("）", ")"),
+    "preview": Text("预览；原件须经授权取得", "a preview; the original needs a licence"),
     "original": Text("阅读首发页面", "Read where it was first published"),
     "conditions": Text("使用要求", "Terms of use"),
     "rights": Text("版权声明", "Rights notice"),
@@ -110,6 +115,7 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
             "conditions": conditions(item, publisher),
             "rights": rights_line(item, publisher),
             "summary": one_line(rendered.summary),
+            "media": shown_media(item) if edition.public else [],
             "json_ld": _data(_news_article(item, rendered, publisher)),
         }
     )

@@ -45,6 +45,8 @@ class Format(Generic[Content]):
     write: Callable[[Content], bytes]
     feeds: bool = False
     also_asked_as: tuple[str, ...] = ()
+    for_players: bool = False
+    """Whether players that send no key read it: its files have signed addresses."""
     opml_version: str | None = None
 
     @property

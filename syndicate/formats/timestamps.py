@@ -64,6 +64,13 @@ def readable(instant: datetime, zone: tzinfo) -> Text:
     )
 
 
+def clock_duration(milliseconds: int) -> str:
+    """A length of time as players show it: `0:07`, `12:30`, `1:02:03`."""
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 def _offset(local: datetime) -> str:
     written = rfc3339(local)
     return written[19:] if not written.endswith("Z") else "+00:00"

@@ -12,7 +12,7 @@ from syndicate.model.parties import Public, Publisher
 from syndicate.model.rights import Use, use_name
 from syndicate.stamping import StampedItem
 
-_RESERVED: Final = Text(
+RESERVED: Final = Text(
     "未经协议授权不得转载、链接、转贴或以其他方式复制发表。",
     "Without an agreement it may not be reprinted, linked, reposted or copied in any other way.",
 )
@@ -30,7 +30,7 @@ def rights_under(stamp: str, publisher: Publisher) -> Text:
 
 @lru_cache(maxsize=64)
 def _copyright(stamp: str, name: str, name_en: str) -> Text:
-    return verbatim(stamp) + Text(f"。© {name}，", f". © {name_en}. ") + _RESERVED
+    return verbatim(stamp) + Text(f"。© {name}，", f". © {name_en}. ") + RESERVED
 
 
 def conditions(item: StampedItem, publisher: Publisher) -> Text:
@@ -39,7 +39,7 @@ def conditions(item: StampedItem, publisher: Publisher) -> Text:
     A whole sentence, with its full stop.
     """
     if isinstance(item.recipient, Public):
-        return _RESERVED
+        return RESERVED
     return _conditions(item.use, item.may_edit, item.embargoed_until, item.take_down, publisher.zone)
 
 

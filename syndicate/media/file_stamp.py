@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
+
+from syndicate.formats.clean import address, clean, one_line
+from syndicate.formats.usage_terms import RESERVED, rights_under, terms_address
+from syndicate.model.parties import Publisher
+from syndicate.stamping import StampedItem
 
 DATA_MINING_PROHIBITED: Final = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"
 """PLUS vocabulary: no data mining, no training of models."""
@@ -43,3 +48,57 @@ class FileStamp:
         if notice is None or notice in self.stamp:
             return self.stamp
         return notice if notice.startswith(self.stamp) else f"{self.stamp} · {notice}"
+
+    def to_json(self) -> dict[str, str | None]:
+        """Every field, for a name of what is written with it."""
+        return {
+            one.name: value.isoformat() if isinstance(value, datetime) else value
+            for one in fields(self)
+            for value in (getattr(self, one.name),)
+        }
+
+
+def file_stamp(item: StampedItem, publisher: Publisher) -> FileStamp:
+    """Return what is written into the files of this item: the same for every recipient."""
+    caption = "\n".join(clean(block.text).strip() for block in item.body)
+    return stamp_of(
+        publisher,
+        uri=item.uri,
+        headline=item.headline,
+        caption=caption or item.abstract,
+        byline=item.byline,
+        source=item.source,
+        published=item.published,
+        digital_source_type=item.digital_source_type,
+    )
+
+
+def stamp_of(
+    publisher: Publisher,
+    *,
+    uri: str,
+    headline: str,
+    caption: str,
+    byline: str | None,
+    source: str,
+    published: datetime,
+    digital_source_type: str | None,
+) -> FileStamp:
+    """Return the stamp of a media item by its fields."""
+    terms = terms_address(publisher)
+    return FileStamp(
+        stamp=publisher.stamp,
+        credit=publisher.name,
+        headline=one_line(headline) or None,
+        caption=clean(caption).strip() or None,
+        byline=one_line(byline or "") or None,
+        source=one_line(source) or None,
+        copyright_notice=rights_under(publisher.stamp, publisher).zh,
+        usage_terms=f"使用时必须注明“{publisher.stamp}”。{RESERVED.zh}完整条款：{terms}",
+        terms_url=terms,
+        licensor_name=publisher.name,
+        licensor_url=address(publisher.home),
+        digital_source_type=digital_source_type,
+        uri=uri,
+        created=published.astimezone(publisher.zone),
+    )

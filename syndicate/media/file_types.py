@@ -70,6 +70,13 @@ _SUFFIXES: Final = {
         *(QUICKTIME, WEBM, MATROSKA, WEBVTT),
     )
 }
+_USUAL_SUFFIXES: Final = {
+    one.content_type: one.suffix
+    for one in (
+        *(JPEG, PNG, WEBP, GIF, TIFF, MP3, M4A, OGG, OGG_VIDEO, FLAC, WAV, MP4),
+        *(QUICKTIME, WEBM, MATROSKA, WEBVTT),
+    )
+}
 SUFFIXES: Final = frozenset(_SUFFIXES)
 """The extensions, in small letters and with their dot, by which files of media go."""
 _STARTS: Final = (
@@ -248,3 +255,8 @@ def mpeg_frame_length(header: bytes) -> int | None:
 def _as_text(head: bytes) -> str:
     codec = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     return head.decode(codec, "replace")
+
+
+def suffix_of(content_type: str) -> str:
+    """Return the suffix that files of this type usually have, with its dot; empty for an unknown type."""
+    return _USUAL_SUFFIXES.get(content_type, "")

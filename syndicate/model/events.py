@@ -23,6 +23,7 @@ from syndicate.model.lifecycle_events import (
     TakedownOrdered,
     TakedownOverdue,
 )
+from syndicate.model.media_events import MediaDelivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,7 @@ Event: TypeAlias = (
     | EditionDelivered
     | EditionPolled
     | ItemDelivered
+    | MediaDelivered
     | LicenceShown
     | ReleaseRefused
     | KeyRejected
@@ -355,6 +357,7 @@ EVENTS: dict[str, type[Event]] = {
         EditionDelivered,
         EditionPolled,
         ItemDelivered,
+        MediaDelivered,
         LicenceShown,
         ReleaseRefused,
         KeyRejected,

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from syndicate.formats import FEED_FORMATS
 from syndicate.model.archives import ARCHIVE_NAME
-from syndicate.web.licensed import changes_handlers, licensed_handlers
+from syndicate.model.media import RenditionName
+from syndicate.web.licensed import changes_handlers, licensed_handlers, media_handlers
 from syndicate.web.licensed.licensed_handlers import PartnerHandler, with_key
 from syndicate.web.public import public_handlers
 from syndicate.web.public.pages import Pages
@@ -29,6 +30,8 @@ class Access(Enum):
     """Everybody."""
     PARTNER = "partner"
     """Who shows a partner's key."""
+    SIGNED = "signed"
+    """Who has a signed address: the handler opens it, and the policy decides at each use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Route:
     def guarded(self) -> Handler:
         """Return the handler behind the check that its Access demands."""
         match self.access:
-            case Access.OPEN:
+            case Access.OPEN | Access.SIGNED:
                 return cast("Handler", self.handler)
             case Access.PARTNER:
                 return with_key(cast("PartnerHandler", self.handler), self.parameters)
@@ -62,6 +65,8 @@ _FORMAT = f"{{format:{'|'.join(FEED_FORMATS)}}}"
 _FEED = f"{_NAME}.{_FORMAT}"
 _ARCHIVE = f"{_NAME}/{{archive:{ARCHIVE_NAME}}}.{_FORMAT}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
+_RENDITION = f"{{rendition:{'|'.join(RenditionName)}}}"
+_SIGNED = "{token:[A-Za-z0-9_-]{64,600}}{suffix:(?:[.][a-z0-9]{2,4})?}"
 _USE = frozenset({"use"})
 _CURSOR = frozenset({"after", "limit", "wait"})
 
@@ -73,6 +78,7 @@ ROUTES = (
     Route("GET", f"/feeds/{_ARCHIVE}", Access.OPEN, public_handlers.archive),
     Route("GET", "/feeds.opml", Access.OPEN, public_handlers.opml),
     Route("GET", f"/items/{_ITEM}", Access.OPEN, public_handlers.item),
+    Route("GET", f"/items/{_ITEM}/preview", Access.OPEN, media_handlers.preview),
     Route("GET", "/problems/{code:[a-z0-9_]{1,40}}", Access.OPEN, public_handlers.problem_page),
     Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|svg)}", Access.OPEN, public_handlers.static),
     Route("GET", "/favicon.ico", Access.OPEN, public_handlers.static),
@@ -83,6 +89,8 @@ ROUTES = (
     Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed_handlers.feed, _USE),
     Route("GET", f"/licensed/feeds/{_ARCHIVE}", Access.PARTNER, licensed_handlers.archive, _USE),
     Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed_handlers.item, _USE),
+    Route("GET", f"/licensed/media/{_ITEM}/{_RENDITION}", Access.PARTNER, media_handlers.media, _USE),
+    Route("GET", f"/media/{_SIGNED}", Access.SIGNED, media_handlers.signed_media),
     Route("GET", "/licensed/licence", Access.PARTNER, licensed_handlers.licence),
     Route("GET", "/licensed/changes", Access.PARTNER, changes_handlers.changes, _CURSOR, head=False),
     Route("POST", "/licensed/changes/ack", Access.PARTNER, changes_handlers.acknowledge),

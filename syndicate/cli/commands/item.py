@@ -16,7 +16,7 @@ from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.errors import NotLicensed, Unknown
 from syndicate.formats import FORMATS
 from syndicate.language import Text
-from syndicate.model.item import Item, ItemId, medium_name, tag_uri
+from syndicate.model.item import Item, ItemId, Medium, medium_name, tag_uri
 from syndicate.model.notes import Note
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
@@ -46,24 +46,32 @@ def item() -> None:
     help="最多几篇，从最新发布的起 · at most this many, newest publication first",
 )
 @click.option("--noted", is_flag=True, help="只列收稿时有提示的 · only those that ingest has notes on")
+@click.option(
+    "--medium",
+    type=click.Choice([one.value for one in Medium]),
+    help="只列这一类 · only items of this medium",
+)
 @with_services
-async def list_(services: Services, voice: Output, limit: int, noted: bool) -> None:
+async def list_(services: Services, voice: Output, limit: int, noted: bool, medium: str | None) -> None:
     """列出稿件，含来源不属本网的 · List items, also those of other sources.
 
     \b
     例 · Example:
       syndicate item list --limit 20
       syndicate item list --noted
+      syndicate item list --medium picture
     """
     publisher, rows = services.settings.publisher, []
-    async for one, notes in _newest(services, limit, noted=noted):
+    of = None if medium is None else Medium(medium)
+    async for one, notes in _newest(services, limit, noted=noted, medium=of):
         codes = list(dict.fromkeys(note.code for note in notes))
         voice.give({**_short(one, services), "notes": codes})
         if not voice.json:
             outlet = agreement_words.outlet_name(one.outlet, publisher).in_(voice.lang)
             state = item_state(one, services.clock(), voice)
-            row = [one.id, str(one.version), voice.moment(one.published), outlet, state, one.headline]
-            rows.append((*row[:5], " ".join(codes), row[5]) if noted else tuple(row))
+            kind = medium_name(one.medium).in_(voice.lang)
+            row = [one.id, str(one.version), voice.moment(one.published), outlet, kind, state]
+            rows.append((*row, *([" ".join(codes)] if noted else []), one.headline))
     if voice.json:
         return
     voice.table(
@@ -72,6 +80,7 @@ async def list_(services: Services, voice: Output, limit: int, noted: bool) -> N
             Column(Text("版本", "version")),
             Column(Text("发布时间", "published")),
             Column(Text("媒体", "outlet")),
+            Column(Text("类型", "medium")),
             Column(Text("状态", "state")),
             *([Column(Text("提示", "notes"))] if noted else []),
             Column(Text("标题", "headline"), tight=False),
@@ -79,6 +88,8 @@ async def list_(services: Services, voice: Output, limit: int, noted: bool) -> N
         rows,
         empty=Text("没有带提示的稿件", "no item has notes")
         if noted
+        else Text("没有这一类稿件", "there is no item of this medium")
+        if medium is not None
         else Text(
             "还没有稿件。用 syndicate ingest PATH 收稿",
             "there is no item yet; take some in: syndicate ingest PATH",
@@ -97,12 +108,20 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
     例 · Example:
       syndicate item show 20180122-abcdefghij
     """
+    # Here, not above: the list judges nothing.
+    from syndicate.cli.ui.media_text import media_as_json, show_media, who_may_have
+
     one = await services.items.item(ItemId(id), version)
     notes = await services.items.notes(one)
     if voice.json:
-        voice.give({**_whole(one, services), "notes": [note.to_json(voice.lang) for note in notes]})
+        stories = await services.items.stories_with(one)
+        media = media_as_json(one, stories, await who_may_have(services, one))
+        said = [note.to_json(voice.lang) for note in notes]
+        voice.give({**_whole(one, services), **media, "notes": said})
         return
     publisher = services.settings.publisher
+    stories = await services.items.stories_with(one)
+    who = await who_may_have(services, one)
     voice.say(one.headline + "\n")
     voice.record(
         [
@@ -120,9 +139,12 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
             (Text("关键词", "keywords"), " ".join(one.keywords)),
             (Text("状态", "state"), item_state(one, services.clock(), voice)),
             (Text("更正", "correction"), one.note or ""),
+            (Text("署名", "credit"), one.credit or ""),
+            (Text("文件名", "file name"), one.file_name or ""),
             (Text("摘要", "abstract"), one.abstract),
         ]
     )
+    show_media(one, stories, who, voice)
     for note in notes:
         voice.say(Text("提示：", "note: ").in_(voice.lang) + note.in_(voice.lang))
     for block in one.body:
@@ -206,12 +228,14 @@ for _command in (
 
 
 async def _newest(
-    services: Services, limit: int, *, noted: bool
+    services: Services, limit: int, *, noted: bool, medium: Medium | None
 ) -> AsyncIterator[tuple[Item, tuple[Note, ...]]]:
     """The newest items, `limit` at most, each with the notes of its newest version."""
     after: Place | None = None
     while limit > 0:
-        batch = await services.items.items(after=after, limit=min(limit, _BATCH), noted=noted)
+        batch = await services.items.items(
+            after=after, limit=min(limit, _BATCH), noted=noted, medium=medium
+        )
         notes = await services.items.newest_notes([one.id for one in batch])
         for one in batch:
             yield one, notes.get(one.id, ())

@@ -39,6 +39,7 @@ KINDS: Final = {
     "edition_delivered": Text("发出订阅", "edition delivered"),
     "edition_polled": Text("查询订阅", "edition polled"),
     "item_delivered": Text("发出稿件", "item delivered"),
+    "media_delivered": Text("发出媒体文件", "media file delivered"),
     "licence_shown": Text("查看协议", "licence shown"),
     "release_refused": Text("拒绝放行", "release refused"),
     "key_rejected": Text("拒绝密钥", "key rejected"),

@@ -11,6 +11,7 @@ from syndicate.language import Text
 from syndicate.model.events import EditionDelivered, EditionPolled, Event, ItemDelivered, ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ChangesDelivered
+from syndicate.model.media_events import MediaDelivered
 from syndicate.model.rights import Use
 from syndicate.policy import Clearance, Verdict
 from syndicate.policy.reasons import Reason
@@ -74,6 +75,19 @@ async def decided(store: Store, event: Event) -> list[Decided]:
                     clause=event.clause,
                     mandate=event.mandate,
                     counted=event.status == 200 and event.method not in ("HEAD", "EXPORT"),
+                )
+            ]
+        case MediaDelivered():
+            use = Use(event.use)
+            return [
+                Decided(
+                    item=ItemId(event.item),
+                    asked=use,
+                    use=use,
+                    version=event.version,
+                    clause=event.clause,
+                    mandate=event.mandate,
+                    counted=event.status in (200, 206) and event.method == "GET",
                 )
             ]
         case ReleaseRefused() if event.subject.startswith(_ITEM):

@@ -18,6 +18,7 @@ from cachetools import LRUCache
 from syndicate.access.authentication import Session
 from syndicate.access.rights_cache import Clock, RightsCache
 from syndicate.errors import (
+    AddressExpired,
     Conflict,
     NotLicensed,
     QuotaExceeded,
@@ -36,19 +37,18 @@ from syndicate.model.events import (
     ReleaseRefused,
 )
 from syndicate.model.feeds import Feed, feeds_of
-from syndicate.model.holds import Recall
 from syndicate.model.item import ItemId
 from syndicate.model.parties import PUBLIC, PartnerId, Publisher, Recipient
 from syndicate.model.records import Entry
 from syndicate.model.register import Key, Register
 from syndicate.model.rights import Use
 from syndicate.policy import Refusal
-from syndicate.policy.reasons import HIDDEN, REASONS, RECALLS, Reason
 from syndicate.services.audit.audit_writer import AuditWriter
 from syndicate.services.delivery.delivery_events import Delivery, RequestContext, delivered_event
 from syndicate.services.delivery.editions import CachedEdition, Editions, OutdatedEdition
 from syndicate.services.delivery.poll_counter import PollCounter
 from syndicate.services.delivery.quotas import Quotas
+from syndicate.services.delivery.refusals import refusal_error, refusal_reason
 from syndicate.services.delivery.repeated_deliveries import ChargedEditions, RepeatedDeliveries
 from syndicate.stamping import Edition, StampedItem
 from syndicate.store.protocol import Outcome, Pending, Store
@@ -210,20 +210,32 @@ class DeliveryService:
         refusal: NotLicensed | Unknown | Recalled | QuotaExceeded,
         context: RequestContext,
     ) -> None:
-        """Write the trail line for a refusal to a known partner.
+        """Write the trail line for a refusal to a partner that showed its key."""
+        await self.refuse_partner(session.partner.id, session.key.jti, subject, use, refusal, context)
+
+    async def refuse_partner(
+        self,
+        partner: PartnerId,
+        jti: str,
+        subject: str,
+        use: Use | None,
+        refusal: NotLicensed | Unknown | Recalled | QuotaExceeded | AddressExpired,
+        context: RequestContext,
+    ) -> None:
+        """Write the trail line for a refusal to a known partner; `jti` is empty for a signed address.
 
         An unknown item gets a line like a hidden one, so that the two take the same time.
         """
         event = ReleaseRefused(
-            partner=session.partner.id,
-            jti=session.key.jti,
+            partner=partner,
+            jti=jti,
             subject=subject,
             use=use.value if use is not None else "",
-            reason=_reason(refusal),
-            clause=None if isinstance(refusal, Unknown) else refusal.clause,
+            reason=refusal_reason(refusal),
+            clause=None if isinstance(refusal, Unknown | AddressExpired) else refusal.clause,
             request=context.request,
         )
-        await self._writer.write(Pending(self._entry(session, event)))
+        await self._writer.write(Pending(Entry(self._clock(), partner, event)))
 
     async def reject(self, rejected: TokenRejected, context: RequestContext) -> None:
         """Write the trail line for a key that was not accepted; a flood of them is counted instead."""
@@ -327,11 +339,7 @@ class DeliveryService:
         if verdict is None:
             raise Unknown(Text("稿件", "item"), item)
         if isinstance(verdict, Refusal):
-            if verdict.recall is not None:
-                raise _recalled(verdict, verdict.recall)
-            if recipient == PUBLIC or verdict.reason in HIDDEN:
-                raise Unknown(Text("稿件", "item"), item, reason=verdict.reason.value)
-            raise NotLicensed(verdict.reason.value, verdict.clause, REASONS[verdict.reason])
+            raise refusal_error(verdict, item, recipient)
         return verdict
 
     def _feed(self, feed: str) -> Feed:
@@ -358,19 +366,3 @@ class DeliveryService:
             self._unwritten[key] += 1
             return 0
         return 1 + self._unwritten.pop(key, 0)
-
-
-def _recalled(refusal: Refusal, recall: Recall) -> Recalled:
-    text = RECALLS[recall.reason]
-    return Recalled(recall.reason.value, recall.at, text, clause=refusal.clause)
-
-
-def _reason(refusal: NotLicensed | Unknown | Recalled | QuotaExceeded) -> str:
-    """The reason as the trail writes it. Every recall is the policy's one reason RECALLED."""
-    match refusal:
-        case Recalled():
-            return Reason.RECALLED.value
-        case QuotaExceeded(code=code):
-            return code
-        case _:
-            return refusal.reason

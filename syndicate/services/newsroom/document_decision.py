@@ -14,6 +14,7 @@ from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
 from syndicate.model.events import DocumentRefused, ItemIngested
 from syndicate.model.item import Item, ItemId
+from syndicate.model.media import Association
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.model.records import Entry
@@ -44,6 +45,8 @@ class Taken:
     item: Item | None
     faults: tuple[Fault, ...] = ()
     notes: tuple[Note, ...] = ()
+    media: tuple[Taken, ...] = ()
+    """What became of the media of a story, in their order."""
 
 
 _CLAIMED: Final = Fault(
@@ -110,6 +113,13 @@ class Decider:
         own = [own_key(self._publisher.authority, id) for id in ids]
         return [*parsed.lookup, *parsed.keys, *own], ids
 
+    def document_lookups(self, document: ParsedDocument) -> tuple[list[str], list[ItemId]]:
+        """`lookups` of a document with its media; none where there is nothing to decide."""
+        if isinstance(document.content, tuple | TakenBefore):
+            return [], []
+        found = [self.lookups(document.content), *(self.lookups(one.parsed) for one in document.media)]
+        return [key for keys, _ in found for key in keys], [id for _, ids in found for id in ids]
+
     def decide(
         self, known: KnownItems, document: ParsedDocument, actor: str, keep: Keep | None
     ) -> tuple[Taken, list[ItemAct]]:
@@ -119,6 +129,17 @@ class Decider:
             return unchanged(parsed), []
         if isinstance(parsed, tuple):
             return refusal(actor, name, parsed, at)
+        media, media_acts = self._media(known, document, actor, keep)
+        if document.media:
+            parsed = replace(parsed, item=replace(parsed.item, associations=_associations(document, media)))
+        taken, acts = self._text(known, parsed, name, at, actor, keep)
+        if taken.action in (Action.UNCHANGED, Action.REFUSED):
+            return taken, acts
+        return replace(taken, media=media), [*media_acts, *acts]
+
+    def _text(
+        self, known: KnownItems, parsed: Parsed, name: str, at: datetime, actor: str, keep: Keep | None
+    ) -> tuple[Taken, list[ItemAct]]:
         before, key = self.earlier(known, parsed)
         if before is None:
             return self._created(known, parsed, name, at, actor, keep)
@@ -136,6 +157,23 @@ class Decider:
             said = (*parsed.notes, *notes, *newly_held(before, held, self._publisher.zone))
             return Taken(Action.UNCHANGED, held, notes=said), [*acts, *([hold] if hold else [])]
         return self._kept(known, parsed, name, at, actor, keep, before=before, item=item)
+
+    def _media(
+        self, known: KnownItems, document: ParsedDocument, actor: str, keep: Keep | None
+    ) -> tuple[tuple[Taken, ...], list[ItemAct]]:
+        """What becomes of the media of a story: new items, or those that the same files are already."""
+        results: list[Taken] = []
+        acts: list[ItemAct] = []
+        for one in document.media:
+            before, _ = self.earlier(known, one.parsed)
+            if before is not None:
+                results.append(Taken(Action.UNCHANGED, before))
+                continue
+            name = one.parsed.item.file_name or document.name
+            taken, new = self._created(known, one.parsed, name, document.at, actor, keep)
+            results.append(taken)
+            acts += new
+        return tuple(results), acts
 
     def _created(
         self, known: KnownItems, parsed: Parsed, name: str, at: datetime, actor: str, keep: Keep | None
@@ -239,6 +277,17 @@ class Decider:
     def _names(self, key: str) -> bool:
         """Whether a key is a name that the document carried: not made of its text, nor by us."""
         return key.startswith(("address:", "uri:")) and not key.startswith(self._ours)
+
+
+def _associations(document: ParsedDocument, media: Sequence[Taken]) -> tuple[Association, ...]:
+    """The story's links to its media. A caption that the media item has itself is not said twice."""
+    found = []
+    for one, taken in zip(document.media, media, strict=True):
+        if taken.item is not None:
+            own = "\n".join(block.text for block in taken.item.body)
+            caption = None if one.caption in (None, own) else one.caption
+            found.append(Association(item=taken.item.id, place=one.place, caption=caption))
+    return tuple(found)
 
 
 def _spelled(key: str) -> str:

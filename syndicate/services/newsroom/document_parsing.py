@@ -59,6 +59,15 @@ class TakenBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedMedia:
+    """A picture, sound or film of a story: the item that it becomes if it is new, and its place there."""
+
+    parsed: Parsed
+    place: int
+    caption: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A document that was parsed at `at`: an item with all that goes with it, or every fault.
 
@@ -69,6 +78,7 @@ class ParsedDocument:
     at: datetime
     content: Parsed | tuple[Fault, ...] | TakenBefore
     file: FileState | None = None
+    media: tuple[ParsedMedia, ...] = ()
 
 
 def parse_document(data: bytes, name: str, rules: ParsingRules, at: datetime) -> ParsedDocument:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from syndicate.errors import Conflict, Fault, Faulty, StoreFault, Unknown
 from syndicate.language import Text
 from syndicate.model.actors import Actor
-from syndicate.model.item import FileState, Item, ItemId
+from syndicate.model.item import FileState, Item, ItemId, Medium
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.services.newsroom.document_parsing import (
@@ -82,10 +82,9 @@ class ItemService:
 
         decider, keys, ids = self._decider, set[str](), set[ItemId]()
         for document in documents:
-            if not isinstance(document.content, (tuple, TakenBefore)):
-                asked = decider.lookups(document.content)
-                keys.update(asked[0])
-                ids.update(asked[1])
+            asked = decider.document_lookups(document)
+            keys.update(asked[0])
+            ids.update(asked[1])
         known = await known_items(tx, keys, ids, self._publisher.authority)
         results, acts = [], []
         for document in documents:
@@ -97,7 +96,8 @@ class ItemService:
         await tx.put_acts(acts)
         files: dict[FileState, ItemId] = {}
         for document, taken in zip(documents, results, strict=True):
-            if document.file is not None and taken.item is not None:
+            # With media beside it, a document alone does not say whether anything is new.
+            if document.file is not None and taken.item is not None and not _has_media(document):
                 files[document.file] = taken.item.id
         await tx.put_ingested(files)
         return results
@@ -157,10 +157,26 @@ class ItemService:
         return found
 
     async def items(
-        self, *, after: Place | None = None, limit: int = 50, noted: bool = False
+        self,
+        *,
+        after: Place | None = None,
+        limit: int = 50,
+        noted: bool = False,
+        medium: Medium | None = None,
     ) -> list[Item]:
-        """Items, newest publication first, ours or not; `noted`: those alone that have notes of ingest."""
-        return await self._store.items(Selection(noted=noted), after=after, limit=limit)
+        """Items, newest publication first, ours or not.
+
+        `noted`: those alone that have notes of ingest; `medium`: those of this medium alone.
+        """
+        media = None if medium is None else frozenset({medium})
+        return await self._store.items(Selection(media=media, noted=noted), after=after, limit=limit)
+
+    async def stories_with(self, item: Item) -> list[Item]:
+        """The stories that have this picture, sound or film, as outlines; none for a text."""
+        if item.medium is Medium.TEXT:
+            return []
+        found = await self._store.outlines(await self._store.stories_with(item.id))
+        return [found[id] for id in sorted(found)]
 
     async def notes(self, item: Item) -> tuple[Note, ...]:
         """What ingest noted on the document that this version was made of."""
@@ -169,6 +185,12 @@ class ItemService:
     async def newest_notes(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[Note, ...]]:
         """The notes of the newest versions of these items; items without notes are missing."""
         return await self._store.newest_notes(ids)
+
+
+def _has_media(document: ParsedDocument) -> bool:
+    """Whether the document names pictures, sounds or films, taken in or not."""
+    content = document.content
+    return not isinstance(content, tuple | TakenBefore) and bool(content.media)
 
 
 def _is_of_a_document(fault: Exception) -> bool:

@@ -19,6 +19,7 @@ from syndicate.language import Text
 from syndicate.model.changes import Delivery
 from syndicate.model.events import EditionDelivered, Event, ItemDelivered, ItemIngested
 from syndicate.model.lifecycle_events import ChangesDelivered, ItemCorrected, ItemRecalled, ItemReinstated
+from syndicate.model.media_events import MediaDelivered
 from syndicate.model.names import ItemId, PartnerId
 from syndicate.model.records import Written, event_from
 from syndicate.model.rights import Clause
@@ -36,6 +37,7 @@ _GIVING: Final = frozenset({"GET", "EXPORT"})
 _TURNS: Final = frozenset({ItemRecalled.kind, ItemReinstated.kind})
 _RELEVANT: Final = _TURNS | {
     ItemDelivered.kind,
+    MediaDelivered.kind,
     EditionDelivered.kind,
     ChangesDelivered.kind,
     ItemIngested.kind,
@@ -132,6 +134,9 @@ class TrailReplay:
                         self.turns.setdefault(turn.item, []).append(turn)
                 case ItemDelivered(partner=partner, status=200, method=method) if method in _GIVING:
                     one = [event.item, event.version, event.use, event.clause, event.mandate or ""]
+                    self._give(row, partner, one)
+                case MediaDelivered(partner=partner, status=200 | 206, method="GET"):
+                    one = [event.item, event.version, event.use, event.clause, event.mandate]
                     self._give(row, partner, one)
                 case EditionDelivered(partner=partner, status=200, method=method) if method in _GIVING:
                     await self._take_list(row, partner, event.edition)

@@ -38,6 +38,7 @@ from syndicate.model.lifecycle_events import (
     TakedownOrdered,
     TakedownOverdue,
 )
+from syndicate.model.media_events import MediaDelivered
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use, Window
@@ -50,7 +51,7 @@ from syndicate.store.protocol import Store
 _BATCH: Final = 1_000
 _ITEMS: Final = 20_000
 _CHANGES_NO_RIGHT = (
-    *(EditionDelivered, EditionPolled, ItemDelivered, ReleaseRefused),
+    *(EditionDelivered, EditionPolled, ItemDelivered, MediaDelivered, ReleaseRefused),
     *(ChangesDelivered, ChangesAcknowledged),
     *(
         LicenceShown,

@@ -85,7 +85,7 @@ def _walks(selection: Selection) -> list[_Condition]:
     media = sorted(Medium) if selection.media is None else sorted(selection.media)
     if selection.outlets is None:
         # Asked by staff alone: no agreement narrows it.
-        return [()]
+        return [()] if selection.media is None else [(items.c.medium.in_(media),)]
     channels: list[_Condition] = [()]
     if selection.channels is not None:
         channels = [(items.c.channel == one,) for one in sorted(selection.channels)]

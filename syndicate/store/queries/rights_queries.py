@@ -75,8 +75,9 @@ class SqlRightsReads(SqlReads, RightsReads):
     async def keys(self, partner: PartnerId | None = None) -> list[Key]:
         # Here, not above: see `model.records`.
         from syndicate.model.events import EditionDelivered, EditionPolled, ItemDelivered
+        from syndicate.model.media_events import MediaDelivered
 
-        uses = (EditionDelivered.kind, EditionPolled.kind, ItemDelivered.kind)
+        uses = (EditionDelivered.kind, EditionPolled.kind, ItemDelivered.kind, MediaDelivered.kind)
         # The newest such record is also the latest: the trail's time never decreases.
         used = (
             select(trail.c.at)

@@ -28,6 +28,7 @@ from syndicate.model.register import Key
 from syndicate.model.rights import Licence
 from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
 from syndicate.services.delivery.editions import CachedEdition, OutdatedEdition
+from syndicate.services.delivery.player_editions import for_players
 from syndicate.services.delivery.quotas import Left
 from syndicate.stamping import Edition
 from syndicate.web.server.cache_control import PRIVATE
@@ -113,6 +114,8 @@ async def feed(request: web.Request) -> PreparedDelivery:
     must_accept(request, format)
     use = use_of(request)
     edition = await delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)
+    if format.for_players:
+        edition = await _for_players(request, edition)
     return await _prepared(request, edition, format)
 
 
@@ -170,6 +173,13 @@ async def licence(request: web.Request) -> PreparedDelivery:
     )
 
 
+async def _for_players(request: web.Request, edition: CachedEdition) -> CachedEdition:
+    services = request.app[WORKER].services
+    signer = await services.authenticator.address_signer()
+    base_url, register = services.settings.base_url, request[SESSION].register
+    return for_players(edition, signer, register, base_url, services.clock())
+
+
 async def _prepared(
     request: web.Request, edition: CachedEdition, format: Format[Edition]
 ) -> PreparedDelivery:
@@ -180,7 +190,7 @@ async def _prepared(
 
     async def deliver() -> bool:
         delivered = await worker.services.delivery.deliver(edition, session, response.status, context)
-        if delivered:
+        if delivered and not format.for_players:
             worker.request_cache.licensed.remember(request, session, edition, format.id)
         return delivered
 

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from syndicate.errors import (
+    AddressExpired,
     ChangeUnknown,
     CursorUnknown,
     NotLicensed,
@@ -54,8 +55,9 @@ def problem_of(request: web.Request, error: Exception) -> Reply:
             return _refused_key_or_cursor(request, error, code)
         case NotLicensed() | Recalled() | QuotaExceeded():
             return _refused_by_rights(request, error)
-        case Unknown(code=code):
-            return _answer(request, "unknown_feed" if code == "unknown_feed" else "not_found")
+        case AddressExpired(code=code) | Unknown(code=code):
+            known = code in ("unknown_feed", AddressExpired.code)
+            return _answer(request, code if known else "not_found")
         case BadParameter(code=code, field=name, expected=expected):
             return _answer(request, code, expected, field=name)
         case web.HTTPException():

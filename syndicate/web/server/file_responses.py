@@ -120,6 +120,11 @@ class FileReply(Reply):
         self._file, self._part = file, part
 
     @property
+    def content_range(self) -> str | None:
+        """The part that is sent, as Content-Range says it; None for the whole file."""
+        return self._part.content_range(self._file.size) if self.status == 206 else None
+
+    @property
     def body_length(self) -> int:
         """Bytes of the body, were it a GET."""
         return self._part.length

@@ -87,6 +87,14 @@ PROBLEMS: Mapping[str, Problem] = {
         "请与本网联系。",
         "Get in touch with the publisher.",
     ),
+    "address_expired": _problem(
+        403,
+        "媒体地址已失效",
+        "Media address expired",
+        "带签名的媒体地址只在短时间内有效：请重新取订阅源或稿件，用其中的新地址。",
+        "A signed media address is good for a short time: fetch the feed or the item again and use the new "
+        "address in it.",
+    ),
     "not_licensed": _problem(
         403,
         "未获授权",

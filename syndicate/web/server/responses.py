@@ -21,8 +21,8 @@ from syndicate.web.server.problems import PROBLEMS
 Headers = Iterable[tuple[str, str]]
 
 _CONTENT_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
 
 ALWAYS: tuple[tuple[str, str], ...] = (("X-Content-Type-Options", "nosniff"),)

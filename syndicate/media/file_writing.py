@@ -1,0 +1,27 @@
+"""Write the stamp into a file of any medium that can carry it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from syndicate.media.file_stamp import FileStamp
+
+STAMPING: Final = 1
+"""Grows when a release writes other bytes for the same file and stamp, so that no cache gives old ones."""
+
+
+def stamp_file(source: Path, target: Path, content_type: str, stamp: FileStamp) -> None:
+    """Write `target`: the file `source` with the stamp inside, and nothing else that its metadata said.
+
+    Pictures, sound and film stay as they are, byte for byte. The same file and stamp give the same bytes.
+    The stamp is read back. Raises NotStampable and OSError, and leaves no `target` then.
+    """
+    if content_type.startswith("image/"):
+        from syndicate.media.pictures.picture_stamp import stamp_picture
+
+        stamp_picture(source, target, content_type, stamp)
+    else:
+        from syndicate.media.recordings.recording_stamp import stamp_recording
+
+        stamp_recording(source, target, content_type, stamp)

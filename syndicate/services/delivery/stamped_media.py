@@ -1,0 +1,43 @@
+"""Make the files that leave: kept files with the stamp inside, made once and kept while there is room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syndicate.media.file_stamp import file_stamp
+from syndicate.media.file_writing import STAMPING, stamp_file
+from syndicate.media.worker_pool import MediaWorkers
+from syndicate.model.item import canonical_json
+from syndicate.model.parties import Publisher
+from syndicate.stamping import StampedItem, StampedRendition
+from syndicate.store.files.file_store import FileStore
+from syndicate.store.files.stamped_files import MadeForDelivery, StampedFiles
+
+
+class StampedMedia:
+    """Files with the stamp inside. One per worker; tasks may share it."""
+
+    def __init__(
+        self, files: FileStore, stamped: StampedFiles, workers: MediaWorkers, publisher: Publisher
+    ) -> None:
+        self._files, self._stamped, self._workers = files, stamped, workers
+        self._publisher = publisher
+
+    async def file(self, item: StampedItem, rendition: StampedRendition) -> MadeForDelivery:
+        """Return the file of this rendition, open, with the item's stamp inside. The caller closes it.
+
+        The same version of an item gives the same bytes by the same settings. Raises StoredFileMissing,
+        StoredFileDamaged, NotStampable, StoreFault.
+        """
+        file, stamp = rendition.rendition, file_stamp(item, self._publisher)
+        key = canonical_json([STAMPING, file.sha256, file.content_type, stamp.to_json()]).decode()
+        name = f"{item.id} {file.name}"
+        source = await self._stamped.kept(self._files, file.sha256)
+
+        def make(path: Path) -> None:
+            self._workers.run(name, stamp_file, source.path, path, file.content_type, stamp)
+
+        try:
+            return await self._stamped.get(key, make)
+        finally:
+            source.close()

@@ -1,0 +1,262 @@
+"""Take the files of media items in: inspect them, make their renditions, and keep all of them.
+
+Every file is in the file store, whole and durable, before the item that names it is written. What is kept
+of a document that is then refused is named by no item: `media collect` removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from syndicate.errors import Fault, Faulty, NotStampable
+from syndicate.ingest.draft import Parsed
+from syndicate.ingest.media_references import MediaReference
+from syndicate.ingest.sidecar import Sidecar
+from syndicate.language import Text
+from syndicate.media.file_reading import inspect, make_renditions
+from syndicate.media.file_stamp import FileStamp, stamp_of
+from syndicate.media.file_types import WEBVTT
+from syndicate.media.file_writing import stamp_file
+from syndicate.media.inspection import Inspected
+from syndicate.media.worker_pool import MediaWorkers
+from syndicate.model.item import tag_uri
+from syndicate.model.media import Rendition, RenditionName
+from syndicate.model.notes import Note, quoted
+from syndicate.model.parties import Publisher
+from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsedMedia
+from syndicate.services.newsroom.media_items import (
+    MediaFields,
+    alone,
+    medium_note,
+    of_story,
+    parsed_media,
+)
+from syndicate.store.files.file_store import FileStore
+from syndicate.store.files.stamped_files import StampedFiles
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A file in the store, and where it can be read until the intake is done with it."""
+
+    rendition: Rendition
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An original with all that was made of it, the original first."""
+
+    inspected: Inspected
+    kept: tuple[_Kept, ...]
+
+
+class MediaIntake:
+    """Takes files in. Raises StoreFault; a file that cannot be taken is a fault or a note, no exception."""
+
+    def __init__(
+        self,
+        files: FileStore,
+        stamped: StampedFiles,
+        workers: MediaWorkers,
+        publisher: Publisher,
+        *,
+        previews: bool = False,
+    ) -> None:
+        """`previews`: whether copies of low quality are made of sound and film."""
+        self._files, self._stamped, self._workers = files, stamped, workers
+        self._publisher, self._previews = publisher, previews
+
+    async def with_media(
+        self, document: ParsedDocument, found: Mapping[str, Path | Fault]
+    ) -> ParsedDocument:
+        """Return the document with the media of its references, each ready to become an item.
+
+        `found` has the file of each reference, or why there is none, by the reference's `source`. What
+        cannot be taken is left out with a note: the story goes on without it.
+        """
+        parsed = document.content
+        if not isinstance(parsed, Parsed) or not parsed.media:
+            return document
+        media: list[ParsedMedia] = []
+        notes: list[Note] = []
+        for reference in parsed.media:
+            where = found.get(reference.source, _MISSING)
+            if isinstance(where, Fault):
+                notes.append(_left_out(reference, where))
+                continue
+            try:
+                media.append(await self._of_story(reference, where, parsed, document.at))
+            except Faulty as refused:
+                notes += [_left_out(reference, fault) for fault in refused.faults]
+        others = (one for one in parsed.notes if one.code != "media_left_out")
+        content = replace(parsed, notes=(*others, *notes))
+        return replace(document, content=content, media=tuple(media))
+
+    async def standing_alone(
+        self, path: Path, name: str, sidecar: Sidecar | None, at: datetime, transcript: Path | None = None
+    ) -> ParsedDocument:
+        """Return the document that a media file makes by itself, with its sidecar if it has one."""
+        try:
+            async with self._taken(path, name, transcript) as taken:
+                draft = None if sidecar is None else sidecar.draft
+                credit = None if sidecar is None else sidecar.credit
+                fields, notes = alone(
+                    draft, credit, taken.inspected.fields, name=name, publisher=self._publisher
+                )
+                parsed = parsed_media(
+                    fields,
+                    taken.inspected,
+                    await self._renditions(taken, fields, notes_of := [*notes]),
+                    story=None,
+                    draft=draft,
+                    file_name=path.name,
+                    publisher=self._publisher,
+                    now=at,
+                    notes=(*taken.inspected.notes, *notes_of),
+                    embargo=None if draft is None else draft.embargo,
+                )
+        except Faulty as refused:
+            return ParsedDocument(name, at, refused.faults)
+        return ParsedDocument(name, at, parsed)
+
+    async def _of_story(
+        self, reference: MediaReference, path: Path, story: Parsed, at: datetime
+    ) -> ParsedMedia:
+        async with self._taken(path, path.name, None) as taken:
+            fields, notes = of_story(reference, taken.inspected.fields, story.item, self._publisher)
+            differs = medium_note(reference, taken.inspected.type.medium or reference.medium)
+            said = [*notes, *([differs] if differs is not None else [])]
+            parsed = parsed_media(
+                fields,
+                taken.inspected,
+                await self._renditions(taken, fields, said),
+                story=story.item,
+                draft=reference.own,
+                file_name=path.name,
+                publisher=self._publisher,
+                now=at,
+                notes=(*taken.inspected.notes, *said),
+                embargo=story.embargo,
+                withhold=story.withhold,
+            )
+        return ParsedMedia(parsed, reference.place, reference.caption)
+
+    @asynccontextmanager
+    async def _taken(self, path: Path, name: str, transcript: Path | None) -> AsyncIterator[_Taken]:
+        """Keep the file and its renditions; they can be read until the end of the block. Raises Faulty."""
+        original = await self._files.add(path)
+        source = await self._stamped.kept(self._files, original.sha256)
+        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="syndicate-media-"))
+        try:
+            run = self._workers.run
+            inspected = await asyncio.to_thread(run, name, inspect, source.path, name=name)
+            made = await asyncio.to_thread(
+                run, name, make_renditions, source.path, inspected, scratch, previews=self._previews
+            )
+            kept = [
+                _Kept(
+                    Rendition(
+                        name=RenditionName.ORIGINAL,
+                        content_type=inspected.type.content_type,
+                        size=original.size,
+                        sha256=original.sha256,
+                        width=inspected.width,
+                        height=inspected.height,
+                        duration=inspected.duration,
+                    ),
+                    source.path,
+                )
+            ]
+            for one in made:
+                stored = await self._files.add(one.path)
+                rendition = Rendition(
+                    name=one.name,
+                    content_type=one.content_type,
+                    size=stored.size,
+                    sha256=stored.sha256,
+                    width=one.width,
+                    height=one.height,
+                    duration=one.duration,
+                )
+                kept.append(_Kept(rendition, one.path))
+            if transcript is not None:
+                kept.append(await self._transcript(transcript))
+            yield _Taken(inspected, tuple(kept))
+        finally:
+            source.close()
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+    async def _transcript(self, path: Path) -> _Kept:
+        inspected = await asyncio.to_thread(self._workers.run, path.name, inspect, path, name=path.name)
+        if inspected.type != WEBVTT:
+            said = Text("文字稿应为 WebVTT（.vtt）", "a transcript is WebVTT (.vtt)")
+            raise Faulty(path.name, [Fault("transcript_unsupported", "transcript", said)])
+        stored = await self._files.add(path)
+        rendition = Rendition(
+            name=RenditionName.TRANSCRIPT,
+            content_type=WEBVTT.content_type,
+            size=stored.size,
+            sha256=stored.sha256,
+            duration=inspected.duration,
+        )
+        return _Kept(rendition, path)
+
+    async def _renditions(
+        self, taken: _Taken, fields: MediaFields, notes: list[Note]
+    ) -> tuple[Rendition, ...]:
+        """The renditions with the sizes that they leave with; one that cannot be stamped has none."""
+        found = []
+        stamp = self._stamp(taken, fields)
+        for one in taken.kept:
+            try:
+                size = await asyncio.to_thread(self._stamped_size, one, stamp)
+            except NotStampable as error:
+                size = None
+                notes.append(
+                    Note(
+                        "media_original_stays",
+                        "media",
+                        Text(f"{one.rendition.name}：", f"{one.rendition.name}: ") + error.text,
+                    )
+                )
+            found.append(replace(one.rendition, stamped_size=size))
+        return tuple(found)
+
+    def _stamp(self, taken: _Taken, fields: MediaFields) -> FileStamp:
+        """The stamp that the item will have; its identity is not known yet, but how long it is."""
+        day = fields.published.astimezone(self._publisher.zone)
+        return stamp_of(
+            self._publisher,
+            uri=tag_uri(self._publisher.authority, f"{day:%Y%m%d}-{'0' * 10}"),
+            headline=fields.headline,
+            caption=fields.caption or "",
+            byline=fields.byline,
+            source=fields.source,
+            published=fields.published,
+            digital_source_type=taken.inspected.fields.digital_source_type,
+        )
+
+    def _stamped_size(self, kept: _Kept, stamp: FileStamp) -> int:
+        with tempfile.TemporaryDirectory(prefix="syndicate-media-") as folder:
+            target = Path(folder, "stamped")
+            rendition = kept.rendition
+            self._workers.run(rendition.name, stamp_file, kept.path, target, rendition.content_type, stamp)
+            return target.stat().st_size
+
+
+def _left_out(reference: MediaReference, fault: Fault) -> Note:
+    name = quoted(reference.source)
+    said = Text(f"“{name}”未收入：", f"“{name}” was left out: ") + fault.text
+    return Note("media_left_out", "media", said, reference.line)
+
+
+_MISSING: Final = Fault("media_missing", "media", Text("没有这个文件", "there is no such file"))

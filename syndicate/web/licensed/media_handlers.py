@@ -1,0 +1,132 @@
+"""Send the files of pictures, sounds and films: with a key, by a signed address, or as a public preview."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from syndicate.errors import AddressExpired, NotLicensed, QuotaExceeded, Recalled, StoreBusy, Unknown
+from syndicate.language import Text
+from syndicate.media.file_types import suffix_of
+from syndicate.model.item import ItemId
+from syndicate.model.media import RenditionName
+from syndicate.model.parties import Partner, PartnerId
+from syndicate.services.delivery.delivery_events import RequestContext
+from syndicate.services.delivery.delivery_service import MAX_ATTEMPTS
+from syndicate.services.delivery.media_delivery import JudgedFile, MediaRequest
+from syndicate.web.licensed.licensed_handlers import PreparedDelivery, rate_limit_headers
+from syndicate.web.server.content_disposition import content_disposition
+from syndicate.web.server.file_responses import PRIVATE_FILE, DeliveredFile, FileReply, file_reply
+from syndicate.web.server.request_parameters import use_of
+from syndicate.web.server.responses import CORS, Headers, Reply
+from syndicate.web.server.worker import SESSION, WORKER, request_context
+
+_PUBLIC_FILE = ("Cache-Control", "public, max-age=300, no-transform")
+
+
+async def media(request: web.Request) -> PreparedDelivery:
+    """One file of a media item, with the stamp inside."""
+    session = request[SESSION]
+    asked = MediaRequest(
+        item=ItemId(request.match_info["item"]),
+        rendition=RenditionName(request.match_info["rendition"]),
+        recipient=session.partner,
+        jti=session.key.jti,
+        use=use_of(request),
+        register=session.register,
+        revision=session.revision,
+    )
+    file = await request.app[WORKER].services.media_delivery.judged(asked)
+    return await _prepared(request, file, ("Vary", "Authorization"))
+
+
+async def signed_media(request: web.Request) -> web.StreamResponse:
+    """One file of a media item by a signed address, which needs no key and is judged again at each use."""
+    services = request.app[WORKER].services
+    token, context = request.match_info["token"], request_context(request, "media")
+    asked: MediaRequest | None = None
+    try:
+        for _ in range(MAX_ATTEMPTS):
+            signer = await services.authenticator.address_signer()
+            asked = await services.media_delivery.opened(token, signer)
+            file = await services.media_delivery.judged(asked)
+            prepared = await _prepared(request, file)
+            if await prepared.record_delivery():
+                return prepared.reply
+            services.delivery.expire_rights()
+    except (AddressExpired, NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
+        await _note_refusal(request, asked, refusal, context)
+        raise
+    raise StoreBusy(
+        Text(
+            "授权状态正在频繁变动，请重试",
+            "rights are changing faster than answers can be made; try again",
+        )
+    )
+
+
+async def _note_refusal(
+    request: web.Request,
+    asked: MediaRequest | None,
+    refusal: AddressExpired | NotLicensed | Unknown | Recalled | QuotaExceeded,
+    context: RequestContext,
+) -> None:
+    """Write the trail line of a refused address, unless nobody knows whose it is."""
+    match refusal, asked:
+        case AddressExpired(partner=partner, item=item), _:
+            use = None
+        case _, MediaRequest(recipient=Partner(id=partner), item=item, use=use):
+            pass
+        case _:
+            return
+    delivery = request.app[WORKER].services.delivery
+    await delivery.refuse_partner(PartnerId(partner), "", f"item:{item}", use, refusal, context)
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """The one small file of a media item that the public may have, where its owner allows one."""
+    services = request.app[WORKER].services
+    file = await services.media_delivery.public_preview(ItemId(request.match_info["item"]))
+    _, response = await _reply(request, file, (_PUBLIC_FILE, *CORS), attachment=False)
+    return response
+
+
+async def _prepared(request: web.Request, file: JudgedFile, *headers: tuple[str, str]) -> PreparedDelivery:
+    sha256, response = await _reply(
+        request, file, (PRIVATE_FILE, *headers), attachment=bool(file.request.jti)
+    )
+    part = response.content_range if isinstance(response, FileReply) else None
+    delivery = request.app[WORKER].services.media_delivery
+    context = request_context(request, "media")
+
+    async def no_headers() -> Headers:
+        return ()
+
+    async def limits() -> Headers:
+        return await rate_limit_headers(request)
+
+    return PreparedDelivery(
+        response,
+        lambda: delivery.deliver(file, sha256, response.status, part, context),
+        limits if file.request.jti else no_headers,
+    )
+
+
+async def _reply(
+    request: web.Request, file: JudgedFile, headers: Headers, *, attachment: bool
+) -> tuple[str, Reply]:
+    services = request.app[WORKER].services
+    made = await services.stamped_media.file(file.item, file.rendition)
+    kept = file.rendition.rendition
+    name = file.item.headline if file.item.file_name is None else file.item.file_name.rpartition(".")[0]
+    terms = ("Link", f'<{services.settings.base_url}/terms>; rel="license"')
+    return made.sha256, file_reply(
+        request,
+        DeliveredFile(
+            opened=made.opened,
+            content_type=kept.content_type,
+            sha256=made.sha256,
+            modified=file.item.updated,
+            disposition=content_disposition(name, suffix_of(kept.content_type), attachment=attachment),
+            headers=(*headers, terms),
+        ),
+    )
