@@ -19,6 +19,7 @@ import brotli
 import pytest
 
 from syndicate.formats import Rendered
+from syndicate.manifests import manifest, manifest_digest
 from syndicate.model.feeds import feeds_of
 from syndicate.model.holds import Holds
 from syndicate.model.item import Item, ItemId, from_json, to_json
@@ -27,7 +28,7 @@ from syndicate.policy import Clearance, clear_preferred
 from syndicate.services.delivery.edition_cache import EditionCache
 from syndicate.services.delivery.editions import CachedEdition
 from syndicate.services.delivery.version_cache import VersionCache
-from syndicate.stamping import Edition, manifest, manifest_digest, stamp
+from syndicate.stamping import Edition, stamp
 from syndicate.store.protocol import ItemReads
 from syndicate.web.server.request_heads import ReadyAnswers
 from syndicate.web.server.response_cache import ResponseCache, prepare_response

@@ -9,8 +9,8 @@ import click
 
 from syndicate.cli.app import Command, Group, acting, given
 from syndicate.cli.ui.output import Output, iso
+from syndicate.clock_reading import ClockReading, accept_clock, read_clock
 from syndicate.language import Text
-from syndicate.wiring import ClockReading, accept_clock, read_clock
 
 
 @click.group(cls=Group)

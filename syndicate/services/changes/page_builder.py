@@ -10,6 +10,7 @@ from syndicate.access.authentication import Session
 from syndicate.errors import CursorUnknown, Unstampable
 from syndicate.language import Text
 from syndicate.logger import Logger
+from syndicate.manifests import associated_as, given_as, manifest_digest
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry, Charge, Progress
 from syndicate.model.item import Item, ItemId, canonical_json
 from syndicate.model.parties import Publisher, recipient_id
@@ -23,10 +24,7 @@ from syndicate.stamping import (
     Media,
     StampedItem,
     Tombstone,
-    associated_as,
-    given_as,
     make_tombstone,
-    manifest_digest,
     stamp,
 )
 from syndicate.store.protocol import Reads, SequenceUpdate

@@ -20,6 +20,7 @@ import syndicate
 from syndicate.access.rights_cache import Clock
 from syndicate.errors import NotLicensed, StoreBusy, Unknown
 from syndicate.language import Text
+from syndicate.manifests import manifest, manifest_digest
 from syndicate.model.archives import NO_LINKS, ArchiveLinks, archive_span
 from syndicate.model.feeds import Feed
 from syndicate.model.item import Item, ItemId, canonical_json
@@ -36,7 +37,7 @@ from syndicate.services.delivery.feed_update import BuiltFeed, updated_content
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.services.delivery.recent_changes import RecentChanges
 from syndicate.services.delivery.version_cache import VersionCache
-from syndicate.stamping import Edition, Media, StampedItem, Tombstone, manifest, manifest_digest, stamp
+from syndicate.stamping import Edition, Media, StampedItem, Tombstone, stamp
 from syndicate.store.protocol import Store
 
 _BUILT_AGAIN: Final = timedelta(minutes=10)
