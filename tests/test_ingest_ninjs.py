@@ -257,3 +257,87 @@ def test_a_foreign_originator_written_as_a_code_is_never_passed_over_for_ours(
     listed = [{"literal": literal, **({"role": f"x/{role}"} if role else {})} for literal, role in sources]
     item = item_of(ninjs(infoSources=listed, copyrightHolder=holder or None))
     assert (item.source, item.outlet) == (sources[0][0], None)
+
+
+PICTURE: dict[str, Any] = {
+    "name": "湖边",
+    "rel": "body:1",
+    "uri": "urn:newsml:xsnet.cn:20180122:2001",
+    "type": "picture",
+    "headlines": [{"value": "湘湖樱花"}],
+    "by": "记者 甲一",
+    "infoSources": [{"name": "萧山日报"}],
+    "descriptions": [{"role": "caption", "value": "湘湖三期的樱花。"}],
+    "renditions": [
+        {"name": "web", "href": "湘湖/web.jpg", "width": 1600},
+        {"name": "original", "href": "%E6%B9%98%E6%B9%96/a.jpg", "width": 1000},
+        {"name": "large", "href": "https://cdn.example/a.jpg", "width": 9000},
+    ],
+}
+
+
+def test_an_association_is_a_reference_with_what_it_says_of_itself() -> None:
+    found = parsed(
+        ninjs(associations=[PICTURE, {**PICTURE, "rel": "body:9", "renditions": [{"href": "b.jpg"}]}])
+    )
+    first, second = found.media
+    assert (first.source, first.medium, first.place) == ("湘湖/a.jpg", Medium.PICTURE, 1)
+    assert (first.caption, first.byline, first.headline) == ("湘湖三期的樱花。", "记者 甲一", "湘湖樱花")
+    assert first.own is not None
+    assert (first.own.uri, first.own.source, first.own.faults) == (PICTURE["uri"], "萧山日报", ())
+    assert (second.source, second.place) == ("b.jpg", 2)
+    assert "associations_left_out" not in {note.code for note in found.notes}
+
+
+def test_whose_an_association_is_is_carried_and_its_faults_are_its_own() -> None:
+    foreign = {
+        **PICTURE,
+        "infoSources": [{"name": "新华社"}],
+        "copyrightHolder": "视觉中国",
+        "colour": "red",
+    }
+    (one,) = parsed(ninjs(associations=[foreign])).media
+    assert one.own is not None
+    assert (one.own.source, one.credit) == ("新华社", "视觉中国")
+    assert [fault.code for fault in one.own.faults] == ["unknown_field"]
+    assert (
+        parsed(ninjs(associations=[{**PICTURE, "uri": None} | {"copyrightHolder": "萧山网"}]))
+        .media[0]
+        .credit
+        is None
+    )
+
+
+def test_an_association_without_a_file_or_of_another_kind_is_left_out_and_said() -> None:
+    for one in (
+        {**PICTURE, "renditions": []},
+        {**PICTURE, "type": "text"},
+        {"name": "x"},
+        {**PICTURE, "type": "graphic"},
+    ):
+        found = parsed(ninjs(associations=[one]))
+        assert found.media == ()
+        assert "associations_left_out" in {note.code for note in found.notes}
+    assert "invalid_type" in codes_of(ninjs(associations=["a.jpg"]))
+    assert "invalid_type" in codes_of(ninjs(associations={"a": PICTURE}))
+
+
+def test_a_picture_names_the_file_that_it_is_itself() -> None:
+    (one,) = parsed(ninjs(type="picture", renditions=PICTURE["renditions"])).media
+    assert (one.source, one.itself, one.own) == ("湘湖/a.jpg", True, None)
+    assert parsed(ninjs(renditions=PICTURE["renditions"])).media == ()
+
+
+def test_pictures_in_the_body_of_ninjs_are_named_with_their_captions() -> None:
+    figure = "<figure><img src='a.jpg'><figcaption>图为湖边。新华社记者 丙丁 摄</figcaption></figure>"
+    html = f"<p>第一段。</p>{figure}<p>第二段。</p>"
+    found = parsed(ninjs(bodies=[{"contentType": "text/html", "value": html}]))
+    (one,) = found.media
+    assert (one.source, one.place, one.caption, one.credit) == ("a.jpg", 1, "图为湖边。", "新华社")
+    assert [block.text for block in found.item.body] == ["第一段。", "第二段。"]
+    both = ninjs(
+        bodies=[{"contentType": "text/html", "value": html}],
+        associations=[{**PICTURE, "renditions": [{"href": "a.jpg"}]}],
+    )
+    (one,) = parsed(both).media
+    assert (one.place, one.credit, one.own is not None) == (1, "新华社", True)

@@ -62,6 +62,7 @@ def distinct(references: Iterable[MediaReference]) -> tuple[MediaReference, ...]
                 credit=known.credit or one.credit,
                 byline=known.byline or one.byline,
                 headline=known.headline or one.headline,
+                own=known.own or one.own,
             )
     return tuple(first.values())
 

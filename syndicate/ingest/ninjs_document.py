@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
@@ -14,19 +15,21 @@ from syndicate.characters import line
 from syndicate.errors import Fault
 from syndicate.ingest.addresses import article
 from syndicate.ingest.article_end import without_stamp
+from syndicate.ingest.article_media import Pictured, as_it_is, media_of, with_captions_off
 from syndicate.ingest.dates import rfc3339
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.exported import without_additions
 from syndicate.ingest.headings import with_headings
 from syndicate.ingest.html_page import MOST_KEYWORDS, TOO_COMPLEX
 from syndicate.ingest.identity import own_id
-from syndicate.ingest.markup import blocks_of, too_many_tags
+from syndicate.ingest.markup import Extract, blocks_of, too_many_tags
+from syndicate.ingest.media_references import distinct
+from syndicate.ingest.ninjs_media import NinjsMedia, media_in
 from syndicate.ingest.properties import Properties
 from syndicate.ingest.sourcing import channel_in, source_in
 from syndicate.ingest.text import lines, paragraph
 from syndicate.language import Text, verbatim
 from syndicate.model.item import Block, Medium
-from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 from syndicate.strict_json import InvalidJson, read_object
 
@@ -38,6 +41,9 @@ _PLAIN: Final = "text/plain"
 _CREATED: Final = ("firstCreated", "contentCreated", "versionCreated")
 """Where the time of publication is looked for. All three are checked: one is as easily wrong as another."""
 _MEDIA: Final = {medium.value: medium for medium in Medium}
+_OF_ASSOCIATIONS: Final = ("name", "rel")
+"""What an association has beside the properties of a document."""
+_NO_PAGE: Final = Pictured(Extract([], ()), ())
 _STATUSES: Final = ("", "usable")
 
 
@@ -47,15 +53,28 @@ def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
         value = read_object(text)
     except InvalidJson as error:
         return error.faults
-    faults: list[Fault] = []
-    document = Properties(value, faults)
-    document.refuse_unknown()
+    return _draft(Properties(value, []), publisher)
+
+
+def _associated(document: Properties, publisher: Publisher) -> Draft:
+    """Read what an association says of itself; what is associated with it is left out."""
+    return _draft(document, publisher, associated=True)
+
+
+def _draft(document: Properties, publisher: Publisher, *, associated: bool = False) -> Draft:
+    document.refuse_unknown(_OF_ASSOCIATIONS if associated else ())
     _check_kind(document)
-    uri = _uri(document)
+    uri = _uri(document, required=not associated)
     ours = uri is not None and own_id(uri, publisher) is not None
     headline = _headline(document)
     markup = _body(document)
     body = with_headings(without_additions(markup.blocks, headline, publisher, ours=ours))
+    inside, left_out = media_of(markup.page, body, begin=0, end=len(markup.page.extract.blocks))
+    medium = _medium(document)
+    media = NinjsMedia((), ())
+    if not associated:
+        media = media_in(document, medium, partial(_associated, publisher=publisher), publisher)
+    outside = (replace(one, place=min(one.place, len(body))) for one in media.references)
     published, embargo = _published(document)
     summary = _first(document.objects("descriptions"), "summary")
     abstract = without_stamp(_plain(summary), publisher) if summary else ""
@@ -67,16 +86,18 @@ def read_ninjs(text: str, publisher: Publisher) -> Draft | list[Fault]:
         byline=document.text("by") or None,
         editor="、".join(_people(document, "editor")) or None,
         body=body,
-        medium=_medium(document),
+        medium=medium,
         channel=channel_in(document, publisher),
         abstract=abstract or None,
         address=_address(document, uri, publisher),
         language=_language(document),
         keywords=_keywords(document),
         uri=uri,
-        notes=(*markup.notes, *_left_out(document)),
+        notes=(*markup.page.extract.notes, *left_out, *media.notes),
         remarks=_remarks(document, ours=ours),
-        faults=tuple(faults),
+        faults=tuple(document.faults),
+        media=distinct((*inside, *outside)),
+        lines=markup.lines if markup.captions else (),
     )
 
 
@@ -104,8 +125,10 @@ def _check_kind(document: Properties) -> None:
         document.fault("partial", "representationType", said)
 
 
-def _uri(document: Properties) -> str | None:
+def _uri(document: Properties, *, required: bool) -> str | None:
     uri = document.text("uri")
+    if not uri and not required:
+        return None
     if not uri:
         document.fault("uri_missing", "uri", Text("缺少 uri", "no uri; ninjs requires one"))
     elif len(uri) > _LONGEST_URI or not _URI.fullmatch(uri):
@@ -160,8 +183,19 @@ def _plain(value: Properties) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Markup:
-    blocks: tuple[Block, ...] = ()
-    notes: tuple[Note, ...] = ()
+    """A text as blocks. `captions` are the lines that belong to pictures in it."""
+
+    page: Pictured = _NO_PAGE
+    captions: tuple[str, ...] = ()
+
+    @property
+    def blocks(self) -> list[Block]:
+        return self.page.extract.blocks
+
+    @property
+    def lines(self) -> tuple[tuple[None, str], ...]:
+        """Every line, those of captions last: they stand beside the story, not above it."""
+        return tuple((None, text) for text in (*(block.text for block in self.blocks), *self.captions))
 
 
 def _body(document: Properties) -> _Markup:
@@ -183,7 +217,7 @@ def _body(document: Properties) -> _Markup:
 def _blocks(value: Properties) -> _Markup:
     raw = value.raw("value")
     if value.text("contentType") not in _HTML:
-        return _Markup(tuple(paragraph(one) for one in lines(raw) if one))
+        return _Markup(as_it_is(Extract([paragraph(one) for one in lines(raw) if one], ())))
     if too_many_tags(raw):
         value.fault(TOO_COMPLEX.code, "value", TOO_COMPLEX.text)
         return _Markup()
@@ -191,7 +225,11 @@ def _blocks(value: Properties) -> _Markup:
     if root is None:
         return _Markup()
     found = blocks_of(root, None)
-    return _Markup(tuple(found.blocks), found.notes)
+    page = with_captions_off(found)
+    kept = {id(block) for block in page.extract.blocks}
+    captions = [block.text for block in found.blocks if id(block) not in kept]
+    captions += [text for one in found.media for text in one.captions]
+    return _Markup(page, tuple(captions))
 
 
 def _people(document: Properties, rel: str) -> list[str]:
@@ -222,11 +260,3 @@ def _keywords(document: Properties) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in [*document.texts("keywords"), *named] if word))[
         :MOST_KEYWORDS
     ]
-
-
-def _left_out(document: Properties) -> list[Note]:
-    count = len(document.objects("renditions")) + len(document.objects("associations"))
-    if not count:
-        return []
-    said = Text(f"{count} 个附件未收入", f"renditions or associated items left out: {count}")
-    return [Note("associations_left_out", "associations", said)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from syndicate.characters import clean, line
@@ -21,6 +21,7 @@ KNOWN: Final = words(
     " $schema keywords"
 )
 """Every property of ninjs 3.1. An unknown one may be a misspelt `embargoedUntil`, so it is refused."""
+_LARGEST_NUMBER: Final = 1_000_000_000
 _OLDER: Final = {
     "headline": "headlines",
     "body_html": "bodies",
@@ -49,10 +50,14 @@ class Properties:
         self._path = path
         self.faults = faults
 
-    def refuse_unknown(self) -> None:
+    def apart(self) -> Properties:
+        """Return the same object with faults of its own."""
+        return Properties(self._values, [], self._path)
+
+    def refuse_unknown(self, also: Collection[str] = ()) -> None:
         """Keep a fault for every property that ninjs 3.1 does not have, with its name there."""
         for name in self._values:
-            if name not in KNOWN:
+            if name not in KNOWN and name not in also:
                 now = _OLDER.get(name) or _LOWER.get(name.lower())
                 hint = Text(f"；3.1 版为 {now}", f"; it is {now} there") if now else Text("", "")
                 said = Text("不是 ninjs 3.1 的属性", "no property of ninjs 3.1") + hint
@@ -71,6 +76,16 @@ class Properties:
             self.fault("invalid_type", name, Text("应为文本", "expected a text"))
             return ""
         return clean(value)
+
+    def number(self, name: str) -> float:
+        """Return a number; 0 where it is absent."""
+        value = self._values.get(name)
+        if value is None:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fault("invalid_type", name, Text("应为数字", "expected a number"))
+            return 0
+        return float(min(max(value, 0), _LARGEST_NUMBER))
 
     def objects(self, name: str) -> list[Properties]:
         """Return the objects of an array; none where it is absent."""
