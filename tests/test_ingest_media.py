@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from syndicate.ingest.draft import Parsed
 from syndicate.ingest.media_captions import is_caption, is_credit, read_caption
 from syndicate.ingest.media_elements import tidy_source
 from syndicate.ingest.media_references import MediaReference, moved, places_in
+from syndicate.ingest.mhtml import files_of_archive
 from syndicate.ingest.text import heading, paragraph
 from syndicate.model.item import Medium
 from tests.support.ingest_helpers import article, parsed
@@ -277,3 +279,42 @@ def test_words_that_are_no_credit_are_none() -> None:
     assert read_caption("摄" * 5000).byline is None
     assert read_caption("（" * 3000 + "摄").text is not None
     assert re.fullmatch(r"湘湖 100%\.jpg", tidy_source("湘湖 100%.jpg"))
+
+
+def archive(body: str, *files: tuple[str, bytes]) -> bytes:
+    """A page saved as MHTML; each file with its headers."""
+    lines = [
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/related; boundary="b"',
+        "",
+        "--b",
+        "Content-Type: text/html; charset=utf-8",
+        "Content-Location: http://www.xsnet.cn/news/2018/1.html",
+        "Content-Transfer-Encoding: base64",
+        "",
+        base64.b64encode(page(ONE, body, TWO).encode()).decode(),
+    ]
+    for headers, data in files:
+        lines += ["--b", headers, "Content-Transfer-Encoding: base64", "", base64.b64encode(data).decode()]
+    return "\r\n".join([*lines, "--b--", ""]).encode()
+
+
+def test_the_files_of_an_archived_page_lie_in_the_archive() -> None:
+    data = archive(
+        "<img src='http://www.xsnet.cn/pics/%E6%B9%96.jpg'><img src='b.jpg'>"
+        "<img src='cid:c@x'><img src='d.jpg'>",
+        ("Content-Type: image/jpeg\r\nContent-Location: http://www.xsnet.cn/pics/%E6%B9%96.jpg", b"one"),
+        ("Content-Type: image/jpeg\r\nContent-Location: http://www.xsnet.cn/news/2018/b.jpg", b"two"),
+        ("Content-Type: image/jpeg\r\nContent-ID: <c@x>", b"three"),
+    )
+    sources = [one.source for one in parsed(data).media]
+    assert sources == ["http://www.xsnet.cn/pics/%E6%B9%96.jpg", "b.jpg", "cid:c@x", "d.jpg"]
+    assert files_of_archive(data, sources) == dict(zip(sources, [b"one", b"two", b"three"], strict=False))
+    assert files_of_archive(b"MIME-Version: 1.0\r\n\r\nx", ["a.jpg", "http://[::1", "\x00"]) == {}
+
+
+def test_smaller_sizes_of_a_picture_are_named_after_the_largest() -> None:
+    one = only(
+        page(ONE, "<img src='s.jpg' srcset='m.jpg 800w, l.jpg 1600w, https://c.example/x.jpg 3000w'>")
+    )
+    assert (one.source, one.others) == ("l.jpg", ("m.jpg", "s.jpg", "https://c.example/x.jpg"))

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from syndicate.cli.ingestion.document_files import FileKind, documents, files_of, kind_of
-from syndicate.cli.ingestion.referenced_files import expected_file, media_file, standing_alone
+from syndicate.cli.ingestion.referenced_files import (
+    expected_file,
+    media_file,
+    referenced_file,
+    standing_alone,
+)
 from syndicate.errors import Fault
 from syndicate.ingest.media_elements import tidy_source
+from syndicate.ingest.media_references import MediaReference
+from syndicate.model.item import Medium
 
 
 @pytest.fixture
@@ -179,3 +186,19 @@ def test_media_stand_alone_with_a_sidecar_or_where_no_document_names_them(root: 
         root / name for name in ("a.jpg", "b.mp3", "d.jpg", "d.mp3")
     ]
     assert standing_alone([], referenced, sidecars) == []
+
+
+def test_another_address_of_a_picture_is_taken_where_the_best_is_missing(root: Path) -> None:
+    one = MediaReference(
+        source="a-1600.jpg",
+        medium=Medium.PICTURE,
+        place=0,
+        others=("../secret.jpg", "a.jpg", "图片/湘湖.jpg"),
+    )
+    assert referenced_file(root / "page.html", root, one) == (root / "a.jpg").resolve()
+    none = MediaReference(
+        source="https://cdn.example/a.jpg", medium=Medium.PICTURE, place=0, others=("b.jpg",)
+    )
+    fault = referenced_file(root / "page.html", root, none)
+    assert isinstance(fault, Fault)
+    assert fault.code == "media_remote"

@@ -158,6 +158,7 @@ def media_of(
                 credit=caption.credit,
                 byline=caption.byline,
                 headline=shown.headline,
+                others=shown.others,
             )
         )
     kept = distinct(references)

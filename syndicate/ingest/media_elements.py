@@ -35,6 +35,7 @@ _SMALLEST: Final = 60
 _LARGE: Final = 300
 """Pixels of both edges: what is as large is no icon, whatever its name says."""
 _LONGEST_FURNITURE: Final = 12
+_MOST_ADDRESSES: Final = 8
 _LONGEST_SET: Final = 20_000
 _DEEPEST_FIGURE: Final = 8
 _LEAST_EMBEDDED: Final = 8_000
@@ -46,8 +47,8 @@ _PIXELS: Final = re.compile(r"\s*(\d{1,5})(?:\.\d*)?\s*(?:px)?\s*")
 _STYLED: Final = re.compile(r"(?:^|;)\s*(?:max-)?(?:width|height)\s*:\s*(\d{1,5})(?:\.\d*)?px", re.I)
 _UNSEEN: Final = re.compile(r"display\s*:\s*none", re.I)
 _PLACEHOLDER: Final = re.compile(
-    r"(?:^|[/_.-])(?:loading|lazy|lazyload|blank|spacer|space|placeholder|pixel|transparent|gr[ae]y|1x1|none|s)\d*"
-    r"(?:[_-][^/]*)?\.(?:gif|png|jpe?g|svg|webp)$",
+    r"(?:^|[/_.-])(?:loading|lazy|lazyload|blank|spacer|space|placeholder|pixel|transparent|gr[ae]y|1x1|none)\d*"
+    r"(?:[_-][^/]*)?\.(?:gif|png|jpe?g|svg|webp)$|(?:^|/)s\.gif$",
     re.I,
 )
 _FURNITURE_NAME: Final = re.compile(
@@ -85,6 +86,7 @@ class Shown:
         figure: the identity of the `figure` around it; None outside.
         captions: the lines of the figure's caption.
         beside: where the text after it stands, as the page shows it.
+        others: as in `MediaReference`.
     """
 
     source: str | None
@@ -94,6 +96,7 @@ class Shown:
     figure: int | None = None
     captions: list[str] = field(default_factory=list)
     beside: LexborNode | None = None
+    others: tuple[str, ...] = ()
 
 
 def shown_by(node: LexborNode, tag: str, attributes: Attributes) -> Shown | None:
@@ -104,7 +107,7 @@ def shown_by(node: LexborNode, tag: str, attributes: Attributes) -> Shown | None
     if tag == "map":
         return None
     if tag in _PLAYED:
-        return Shown(_played(node, attributes), _PLAYED[tag], 0, _headline(attributes), _figure(node))
+        return _shown(_played(node, attributes), _PLAYED[tag], attributes, node)
     if tag == "svg":
         drawn = not _is_small(attributes) and not _FURNITURE_CLASS.search(attributes.get("class") or "")
         return Shown(None, Medium.PICTURE, 0, None, _figure(node)) if drawn else None
@@ -115,14 +118,21 @@ def shown_by(node: LexborNode, tag: str, attributes: Attributes) -> Shown | None
     if "hidden" in own or _UNSEEN.search(own.get("style") or "") or _is_small(own):
         return None
     sets = [own, *(one.attributes for one in node.css("source"))] if tag == "picture" else [own]
-    source = _shown_file(own, sets)
-    if source is None:
+    files = _shown_files(own, sets)
+    if not files:
         embedded = max((len(one) for one in own.values() if one and _DATA.match(one)), default=0)
         if embedded < _LEAST_EMBEDDED:
             return None
-    elif _is_furniture(source, own):
+    elif _is_furniture(files[0], own):
         return None
-    return Shown(source and tidy_source(source), Medium.PICTURE, 0, _headline(own), _figure(picture))
+    return _shown(files, Medium.PICTURE, own, picture)
+
+
+def _shown(files: Sequence[str], medium: Medium, attributes: Attributes, node: LexborNode) -> Shown:
+    sources = list(map(tidy_source, files))
+    shown = Shown(sources[0] if sources else None, medium, 0, _headline(attributes), _figure(node))
+    shown.others = tuple(sources[1:])
+    return shown
 
 
 def tidy_source(address: str) -> str:
@@ -147,13 +157,17 @@ def is_remote(source: str) -> bool:
     return _SCHEME.match(source) is not None
 
 
-def _shown_file(own: Attributes, sets: Sequence[Attributes]) -> str | None:
-    """Choose the file: one beside the page goes before one on the web; then the largest that is offered."""
-    largest = max(_offered(sets), key=lambda one: one[0], default=(0.0, ""))[1]
+def _shown_files(own: Attributes, sets: Sequence[Attributes]) -> list[str]:
+    """The addresses of a picture: beside the page before on the web, then from the largest on."""
+    largest = [address for _, address in sorted(_offered(sets), key=lambda one: -one[0])]
     lazy = [own.get(name) or "" for name in _LAZY]
-    usable = [one for one in (largest, *lazy, own.get("src") or "") if _is_address(one)]
-    beside = (one for one in usable if not is_remote(one.strip()) and not one.strip().startswith("/"))
-    return next(beside, next(iter(usable), None))
+    return _beside_first([one for one in (*largest, *lazy, own.get("src") or "") if _is_address(one)])
+
+
+def _beside_first(addresses: Sequence[str]) -> list[str]:
+    found = dict.fromkeys(one.strip() for one in addresses)
+    ranked = sorted(found, key=lambda one: 2 if is_remote(one) else 1 if one.startswith("/") else 0)
+    return ranked[:_MOST_ADDRESSES]
 
 
 def _offered(sets: Sequence[Attributes]) -> Iterator[tuple[float, str]]:
@@ -174,13 +188,11 @@ def _is_address(text: str) -> bool:
     )
 
 
-def _played(node: LexborNode, attributes: Attributes) -> str | None:
-    """The file that a player plays. Its poster is no part of the story."""
+def _played(node: LexborNode, attributes: Attributes) -> list[str]:
+    """The files that a player plays. Its poster is no part of the story."""
     sources = [attributes.get("src"), attributes.get("data-src")]
     sources += [one.attributes.get("src") for one in node.css("source")]
-    usable = [one for one in sources if one and _is_address(one)]
-    found = next((one for one in usable if not is_remote(one.strip())), next(iter(usable), None))
-    return found and tidy_source(found)
+    return _beside_first([one for one in sources if one and _is_address(one)])
 
 
 def _is_furniture(source: str, attributes: Attributes) -> bool:

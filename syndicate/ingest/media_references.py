@@ -33,6 +33,8 @@ class MediaReference:
         headline: its alternative text, or the headline of a ninjs association.
         line: the number of its line, where the document has lines.
         own: what a ninjs association says of itself, with faults of its own.
+        others: further addresses of it, best first (smaller sizes of a `srcset`, the `src`), for where
+            `source` is not to be had.
         itself: whether the file is the document's item itself, as a rendition of a ninjs picture is.
     """
 
@@ -45,6 +47,7 @@ class MediaReference:
     headline: str | None = None
     line: int | None = None
     own: Draft | None = None
+    others: tuple[str, ...] = ()
     itself: bool = False
 
 

@@ -1,12 +1,14 @@
-"""Extract the HTML page from an MHTML archive (RFC 2557), a web page saved as one file."""
+"""Extract the page and its files from an MHTML archive (RFC 2557), a web page saved as one file."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from typing import Final
+from urllib.parse import unquote, urljoin
 
 from syndicate.decoding import decode, decode_declared
 from syndicate.errors import Fault
@@ -19,6 +21,9 @@ _HEAD: Final = re.compile(
     rb"Content-Transfer-Encoding):",
     re.IGNORECASE,
 )
+
+
+_PAGES: Final = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def html_of_archive(data: bytes) -> Archive | Fault:
     """Return the archive's first HTML part, decoded; a Fault where there is none that can be read."""
     message = message_from_bytes(data.lstrip(b"\xef\xbb\xbf \t\r\n"))
     part = next(
-        (one for one in message.walk() if one.get_content_type() in ("text/html", "application/xhtml+xml")),
+        (one for one in message.walk() if one.get_content_type() in _PAGES),
         None,
     )
     payload = part.get_payload(decode=True) if part is not None else None
@@ -55,6 +60,48 @@ def html_of_archive(data: bytes) -> Archive | Fault:
     if isinstance(text, Fault):
         return text
     return Archive(text, _address(message, part))
+
+
+def files_of_archive(data: bytes, sources: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes of each source (`MediaReference.source`) that the archive holds as a part.
+
+    A part is known by its `Content-Location`, as it stands or against that of the page, or by its
+    `Content-ID` (`cid:`); RFC 2557, section 8.
+    """
+    message = message_from_bytes(data.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    parts: dict[str, Message] = {}
+    page = ""
+    for part in message.walk():
+        if part.is_multipart():
+            continue
+        location = _header(part, "Content-Location")
+        if not page and part.get_content_type() in _PAGES:
+            page = location
+        if location:
+            parts.setdefault(_spelling(location, ""), part)
+        if named := _header(part, "Content-ID"):
+            parts.setdefault(f"cid:{unquote(named.strip('<>'))}", part)
+    base = page or _header(message, "Snapshot-Content-Location")
+    found = {}
+    for source in sources:
+        chosen = parts.get(_spelling(source, "")) or parts.get(_spelling(source, base))
+        payload = chosen.get_payload(decode=True) if chosen is not None else None
+        if isinstance(payload, bytes) and payload:
+            found[source] = payload
+    return found
+
+
+def _header(part: Message, name: str) -> str:
+    value = part.get(name)
+    return "".join(str(value).split()) if value else ""
+
+
+def _spelling(address: str, base: str) -> str:
+    """One spelling of an address, resolved against the base where it is relative."""
+    try:
+        return unquote(urljoin(base, address).partition("#")[0])
+    except ValueError:
+        return unquote(address)
 
 
 def _address(message: Message, part: Message) -> str | None:

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from syndicate.cli.ingestion.document_files import described_by, is_page_folder
 from syndicate.errors import Fault
+from syndicate.ingest.media_references import MediaReference
 from syndicate.language import Text
 
 _REMOTE: Final = re.compile(r"(?:https?|ftp|data|blob|cid|mid|rtmp|rtsp):|//", re.I)
@@ -54,6 +55,15 @@ def media_file(document: Path, root: Path, source: str) -> Path | Fault:
     except (OSError, RuntimeError, ValueError):
         # It vanished, its links run in a circle, or the file system has no such name.
         return _MISSING
+
+
+def referenced_file(document: Path, root: Path, reference: MediaReference) -> Path | Fault:
+    """Find the file of a reference: its source, else another address of it."""
+    first = media_file(document, root, reference.source)
+    if isinstance(first, Path):
+        return first
+    others = (media_file(document, root, one) for one in reference.others)
+    return next((one for one in others if isinstance(one, Path)), first)
 
 
 def expected_file(document: Path, source: str) -> Path | None:
