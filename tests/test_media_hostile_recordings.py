@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.server
+import random
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,7 +209,11 @@ def test_a_script_in_an_mp3_does_not_leave_and_its_tag_is_no_markup(tmp_path: Pa
 def test_what_is_no_sound_is_refused_whatever_it_is_called(
     data: bytes, found: MediaType, tmp_path: Path
 ) -> None:
-    assert set(refused(written(tmp_path, data), found)) <= {"media_damaged", "media_truncated"}
+    assert set(refused(written(tmp_path, data), found)) <= {
+        "media_damaged",
+        "media_truncated",
+        "media_empty",
+    }
 
 
 def test_endless_zeros_are_no_known_type_and_no_program_waits_for_them(tmp_path: Path) -> None:
@@ -317,7 +323,7 @@ def test_a_playlist_that_calls_itself_a_film_opens_no_file_and_no_address(
 
 
 def test_a_name_that_looks_like_an_address_or_an_option_is_a_name(tmp_path: Path) -> None:
-    for name in ("-i", "http:", "concat:a|b", "%03d.mp3", "a;b.mp3", "湘湖'\".mp3"):
+    for name in ("-i", "http:", "concat:a|b", "%03d.mp3", "湘湖'\";.mp3"):
         path = written(tmp_path, SOUND, name)
         assert inspect_recording(path, MP3, name=name).duration
 
@@ -345,8 +351,6 @@ def test_a_program_writes_no_file_larger_than_its_limit(tmp_path: Path) -> None:
 
 
 def test_a_film_that_is_nothing_but_subtitles_is_refused_as_empty(tmp_path: Path) -> None:
-    if shutil.which("ffprobe") is None:
-        pytest.skip("ffprobe not found: apt-get install ffmpeg")
     at = FILM.index(b"moov")
     head = FILM[at:]
     for kind in (b"vide", b"soun"):
@@ -358,3 +362,56 @@ def test_a_film_that_is_nothing_but_subtitles_is_refused_as_empty(tmp_path: Path
     with pytest.raises(Faulty) as caught:
         inspect_recording(path, MP4, name="film.mp4")
     assert [fault.code for fault in caught.value.faults] == ["media_empty"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sound.mp3",
+        "sound.m4a",
+        "sound.ogg",
+        "sound.opus",
+        "sound.flac",
+        "sound.wav",
+        "film.mp4",
+        "upright.mov",
+    ],
+)
+def test_damage_anywhere_is_refused_or_does_no_harm(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any error but a refusal fails this test; the same damage is done every time."""
+    monkeypatch.setenv("PATH", "")  # what ffprobe says of it is not asked here
+    whole = (RECORDINGS / name).read_bytes()
+    found = file_type(RECORDINGS / name)
+    assert found is not None
+    chance = random.Random(name)
+    outcomes = set()
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 8])):
+            at = chance.randrange(len(data) if chance.random() < 0.3 else min(len(data), 1500))
+            wrong = (
+                bytes([chance.randrange(256)]),
+                b"\xff\xff\xff\xff",
+                bytes(4),
+                b"\x00\x00\x00\x08",
+                b"",
+            )
+            data[at : at + chance.choice([1, 4])] = chance.choice(wrong)
+        outcomes |= outcome(written(tmp_path, bytes(data), name), found)
+    assert outcomes <= {"media_truncated", "media_damaged", "media_external", "media_too_complex"} | {
+        *("tag_too_large", "media_encrypted", "media_empty", "taken"),
+    }
+
+
+def test_an_ogg_file_of_another_codec_is_taken_and_stays(tmp_path: Path) -> None:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        pytest.skip("ffmpeg not found: apt-get install ffmpeg")
+    path = tmp_path / "sound.ogg"
+    command = [program, "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.3", "-c:a", "flac", str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    found = inspect_recording(path, OGG, name="sound.ogg")
+    assert "media_original_stays" in [note.code for note in found.notes]
+    assert outcome(path, OGG) == {"taken"}

@@ -124,8 +124,13 @@ def _clean(head: Box, size: int) -> list[tuple[int, int]]:
     """Clean the table of contents; returns where the data of the tracks lay that were taken out of it."""
     tracks = head.every(b"trak")
     kept = [one for one in tracks if handler(one) in KEPT_TRACKS]
-    if not kept or head.child(b"mvhd") is None or head.child(b"mvex") is not None:
-        raise DamagedBoxes("media_damaged", Text("没有音视频轨道", "it has no track of sound or film"))
+    if not kept:
+        said = Text("没有声音，也没有画面", "there is neither sound nor film in it")
+        raise DamagedBoxes("media_empty", said)
+    if head.child(b"mvhd") is None or head.child(b"mvex") is not None:
+        raise DamagedBoxes(
+            "media_damaged", Text("目录（moov）不完整", "its table of contents is incomplete")
+        )
     numbers = {track_number(one) for one in kept}
     removed = [found for one in tracks if one not in kept for found in chunk_ranges(one)]
     if sum(length for _, length in removed) > size:

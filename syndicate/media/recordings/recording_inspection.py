@@ -68,6 +68,10 @@ def inspect_recording(path: Path, found: MediaType, *, name: str) -> Inspected:
         tags, xmp = read_embedded(path, found.content_type)
     except UnreadableTags as error:
         raise Faulty(name, [error.fault]) from None
+    except UnreadableOgg:
+        if probed is None:
+            raise Faulty(name, [_damaged()]) from None
+        tags, xmp = {}, None  # neither Vorbis nor Opus; ffprobe knows it, and its original stays
     best = _merged(probed, structure.probed)
     fields, notes = fields_of({**best.tags, **tags}, xmp)
     type_ = _type(found, best)
