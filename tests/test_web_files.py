@@ -1,4 +1,7 @@
-"""Files over HTTP, by a real server on a real port: ranges, validators, slow readers, names, nginx."""
+"""Files over HTTP, by a real server on a real port: ranges, validators, slow readers, names, nginx.
+
+On the event loop of production: how it buffers is what the slow readers are about.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.multipart import content_disposition_filename, parse_content_disposition
 
@@ -104,7 +108,7 @@ def test_a_whole_file_comes_with_its_digest_and_its_name(tmp_path: Path) -> None
                 for header, value in one.headers.items():
                     assert header.lower() in varying or other.headers[header] == value
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 WHOLE = None
@@ -189,7 +193,7 @@ def test_parts_of_a_file_are_the_bytes_that_were_asked_for(tmp_path: Path) -> No
                     assert "Content-Digest" not in got.headers
             assert all(file.read(1, 0) == b"" for file in opened_now), "every file is closed"
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 A_RANGE = {"Range": "bytes=5-9"}
@@ -244,7 +248,7 @@ def test_conditions_are_looked_at_in_the_order_of_rfc_9110(tmp_path: Path) -> No
                     assert '"code": "precondition_failed"' in got.text
             assert all(file.read(1, 0) == b"" for file in opened_now), "every file is closed"
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_a_date_of_this_second_does_not_say_that_parts_belong_together(tmp_path: Path) -> None:
@@ -257,7 +261,7 @@ def test_a_date_of_this_second_does_not_say_that_parts_belong_together(tmp_path:
                 if got.headers["Last-Modified"] == asked:  # else a second ended between the two
                     break
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 NAMES = [
@@ -352,21 +356,23 @@ def test_fifty_slow_readers_of_two_gigabytes_need_little_memory(tmp_path: Path) 
                 for client in lines:
                     await loop.sock_connect(client, (host, int(port)))
                     await loop.sock_sendall(client, b"GET /licensed/media/film HTTP/1.1\r\nHost: x\r\n\r\n")
-                heard = 0
-                for _ in range(20):
+                heard, grown = 0, []
+                for round in range(60):
                     for client in lines:
                         heard += len(await loop.sock_recv(client, 16_384))
-                grown = resident() - before
-                assert heard > 50 * 50_000
-                # Each has a piece in its connection, and one that is read.
-                assert grown < 50 * 2 * PIECE + (8 << 20), f"{grown / 1e6:.0f} MB"
+                    if round % 20 == 19:
+                        grown.append(resident() - before)
+                assert heard > 50 * 150_000
+                # Each has a piece in its connection and one that is read; the allocator keeps some.
+                assert grown[-1] < 50 * 4 * PIECE + (8 << 20), f"{grown} bytes"
+                assert grown[-1] - grown[0] < 4 << 20, f"it grows with what is read: {grown} bytes"
                 # The others get their answers meanwhile, and the last bytes of the film.
                 got = await here.get("/licensed/media/film", headers={"Range": "bytes=-7"})
                 assert (got.status, got.body) == (206, b"the end")
                 assert got.headers["Content-Range"] == f"bytes {GIGABYTES - 7}-{GIGABYTES - 1}/{GIGABYTES}"
                 assert (await here.get("/healthz")).status == 200
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def the_connection(here: Serving) -> Connection:
@@ -417,7 +423,7 @@ def test_a_slow_reader_goes_on_and_one_that_stands_still_is_dropped(
                 assert not is_open(one)
                 await until_closed(opened_now[-1])
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 async def until_closed(file: OpenedFile) -> None:
@@ -448,19 +454,19 @@ def test_a_reader_of_a_byte_now_and_then_is_dropped(
                     assert now - start <= connection.MAX_READING_SECONDS + 10
                 await until_closed(opened_now[-1])
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_a_file_that_is_removed_while_it_is_read_comes_whole(tmp_path: Path) -> None:
     async def act() -> None:
-        content = os.urandom(16 * PIECE)
+        content = os.urandom(96 * PIECE)
         async with films(tmp_path, content) as (here, film), connected(here, receive_buffer=16_384) as line:
             await asks(line)
             film.unlink()
             film.write_bytes(b"another")
             assert await line.reader.readexactly(len(content)) == content
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_a_file_that_gets_shorter_while_it_is_read_ends_the_connection(tmp_path: Path) -> None:
@@ -473,7 +479,7 @@ def test_a_file_that_gets_shorter_while_it_is_read_ends_the_connection(tmp_path:
                 await line.reader.readexactly(GIGABYTES)
             await until_closed(opened_now[-1])
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_a_client_that_goes_away_leaves_no_file_open(tmp_path: Path) -> None:
@@ -492,7 +498,7 @@ def test_a_client_that_goes_away_leaves_no_file_open(tmp_path: Path) -> None:
             for file in opened_now:
                 await until_closed(file)
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_requests_follow_one_another_on_a_connection(tmp_path: Path) -> None:
@@ -504,7 +510,7 @@ def test_requests_follow_one_another_on_a_connection(tmp_path: Path) -> None:
                 status, _, body = await line.hear()
                 assert (status, body) == (206, FILM[at : at + 5])
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def test_a_worker_that_stops_finishes_what_is_read_and_cuts_what_is_not(
@@ -517,11 +523,11 @@ def test_a_worker_that_stops_finishes_what_is_read_and_cuts_what_is_not(
         folder = tmp_path / "files"
         folder.mkdir()
         opened_now.clear()
-        (folder / "film").write_bytes(os.urandom(24 * PIECE))
+        (folder / "film").write_bytes(os.urandom(96 * PIECE))
         async with serving(tmp_path / "data") as here:
             app = build_app(here.house, AccessLog(io.StringIO()))
             app.add_routes(routes(folder))
-            runner = Runner(app, shutdown_timeout=0.2)
+            runner = Runner(app, shutdown_timeout=60)
             await runner.setup()
             listening = socket.create_server(("127.0.0.1", 0))
             listening.setblocking(False)
@@ -538,16 +544,18 @@ def test_a_worker_that_stops_finishes_what_is_read_and_cuts_what_is_not(
             ):
                 await asks(reads)
                 await asks(stands)
+                begun = time.monotonic()
                 stopping = asyncio.create_task(draining.drain(app, runner, site, listening))
-                whole = await reads.reader.readexactly(24 * PIECE)
+                whole = await reads.reader.readexactly(96 * PIECE)
                 assert whole == (folder / "film").read_bytes()
                 await stopping
+                assert time.monotonic() - begun < 10
                 with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-                    await stands.reader.readexactly(24 * PIECE)
+                    await stands.reader.readexactly(96 * PIECE)
             for file in opened_now:
                 await until_closed(file)
 
-    asyncio.run(act())
+    uvloop.run(act())
 
 
 def nginx_conf(folder: Path, port: int, upstream: int) -> Path:
@@ -642,4 +650,4 @@ def test_a_player_seeks_through_nginx_as_we_ship_it(tmp_path: Path) -> None:
             for file in opened_now:
                 await until_closed(file)
 
-    asyncio.run(act())
+    uvloop.run(act())

@@ -7,6 +7,9 @@ import hashlib
 import os
 import resource
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +23,7 @@ from syndicate.store.files.file_store import BLOCK, FileStore, StoredFile
 from syndicate.store.files.folder_files import FolderFiles
 from syndicate.store.files.s3_files import S3Files
 from tests.support.s3_server import s3_server
+from tests.support.servers import PROJECT
 
 NO_DIGESTS = [
     "",
@@ -390,6 +394,46 @@ def test_a_folder_that_cannot_be_made_is_a_clear_fault(tmp_path: Path) -> None:
             asyncio.run(FolderFiles(place).check())
         assert str(place) in fault.value.text.zh
         assert str(place) in fault.value.text.en
+
+
+AS_NOBODY = """
+import asyncio, os, sys
+from pathlib import Path
+from syndicate.errors import StoreFault
+from syndicate.store.files.folder_files import FolderFiles
+
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+store = FolderFiles(Path(sys.argv[1]))
+for act in (store.check(), store.add(Path(sys.argv[2])), store.size(sys.argv[3])):
+    try:
+        asyncio.run(act)
+    except StoreFault as fault:
+        print(fault.code)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_another_user_is_a_clear_fault() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "source").write_bytes(b"one")
+        sha256 = asyncio.run(FolderFiles(place / "files").add(place / "source")).sha256
+        said = {}
+        for mode in (0o700, 0o755):
+            (place / "files").chmod(mode)
+            done = subprocess.run(
+                [sys.executable, "-c", AS_NOBODY, place / "files", place / "source", sha256],
+                capture_output=True,
+                text=True,
+                cwd=PROJECT,
+            )
+            assert done.returncode == 0, done.stderr
+            said[mode] = done.stdout.split()
+        assert said == {0o700: ["store_read_only"] * 3, 0o755: ["store_read_only"] * 3}
+        assert sorted(path.name for path in place.iterdir()) == ["files", "source"]
 
 
 def test_names_that_are_none_are_left_alone(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,8 +21,8 @@ from syndicate.errors import Faulty, StoredFileMissing, StoreFault
 from syndicate.store.files import s3_files
 from syndicate.store.files.s3_files import PART, S3Files
 from syndicate.store.files.source_file import SourceFile
-from tests.support.s3_server import SECRET_KEY, S3Server, s3_server
-from tests.support.servers import free_port
+from tests.support.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, s3_server
+from tests.support.servers import PROJECT, free_port
 
 NOTHING = "0" * 64
 
@@ -137,6 +139,48 @@ def test_a_server_that_dies_in_the_middle_of_a_file_has_nothing_of_it(
         added = await store.add(tmp_path / "picture.jpg")
         await store.fetch(added.sha256, tmp_path / "copy")
         assert (tmp_path / "copy").read_bytes() == content
+
+    asyncio.run(act())
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from syndicate.store.files.s3_files import PART, S3Files
+from syndicate.store.files.s3_place import S3Place
+
+read, seen = os.pread, set()
+
+def reading(handle, length, at):
+    if at > 4 * PART and at in seen:  # it was hashed, and half of it is sent
+        os.kill(os.getpid(), signal.SIGKILL)
+    seen.add(at)
+    return read(handle, length, at)
+
+os.pread = reading
+bucket, prefix, endpoint, path = sys.argv[1:]
+asyncio.run(S3Files(S3Place(bucket, prefix, endpoint)).add(Path(path)))
+"""
+
+
+def test_a_process_that_is_killed_while_it_sends_leaves_nothing_to_see(tmp_path: Path) -> None:
+    place = s3_server().place()
+    assert place.endpoint is not None
+    path = a_file(tmp_path, os.urandom(6 * PART))
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, place.bucket, place.prefix, place.endpoint, str(path)],
+        env={**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY},
+        cwd=PROJECT,
+    )
+    assert done.returncode == -9
+
+    async def act() -> None:
+        store = S3Files(place)
+        assert await listed(store) == []
+        added = await store.add(path)
+        assert await listed(store) == [added.sha256]
+        await store.fetch(added.sha256, tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == path.read_bytes()
 
     asyncio.run(act())
 

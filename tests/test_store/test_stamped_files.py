@@ -15,11 +15,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import obstore
 import pytest
 
-from syndicate.errors import StoredFileMissing, StoreFault
+from syndicate.errors import StoredFileDamaged, StoredFileMissing, StoreFault
 from syndicate.store.files.folder_files import FolderFiles
+from syndicate.store.files.s3_files import S3Files
 from syndicate.store.files.stamped_files import StampedFiles
+from tests.support.s3_server import s3_server
 from tests.support.servers import PROJECT
 
 MEGABYTE = 1 << 20
@@ -285,10 +288,34 @@ def test_a_kept_file_of_a_folder_is_opened_where_it_is(tmp_path: Path) -> None:
             with await files.kept(store, one.sha256) as opened:
                 assert opened.path == tmp_path / "files" / one.sha256[:2] / one.sha256
                 assert opened.read(10, 0) == b"one"
+            (tmp_path / "files" / one.sha256[:2] / one.sha256).write_bytes(b"two")
+            with pytest.raises(StoredFileDamaged):
+                await files.kept(store, one.sha256)
             await store.delete(one.sha256)
             with pytest.raises(StoredFileMissing):
                 await files.kept(store, one.sha256)
         assert kept(tmp_path / "cache") == []
+
+    asyncio.run(act())
+
+
+def test_a_kept_file_of_a_bucket_is_copied_once(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = S3Files(s3_server().place())
+        content = os.urandom(3 * MEGABYTE)
+        (tmp_path / "one").write_bytes(content)
+        async with stamped(tmp_path / "cache") as files:
+            one = await store.add(tmp_path / "one")
+            for opened in await asyncio.gather(*(files.kept(store, one.sha256) for _ in range(5))):
+                with opened:
+                    assert opened.read(opened.size, 0) == content
+            assert [path.stat().st_size for path in kept(tmp_path / "cache")] == [len(content)]
+            obstore.put(store._store, f"{'0' * 2}/{'0' * 64}", b"something else")
+            with pytest.raises(StoredFileDamaged):
+                await files.kept(store, "0" * 64)
+            with pytest.raises(StoredFileMissing):
+                await files.kept(store, "1" * 64)
+            assert len(kept(tmp_path / "cache")) == 1
 
     asyncio.run(act())
 

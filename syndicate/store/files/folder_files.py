@@ -31,10 +31,12 @@ from syndicate.store.files.file_faults import (
 )
 from syndicate.store.files.file_store import BLOCK, StoredFile, is_digest
 from syndicate.store.files.source_file import SourceFile, opened_source
-from syndicate.store.private_files import FOLDER, private_folder
+from syndicate.store.private_files import FOLDER as FOLDER_MODE
+from syndicate.store.private_files import private_folder
 
 _LOCK: Final = ".lock"
-_IN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_IN_FOLDER: Final = _FOLDER | os.O_NOFOLLOW
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -208,7 +210,9 @@ class FolderFiles:
         if make:
             with translating_file_errors(self.place):
                 private_folder(self._folder)
-        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                handle = os.open(self._folder, _FOLDER)
+        else:
+            handle = os.open(self._folder, _FOLDER)
         try:
             yield handle
         finally:
@@ -219,7 +223,7 @@ class FolderFiles:
         """The folder of the files whose names begin with these two digits, open; never a link."""
         if make:
             with suppress(FileExistsError):
-                os.mkdir(name, FOLDER, dir_fd=root)
+                os.mkdir(name, FOLDER_MODE, dir_fd=root)
         try:
             handle = os.open(name, _IN_FOLDER, dir_fd=root)
         except NotADirectoryError:

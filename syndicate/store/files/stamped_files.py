@@ -28,7 +28,7 @@ from typing import Final
 from syndicate.durable_files import PRIVATE, sync
 from syndicate.errors import StoreFault
 from syndicate.language import Text
-from syndicate.store.files.file_faults import file_fault, missing, translating_file_errors
+from syndicate.store.files.file_faults import damaged, file_fault, missing, translating_file_errors
 from syndicate.store.files.file_store import BLOCK, FileStore
 from syndicate.store.files.opened_file import OpenedFile
 from syndicate.store.private_files import FOLDER, private_folder
@@ -92,14 +92,14 @@ class StampedFiles:
         return await self._get(key, made)
 
     async def kept(self, files: FileStore, sha256: str) -> OpenedFile:
-        """Return a file of the store, open; a copy of it here where the store is not local.
+        """Return a file of the store, open, whose bytes were checked; a copy where the store is not local.
 
-        Raises StoredFileMissing, and for a copy StoredFileDamaged. The caller closes the file.
+        Raises StoredFileMissing and StoredFileDamaged. The caller closes the file.
         """
         local = await files.open_local(sha256)
         if local is not None:
             try:
-                return await asyncio.to_thread(OpenedFile, local)
+                return await asyncio.to_thread(_checked, local, sha256)
             except OSError as error:
                 raise (
                     missing(sha256)
@@ -261,6 +261,18 @@ class StampedFiles:
                 fcntl.flock(self._drafts_lock, fcntl.LOCK_EX)
                 self._drafts = path
             return self._drafts
+
+
+def _checked(path: Path, sha256: str) -> OpenedFile:
+    """Open a kept file whose bytes have this hash."""
+    opened, digest, at = OpenedFile(path), hashlib.sha256(), 0
+    while block := opened.read(BLOCK, at):
+        digest.update(block)
+        at += len(block)
+    if digest.hexdigest() != sha256:
+        opened.close()
+        raise damaged(sha256)
+    return opened
 
 
 def _remove_if_left(folder: Path) -> None:

@@ -9,11 +9,6 @@ and answers malformed requests with a problem document. It uses internals of aio
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import socket
-import struct
-import sys
-import termios
 from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any
@@ -30,6 +25,7 @@ from syndicate.web.server.request_cache import RequestCache
 from syndicate.web.server.request_ids import new_request_id
 from syndicate.web.server.responses import REQUEST_ID, Reply
 from syndicate.web.server.sender import write_answer
+from syndicate.web.server.socket_queue import discard_unread, unreceived
 
 IDLE_SECONDS = 10.0
 """Seconds without progress after which a client is aborted; checked every `SWEEP_SECONDS`."""
@@ -51,8 +47,6 @@ ErrorResponder = Callable[[str, str, BaseException | None], Reply]
 """(code, request id, error) → the response to a malformed request or an internal error."""
 
 _END_OF_HEAD = b"\r\n\r\n"
-_LINGER_NONE = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: the kernel discards what the client did not read."""
 
 
 class Connection(RequestHandler):
@@ -254,6 +248,11 @@ class Connection(RequestHandler):
         current = self._waiting or self._current_request or self._sending
         return (self._request_count, 0 if current is None else id(current), unread)
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a response is being sent."""
+        return self._sending is not None
+
     def check_timeout(self, now: float) -> None:
         """Abort a client that makes no progress for `IDLE_SECONDS`, or reads too slowly.
 
@@ -265,7 +264,7 @@ class Connection(RequestHandler):
             self._stuck_since = self._reading_since = now
             return
         sent = self._sending.get(SENT, 0) if self._sending is not None else 0
-        held = self._unreceived() if sent else 0
+        held = unreceived(self.file) if sent else 0
         progress = (*self.progress(), held)
         received = sent - progress[2] - held
         if progress[2] == 0 or self._last_progress is None or progress[0] != self._last_progress[0]:
@@ -280,24 +279,13 @@ class Connection(RequestHandler):
         elif now - self._stuck_since >= (FILE_IDLE_SECONDS if sent else IDLE_SECONDS):
             self.abort()
 
-    def _unreceived(self) -> int:
-        """The number of bytes that the kernel holds for the client and that it has not received."""
-        if self.file < 0 or sys.platform != "linux":
-            return 0
-        try:
-            # On a socket, TIOCOUTQ is SIOCOUTQ (tcp(7)).
-            held = fcntl.ioctl(self.file, termios.TIOCOUTQ, b"\0" * 4)
-        except OSError:
-            return 0
-        return int.from_bytes(held, sys.byteorder)
-
     def abort(self) -> None:
         """Close the connection and discard what the client has not read, in the kernel too."""
         if self.transport is None:
             return
         client = self.transport.get_extra_info("socket")
         if client is not None:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+            discard_unread(client)
         self.transport.abort()
 
     def handle_error(
@@ -388,6 +376,12 @@ class ConnectionServer(web.Server):
             for connection in self.connections:
                 if isinstance(connection, Connection):
                     connection.check_timeout(now)
+
+    def cut_sending(self) -> None:
+        """End the connections on which a response is still being sent, after what the kernel has of it."""
+        for connection in self.connections:
+            if isinstance(connection, Connection) and connection.is_sending and connection.transport:
+                connection.transport.abort()
 
     @property
     def busy_count(self) -> int:

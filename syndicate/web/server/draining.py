@@ -32,7 +32,8 @@ async def drain(
     """Stop without resetting a connection.
 
     Readiness ends first, while new connections are still accepted, and responses say that the connection
-    closes. Then the socket is closed, and the requests in progress are finished.
+    closes. Then the socket is closed, and the requests in progress are finished. A film that is still being
+    read then is cut: its reader sees that it is not whole, and asks the next server for the rest.
     """
     app[WORKER].draining = True
     await asyncio.sleep(GRACE)
@@ -43,6 +44,7 @@ async def drain(
     if isinstance(listener, ConnectionServer):
         await _accept_queued(queue, listener)
         await _wait_until_idle(listener)
+        listener.cut_sending()
         await listener.stop()
     await runner.cleanup()
 

@@ -34,7 +34,7 @@ from syndicate.web.server.response_cache import (
 )
 from syndicate.web.server.responses import REQUEST_ID, Headers, Reply, encode_head
 
-PIECE: Final = 256 * 1024
+PIECE: Final = 128 * 1024
 """Bytes that are read and handed over at once."""
 PRIVATE_FILE: Final = ("Cache-Control", "private, no-cache, no-transform")
 """Cache-Control of a licensed file: the reader may keep it, and revalidates it before each use."""
