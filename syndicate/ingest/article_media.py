@@ -33,6 +33,7 @@ from syndicate.model.notes import Note, quoted
 
 _LONGEST_DOUBT: Final = 80
 _LONGEST_CLASSED: Final = 300
+_MOST_LOOKED_AT: Final = 2 * MOST_REFERENCES
 _MOST_NOTES: Final = 10
 _MOST_TRAILING: Final = 6
 _CENTRED: Final = re.compile(r"text-align\s*:\s*center", re.I)
@@ -71,7 +72,7 @@ def with_captions_off(extract: Extract) -> Pictured:
     blocks = extract.blocks
     taken: dict[int, list[int]] = {}
     doubtful: list[Block] = []
-    media = [one for one in extract.media if not _asks_to_scan(one, blocks)]
+    media = [one for one in extract.media[:_MOST_LOOKED_AT] if not _asks_to_scan(one, blocks)]
     for place, group in groupby(range(len(media)), key=lambda number: media[number].place):
         beside = [number for number in group if media[number].source is not None]
         if not beside:
@@ -119,7 +120,7 @@ def with_captions_off(extract: Extract) -> Pictured:
 
 def as_it_is(extract: Extract) -> Pictured:
     """The page with every line of it, also those that are captions: where it has no other text."""
-    media = tuple(one for one in extract.media if not _asks_to_scan(one, extract.blocks))
+    media = tuple(one for one in extract.media[:_MOST_LOOKED_AT] if not _asks_to_scan(one, extract.blocks))
     return Pictured(replace(extract, media=media), tuple(_read(one.captions) for one in media))
 
 

@@ -205,9 +205,13 @@ class _Body:
 
     def captions(self) -> tuple[int, ...]:
         """Give the figures' captions to what they are about; return the places of those about nothing."""
+        within: dict[int | None, list[Shown]] = {}
+        for shown in self.media:
+            if shown.source is not None:
+                within.setdefault(shown.figure, []).append(shown)
         left = []
         for figure, place, lines in self.figures:
-            about = [one for one in self.media if one.figure == figure and one.source is not None]
+            about = within.get(figure, [])
             for one in about:
                 one.captions += lines
             if not about or not lines:

@@ -39,6 +39,10 @@ _LABELLED: Final = re.compile(
     r"(?P<label>图片来源|照片来源|视频来源|音频来源|图片提供|照片提供|图片由|照片由|图源|图据|供图|摄影|攝影|拍摄|摄像|摄|图片|照片|图|制图|来源)"
     rf"\s?[:：/／丨|｜]\s?(?P<names>{_NAMES})\s*(?P<close>{_CLOSE})?\s*[。.]?$"
 )
+_MAY_END: Final = re.compile(
+    rf"(?:[摄影供图提绘道拍制片])\s*{_CLOSE}{{0,2}}\s*[。.]?$|[由来源图据供影拍像摄片制提攝]\s?[:：/／丨|｜]"
+)
+"""What no credit is without."""
 _AMONG: Final = re.compile(
     r"(?:^|(?<=[\s(（【，,；;|｜]))(?P<label>图片来源|照片来源|图片提供|图源|供图|摄影|攝影|图片|照片|图|摄)\s?[:：/／丨|｜]\s?(?P<names>[^\s:：，,；;)）】|｜]{2,20})"
 )
@@ -132,6 +136,8 @@ def _without_credit(said: str) -> tuple[str, str | None, str | None]:
     """Take the credit off the end of a caption: the rest, who supplied it, who made it."""
     tail = said[-_LONGEST_CREDIT - 40 :]
     head = said[: len(said) - len(tail)]
+    if not _MAY_END.search(tail):
+        return said, None, None
     found = next((one for one in _LABELLED.finditer(tail) if _is_bracketed(one)), None)
     if found is not None:
         credit, byline = _labelled(found)
