@@ -82,9 +82,11 @@ class S3Files:
     async def check(self) -> None:
         """See FileStore: writes and removes a small object. Parts of broken uploads the bucket removes."""
         try:
+            # Without credentials obstore looks for those of a cloud's machine, with patience of its own.
             with translating_s3_errors(self.place, self._place.seconds):
-                await obstore.put_async(self._store, _PROBE, b"", use_multipart=False)
-                await obstore.delete_async(self._store, _PROBE)
+                async with asyncio.timeout(2 * self._place.seconds):
+                    await obstore.put_async(self._store, _PROBE, b"", use_multipart=False)
+                    await obstore.delete_async(self._store, _PROBE)
         except FileNotFoundError as error:
             raise no_bucket(self.place) from error
 
