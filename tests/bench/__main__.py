@@ -17,12 +17,25 @@ from tests.bench.contestants import PROJECT
 from tests.bench.machine import DiskWatch
 from tests.bench.report import remember, table, write
 from tests.bench.rows import Bench, Row
-from tests.bench.subjects import excepted, ingest, memory, peers, polls, pull, size, start, visible, workers
+from tests.bench.subjects import (
+    excepted,
+    history,
+    ingest,
+    memory,
+    peers,
+    polls,
+    pull,
+    size,
+    start,
+    visible,
+    workers,
+)
 
 SUBJECTS: tuple[tuple[tuple[str, ...], Callable[[Bench], Iterator[Row]]], ...] = (
     (peers.NAMES, peers.rows),
     (size.NAMES, size.rows),
     (excepted.NAMES, excepted.rows),
+    (history.NAMES, history.rows),
     (visible.NAMES, visible.rows),
     (ingest.NAMES, ingest.rows),
     (pull.NAMES, pull.rows),
