@@ -309,6 +309,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "make-the-month-end-statement.md": (*_DAY, *_PARTNER, *_KEY, "serve", *_READ, "at 2026-12-01 09:00"),
     "read-the-trail.md": (*_DAY, *_PARTNER, *_KEY, "serve", *_READ),
     "integrate-as-a-partner.md": (*_DAY, "serve"),
+    "read-the-archive.md": (*_DAY, "serve"),
     "keep-a-copy-in-step.md": (*_DAY, *_PARTNER, *_KEY, "serve"),
 }
 """What happened before a document begins: commands, `at` a time by the clock, and whether it is served."""
