@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from syndicate.characters import clean, line
+from syndicate.language import Text
+from syndicate.model.notes import Note, quoted
 
 LONGEST_LINE: Final = 500
 """Characters of a field that is one line, such as a headline or a byline."""
@@ -20,7 +22,8 @@ class EmbeddedFields:
     """The fields of a file, cleaned and bounded in length; what the file does not say is None.
 
     `created` has its zone; a time without one is left out, and a note says so. `digital_source_type` is an
-    IPTC term's address, `language` a BCP 47 tag.
+    IPTC term's address, `language` a BCP 47 tag. `attributions` are all credits and sources that any part
+    of the file says, each once: parts may differ, and a file that names somebody else anywhere is not ours.
     """
 
     headline: str | None = None
@@ -33,6 +36,7 @@ class EmbeddedFields:
     keywords: tuple[str, ...] = ()
     digital_source_type: str | None = None
     language: str | None = None
+    attributions: tuple[str, ...] = ()
 
 
 def field_line(text: str | None) -> str | None:
@@ -49,3 +53,17 @@ def field_keywords(found: Iterable[str]) -> tuple[str, ...]:
     """Keywords, each once, in their order, and no more than `MOST_KEYWORDS`."""
     words = dict.fromkeys(word for one in found if (word := field_line(one)) is not None)
     return tuple(words)[:MOST_KEYWORDS]
+
+
+def zone_missing(text: str) -> Note:
+    """The note about a time in a file that says no zone, and was therefore not taken."""
+    said = quoted(field_line(text) or "")
+    return Note(
+        "created_without_zone",
+        "published",
+        Text(
+            f"文件内的时间“{said}”没有时区，未采用；请在旁注文件（.toml）里写明 published",
+            f"the time in the file, “{said}”, has no zone and was not used;"
+            " say published in a sidecar (.toml)",
+        ),
+    )

@@ -1,173 +1,100 @@
-"""Inspect a picture: its type, its size as a person sees it, and what it says of itself."""
+"""Inspect a picture's file: what it is, how large, what it says of itself, and whether it can be taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
-from syndicate.errors import Fault, Faulty, NotStampable
 from syndicate.language import Text
-from syndicate.media.embedded_fields import EmbeddedFields, field_keywords, field_line, field_text
-from syndicate.media.file_types import GIF, JPEG, PNG, SVG, TIFF, WEBP, MediaType
+from syndicate.media.file_types import AVIF, GIF, HEIF, JPEG, PNG, SVG, TIFF, WEBP, MediaType
 from syndicate.media.inspection import Inspected
-from syndicate.media.pictures import exif, iim
-from syndicate.media.pictures.containers import Damaged, Metadata
-from syndicate.media.pictures.picture_stamp import picture_metadata
-from syndicate.media.xmp import XmpFields, read_xmp
-from syndicate.model.notes import Note, quoted
+from syndicate.media.pictures.colours import eight_bits, usable_profile
+from syndicate.media.pictures.containers import Damaged
+from syndicate.media.pictures.exif import orientation, read_exif
+from syndicate.media.pictures.opened_picture import embedded, opened_picture, read_picture
+from syndicate.media.pictures.picture_fields import picture_fields
+from syndicate.media.worker_limits import refused
+from syndicate.model.notes import Note
 
-MOST_PIXELS: Final = 120_000_000
-LONGEST_EDGE: Final = 30_000
-FORMATS: Final = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP", GIF: "GIF", TIFF: "TIFF"}
-"""The types that are taken, with Pillow's names for them."""
-_STAMPABLE: Final = (JPEG, PNG, WEBP)
-_LARGEST: Final = 200 << 20
-_SIDEWAYS: Final = frozenset({5, 6, 7, 8})
+_TURNED: Final = frozenset({5, 6, 7, 8})
+"""Orientations in which width and height change places."""
+_STAMPED: Final = frozenset({JPEG, PNG, WEBP})
 
 
 def inspect_picture(path: Path, found: MediaType, *, name: str) -> Inspected:
-    """Inspect a picture of the type `found`. `name` is what people call it.
+    """Inspect a picture's file, which is of the type `found`; `name` is what people call it.
 
-    Only its head is decoded: what is damaged further down is refused when its renditions are made.
-    Raises Faulty, OSError.
+    Headers and metadata are read; damage in the picture data is found when renditions are made. Raises
+    Faulty (`media_svg`, `media_unsupported`, `media_damaged`, `media_too_large`) and OSError.
     """
     if found == SVG:
-        said = Text(
-            "不收 SVG：它是会执行的文档，请导出为 PNG 或 JPEG",
-            "SVG is not taken, for it is a document that can run: export it as PNG or JPEG",
-        )
-        raise _refused(name, "media_svg", said)
-    if found not in FORMATS:
-        said = Text(f"不收 {found.content_type}", f"{found.content_type} is not taken")
-        raise _refused(name, "media_unsupported", said)
-    if path.stat().st_size > _LARGEST:
-        said = Text("图片文件大于 200 MB", "the file of the picture is larger than 200 MB")
-        raise _refused(name, "media_too_large", said)
-    width, height, frames = _size(path, found, name)
-    if width * height > MOST_PIXELS or max(width, height) > LONGEST_EDGE:
-        said = Text(
-            f"图片为 {width}×{height} 像素，超过上限（1.2 亿像素，边长 {LONGEST_EDGE}）",
-            f"the picture has {width}×{height} pixels; at most 120 million, {LONGEST_EDGE} an edge",
-        )
-        raise _refused(name, "media_too_large", said)
-    metadata = _metadata(path, found)
-    tags = [exif.read_exif(one) for one in metadata.exif]
-    if tags and exif.orientation(tags[0]) in _SIDEWAYS:
+        raise refused(name, "media_svg", _svg())
+    if found not in _STAMPED | {GIF, TIFF}:
+        raise refused(name, "media_unsupported", _unsupported(found))
+    content = read_picture(path, name=name)
+    try:
+        metadata = embedded(content, found)
+    except Damaged as damage:
+        raise refused(name, "media_damaged", damage.text) from damage
+    with opened_picture(content, found, name=name) as image:
+        width, height = image.size
+        notes = list(_notes(image, found))
+    turn = next((orientation(read_exif(block)) for block in metadata.exif), 1)
+    if turn in _TURNED and found != TIFF:
         width, height = height, width
-    fields, notes = _fields(metadata, tags)
-    return Inspected(
-        type=found, width=width, height=height, fields=fields, notes=(*notes, *_notes(found, frames))
+    fields, doubts = picture_fields(metadata)
+    return Inspected(type=found, width=width, height=height, fields=fields, notes=(*doubts, *notes))
+
+
+def _notes(image: Image.Image, found: MediaType) -> Iterator[Note]:
+    if getattr(image, "n_frames", 1) > 1:
+        yield Note(
+            "media_first_frame",
+            "file",
+            Text(
+                "动图或多页图：各规格只取第一帧（页）",
+                "the picture moves or has pages: its renditions show the first",
+            ),
+        )
+    profile = image.info.get("icc_profile")
+    if profile and usable_profile(profile, _mode_when_decoded(image)) is None:
+        yield Note(
+            "media_profile_left_out",
+            "file",
+            Text(
+                "内嵌的色彩特性文件有误，按 sRGB 处理；请核对颜色",
+                "the colour profile inside is broken; colours were taken as sRGB: check them",
+            ),
+        )
+    if found not in _STAMPED:
+        yield Note(
+            "media_original_stays",
+            "file",
+            Text(
+                f"{found.content_type} 不能写入来源标注：原件不发出，只发由它制作的规格",
+                f"{found.content_type} cannot take the stamp: the original stays, its renditions leave",
+            ),
+        )
+
+
+def _mode_when_decoded(image: Image.Image) -> str:
+    return eight_bits(Image.new(image.mode, (1, 1))).mode if image.mode != "P" else "RGB"
+
+
+def _svg() -> Text:
+    return Text(
+        "不收 SVG：它是程序而非照片，可含脚本和外部链接；请导出为 PNG 或 JPEG",
+        "SVG is not taken: it may hold scripts and links to elsewhere; export it as PNG or JPEG",
     )
 
 
-def _size(path: Path, found: MediaType, name: str) -> tuple[int, int, int]:
-    """Width, height and number of frames, as the head of the file says."""
-    Image.MAX_IMAGE_PIXELS = None  # the limit is ours, and is checked before a pixel is decoded
-    try:
-        with Image.open(path, formats=[FORMATS[found]]) as picture:
-            width, height = picture.size
-            return width, height, 2 if getattr(picture, "is_animated", False) else 1
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise damaged(name) from error
-
-
-def _metadata(path: Path, found: MediaType) -> Metadata:
-    """The blocks of metadata; none where the type has none that we read, or they are broken."""
-    if found not in _STAMPABLE:
-        return Metadata()
-    try:
-        return picture_metadata(path.read_bytes(), found.content_type)
-    except (Damaged, NotStampable):
-        return Metadata()
-
-
-def _fields(metadata: Metadata, tags: list[Mapping[int, bytes]]) -> tuple[EmbeddedFields, tuple[Note, ...]]:
-    """The fields by XMP first, then IIM, then EXIF."""
-    xmp = next((one for one in map(read_xmp, metadata.xmp) if one is not None), XmpFields({}))
-    sets: dict[int, list[str]] = {}
-    for stream in metadata.iim:
-        for number, values in iim.read_iim(stream).items():
-            sets.setdefault(number, values)
-    own = tags[0] if tags else {}
-
-    def best(names: Iterable[str], number: int | None, tag: int | None = None) -> str | None:
-        said = xmp.first(*names)
-        if said is None and number is not None:
-            said = " ".join(sets.get(number, [])) or None
-        return said or (None if tag is None else _text(own.get(tag)))
-
-    created, notes = _created(xmp, sets)
-    headline = best(("photoshop:Headline", "dc:title"), iim.HEADLINE) or _first(sets, iim.TITLE)
-    return EmbeddedFields(
-        headline=field_line(headline),
-        caption=field_text(best(("dc:description",), iim.CAPTION, exif.DESCRIPTION)),
-        byline=field_line("、".join(xmp.all("dc:creator")) or best((), iim.BYLINE, exif.ARTIST)),
-        credit=field_line(best(("photoshop:Credit",), iim.CREDIT)),
-        source=field_line(best(("photoshop:Source",), iim.SOURCE)),
-        copyright=field_line(best(("dc:rights",), iim.COPYRIGHT, exif.COPYRIGHT)),
-        created=created,
-        keywords=field_keywords((*xmp.all("dc:subject"), *sets.get(iim.KEYWORDS, []))),
-        digital_source_type=field_line(xmp.first("Iptc4xmpExt:DigitalSourceType")),
-        language=field_line(xmp.first("dc:language")),
-    ), notes
-
-
-def _first(sets: Mapping[int, list[str]], number: int) -> str | None:
-    return next(iter(sets.get(number, [])), None)
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else iim.decoded(value.rstrip(b"\x00 "), utf8=False) or None
-
-
-def _created(xmp: XmpFields, sets: Mapping[int, list[str]]) -> tuple[datetime | None, tuple[Note, ...]]:
-    """When the picture was taken; only with its zone. A note says what was left out for want of one."""
-    said = [one for one in (xmp.first("photoshop:DateCreated", "dc:date", "xmp:CreateDate"),) if one]
-    day, hour = _first(sets, iim.CREATED_DATE), _first(sets, iim.CREATED_TIME)
-    if day is not None and hour is not None:
-        said.append(f"{day}T{hour}")
-    for one in said:
-        try:
-            time = datetime.fromisoformat(one)
-        except ValueError:
-            continue
-        if time.tzinfo is not None:
-            return time, ()
-        shown = quoted(one)
-        note = Note(
-            "created_without_zone",
-            "published",
-            Text(
-                f"文件内的时间“{shown}”没有时区，未采用；请在旁注文件（.toml）里写明 published",
-                f"the time in the file, “{shown}”, has no zone and was not used;"
-                " say published in a sidecar (.toml)",
-            ),
-        )
-        return None, (note,)
-    return None, ()
-
-
-def _notes(found: MediaType, frames: int) -> Iterator[Note]:
-    if found not in _STAMPABLE:
-        said = Text(
-            f"{found.content_type} 不能写入来源标注，原件不会发出，只发网页版等规格",
-            f"{found.content_type} cannot carry the stamp: the original stays here, its renditions leave",
-        )
-        yield Note("media_original_stays", "media", said)
-    if frames > 1:
-        said = Text("动图只取第一帧做各规格", "it moves: its renditions show the first frame")
-        yield Note("media_first_frame", "media", said)
-
-
-def damaged(name: str) -> Faulty:
-    """The refusal of a picture that cannot be decoded."""
-    said = Text("图片已损坏或不完整；请重新导出", "the picture is damaged or cut short: export it again")
-    return _refused(name, "media_damaged", said)
-
-
-def _refused(name: str, code: str, text: Text) -> Faulty:
-    return Faulty(name, [Fault(code, "file", text)])
+def _unsupported(found: MediaType) -> Text:
+    apple = found in {HEIF, AVIF}
+    return Text(
+        f"不收 {found.content_type}；请导出为 JPEG" + ("（手机：设置为“兼容性最佳”）" if apple else ""),
+        f"{found.content_type} is not taken; export it as JPEG"
+        + (" (on a phone: set “most compatible”)" if apple else ""),
+    )

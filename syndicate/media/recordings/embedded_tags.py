@@ -13,14 +13,20 @@ from mutagen.id3 import ID3, Encoding
 
 from syndicate.errors import Fault
 from syndicate.language import Text
-from syndicate.media.embedded_fields import EmbeddedFields, field_keywords, field_line, field_text
+from syndicate.media.embedded_fields import (
+    EmbeddedFields,
+    field_keywords,
+    field_line,
+    field_text,
+    zone_missing,
+)
 from syndicate.media.recordings.flac_stamp import COMMENTS, read_flac
 from syndicate.media.recordings.mp4_boxes import read_box, top_boxes
 from syndicate.media.recordings.mp4_stamp import XMP_UUID, read_tags
 from syndicate.media.recordings.ogg_stamp import read_head
 from syndicate.media.recordings.vorbis_comments import UnreadableComments, read_comments
 from syndicate.media.xmp import LONGEST_PACKET, XmpFields, read_xmp
-from syndicate.model.notes import Note, quoted
+from syndicate.model.notes import Note
 
 LARGEST_ID3: Final = 16 * 1024 * 1024
 """Bytes of an ID3 tag, a cover picture among them."""
@@ -126,17 +132,7 @@ def _created(tags: Tags, xmp: XmpFields | None) -> tuple[datetime | None, tuple[
             return time, ()
     if not times:
         return None, ()
-    text_ = quoted(field_line(times[0]) or "")
-    note = Note(
-        "created_without_zone",
-        "published",
-        Text(
-            f"文件内的时间“{text_}”没有时区，未采用；请在旁注文件（.toml）里写明 published",
-            f"the time in the file, “{text_}”, has no zone and was not used;"
-            " say published in a sidecar (.toml)",
-        ),
-    )
-    return None, (note,)
+    return None, (zone_missing(times[0]),)
 
 
 def _id3(path: Path, file: BinaryIO) -> Tags:

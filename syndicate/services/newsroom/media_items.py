@@ -78,7 +78,7 @@ def of_story(
 ) -> tuple[MediaFields, tuple[Note, ...]]:
     """Return what is said of a file of a story: by the file first, then by the story."""
     byline = fields.byline or reference.byline
-    credits = [fields.credit, fields.source, reference.credit]
+    credits = [fields.credit, fields.source, reference.credit, *fields.attributions]
     own = None if reference.own is None else reference.own.source or None
     outlet, foreign = owner_of([*credits, own], byline, story.outlet, publisher)
     caption = reference.caption or fields.caption
@@ -184,7 +184,7 @@ def alone(
     if faults or published is None:
         raise Faulty(name, faults)
     byline = (draft.byline if draft is not None else None) or fields.byline
-    credits = [source, credit, fields.credit, fields.source]
+    credits = [source, credit, fields.credit, fields.source, *fields.attributions]
     outlet, foreign = owner_of(credits, byline, None, publisher)
     caption = "\n".join(block.text for block in draft.body) if draft is not None and draft.body else None
     return (
