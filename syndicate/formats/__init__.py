@@ -2,6 +2,8 @@
 
 registry                    every format, with its suffix, media types and serializer
 rss, atom, jsonfeed         feeds
+podcast                     what plays, for podcast players
+attached_media, media_rss   the files of an item, and how RSS writes them
 ninjs, html                 one item, for programs and for people
 changes_page                a page of a partner's change sequence
 opml                        the list of public feeds
@@ -16,7 +18,17 @@ Pure: the same edition is always the same bytes. Nothing here takes an item with
 
 from __future__ import annotations
 
-from syndicate.formats.registry import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, Format, accepted_types
+from syndicate.formats.registry import (
+    CHANGES,
+    FEED_FORMATS,
+    FORMATS,
+    HTML,
+    NINJS,
+    PODCAST,
+    SERVED_FORMATS,
+    Format,
+    accepted_types,
+)
 from syndicate.formats.rendered import Rendered
 
 __all__ = [
@@ -25,6 +37,8 @@ __all__ = [
     "FORMATS",
     "HTML",
     "NINJS",
+    "PODCAST",
+    "SERVED_FORMATS",
     "Format",
     "Rendered",
     "accepted_types",

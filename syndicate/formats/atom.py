@@ -9,6 +9,7 @@ from typing import Any, Final
 from feedgen.feed import FeedGenerator
 
 from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats.attached_media import AttachedMedia, attached_media
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.feedgen_extension import HISTORY, TOMBSTONES, AtomExtension, Element
 from syndicate.formats.media_topics import VOCABULARY
@@ -108,9 +109,18 @@ def _add(feed: Any, edition: Edition, item: StampedItem, rendered: RenderedText)
         (
             _link("alternate", "text/html", rendered.address),
             _link("license", "text/html", terms_address(publisher)),
+            *(_enclosure(one) for one in attached_media(item)),
             _source(edition, item, rights),
         )
     )
+
+
+def _enclosure(one: AttachedMedia) -> Element:
+    """The link to a picture, sound or film (RFC 4287, section 4.2.7.2)."""
+    file = one.main
+    title = {"title": one_line(one.item.headline) or one.item.id}
+    written = _link("enclosure", file.rendition.content_type, file.address)
+    return Element("link", None, {**written.attributes, "length": str(file.size), **title})
 
 
 def _source(edition: Edition, item: StampedItem, rights: str) -> Element:

@@ -19,6 +19,9 @@ TOMBSTONES: Final = "http://purl.org/atompub/tombstones/1.0"
 HISTORY: Final = "http://purl.org/syndication/history/1.0"
 DC: Final = "http://purl.org/dc/elements/1.1/"
 DCTERMS: Final = "http://purl.org/dc/terms/"
+MEDIA: Final = "http://search.yahoo.com/mrss/"
+ITUNES: Final = "http://www.itunes.com/dtds/podcast-1.0.dtd"
+PODCAST: Final = "https://podcastindex.org/namespace/1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,14 @@ class _FeedExtension:
 class RssExtension(_FeedExtension):
     """Extension of an RSS channel and its items: the elements of other namespaces."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.more_namespaces: dict[str, str] = {}
+        """Those that items use beside the usual ones, by prefix. For the channel's extension."""
+
     def extend_ns(self) -> dict[str, str]:
         """Return the namespaces to declare, by prefix."""
-        return {"dc": DC, "dcterms": DCTERMS, **self._written({"fh": HISTORY})}
+        return {"dc": DC, "dcterms": DCTERMS, **self._written({"fh": HISTORY}), **self.more_namespaces}
 
 
 class AtomExtension(_FeedExtension):

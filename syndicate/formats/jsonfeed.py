@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from syndicate.formats import feed_metadata, recall_notices
+from syndicate.formats.attached_media import AttachedMedia, attached_media, seconds
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.media_topics import concept_address
 from syndicate.formats.rendered import json_body
@@ -13,7 +15,7 @@ from syndicate.formats.timestamps import SECOND, rfc3339, rounded_up
 from syndicate.formats.usage_terms import terms_address, usage_terms
 from syndicate.formats.written_items import WrittenItems
 from syndicate.model.parties import Public
-from syndicate.stamping import Edition, StampedItem, Tombstone
+from syndicate.stamping import Edition, StampedAssociation, StampedItem, StampedRendition, Tombstone
 
 _WRITTEN: Final = WrittenItems()
 _NO_ITEMS: Final = b"[]}\n"
@@ -81,6 +83,7 @@ def _recalled(tombstone: Tombstone, edition: Edition) -> dict[str, Any]:
 
 
 def _item(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict[str, Any]:
+    found = attached_media(item)
     written: dict[str, Any] = {
         "id": item.uri,
         "url": rendered.address,
@@ -93,7 +96,41 @@ def _item(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict[s
         "authors": [{"name": rendered.byline}] if rendered.byline is not None else None,
         "tags": list(dict.fromkeys((one_line(item.channel.name), *rendered.keywords))),
         "language": rendered.language,
+        "image": _image(found),
+        "attachments": [_attachment(one, file) for one in found for file in one.files] or None,
         "_syndicate": _without_none(_rights(edition, item, rendered)),
+    }
+    return _without_none(written)
+
+
+def _image(found: Sequence[AttachedMedia]) -> str | None:
+    """The picture that stands for the item: the first picture, else the one of a film."""
+    pictures = [one.main if not one.plays else one.small for one in found]
+    return next((one.address for one in pictures if one is not None), None)
+
+
+def _attachment(one: AttachedMedia, file: StampedRendition) -> dict[str, Any]:
+    """A file. Files of one title are the same thing in several forms, as the format has it."""
+    written = {
+        "url": file.address,
+        "mime_type": file.rendition.content_type,
+        "title": one_line(one.item.headline) or one.item.id,
+        "size_in_bytes": file.size,
+        "duration_in_seconds": seconds(file.rendition.duration),
+    }
+    return _without_none(written)
+
+
+def _association(one: StampedAssociation) -> dict[str, Any]:
+    """A story's picture, sound or film, with its place in the body; `available` where it may be had."""
+    byline = None if one.media is None else one.media.byline or one.media.credit
+    written = {
+        "id": one.uri,
+        "medium": one.medium.value,
+        "place": one.place,
+        "caption": clean(one.caption or "").strip() or None,
+        "credit": one_line(byline or "") or None,
+        "available": one.media is not None,
     }
     return _without_none(written)
 
@@ -109,6 +146,7 @@ def _rights(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict
         "channel": {"id": item.channel.id, "name": item.channel.name},
         "media_topics": [concept_address(code) for code in item.channel.media_topics] or None,
         "medium": item.medium.value,
+        "associations": [_association(one) for one in item.associations] or None,
         "version": item.version,
         "note": rendered.note,
         "form": item.form.value,

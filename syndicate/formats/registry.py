@@ -48,6 +48,13 @@ class Format(Generic[Content]):
     for_players: bool = False
     """Whether players that send no key read it: its files have signed addresses."""
     opml_version: str | None = None
+    suffix: str = ""
+    """The end of a feed's addresses where that is not the id."""
+
+    @property
+    def extension(self) -> str:
+        """The end of a feed's addresses, behind the dot."""
+        return self.suffix or self.id
 
     @property
     def media_type(self) -> str:
@@ -63,6 +70,12 @@ def _rss(edition: Edition) -> bytes:
     from syndicate.formats import rss
 
     return rss.write(edition)
+
+
+def _podcast(edition: Edition) -> bytes:
+    from syndicate.formats import podcast
+
+    return podcast.write(edition)
 
 
 def _atom(edition: Edition) -> bytes:
@@ -151,6 +164,24 @@ FEED_FORMATS: Final[dict[str, Format[Edition]]] = {
 """The formats in which feeds are served, by the suffix of their addresses, in the same order."""
 
 
+PODCAST: Final = Format(
+    id="podcast",
+    name="Podcast",
+    content_type="application/rss+xml; charset=utf-8",
+    write=_podcast,
+    feeds=True,
+    also_asked_as=("application/xml", "text/xml", "application/rdf+xml"),
+    for_players=True,
+    suffix="podcast.rss",
+)
+"""What plays, for podcast players. It stands beside the formats in which every feed is listed."""
+
+SERVED_FORMATS: Final[dict[str, Format[Edition]]] = {
+    format.extension: format for format in (*FEED_FORMATS.values(), PODCAST)
+}
+"""Every format that a feed is served in, by the end of its addresses."""
+
+
 def accepted_types(format: Format[Content]) -> frozenset[str]:
     """The media types by which an Accept header (RFC 9110, section 12.5.1) may ask for the format.
 
@@ -165,5 +196,5 @@ def accepted_types(format: Format[Content]) -> frozenset[str]:
 
 def load_serializers() -> None:
     """Import every serializer with its libraries, as a server does before its first request."""
-    for name in ("atom", "changes_page", "html", "jsonfeed", "ninjs", "opml", "rss"):
+    for name in ("atom", "changes_page", "html", "jsonfeed", "ninjs", "opml", "podcast", "rss"):
         import_module(f"syndicate.formats.{name}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
 from aiohttp import web
 
-from syndicate.formats import FEED_FORMATS
+from syndicate.formats import FEED_FORMATS, SERVED_FORMATS
 from syndicate.model.archives import ARCHIVE_NAME
 from syndicate.model.media import RenditionName
 from syndicate.web.licensed import changes_handlers, licensed_handlers, media_handlers
@@ -62,11 +63,12 @@ class Route:
 
 _NAME = "{feed:[a-z][a-z0-9-]{0,63}}"
 _FORMAT = f"{{format:{'|'.join(FEED_FORMATS)}}}"
-_FEED = f"{_NAME}.{_FORMAT}"
+_FEED = f"{_NAME}.{{format:{'|'.join(map(re.escape, SERVED_FORMATS))}}}"
 _ARCHIVE = f"{_NAME}/{{archive:{ARCHIVE_NAME}}}.{_FORMAT}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
 _RENDITION = f"{{rendition:{'|'.join(RenditionName)}}}"
-_SIGNED = "{token:[A-Za-z0-9_-]{64,600}}{suffix:(?:[.][a-z0-9]{2,4})?}"
+_SUFFIX = "{suffix:(?:[.][a-z0-9]{2,4})?}"
+_SIGNED = f"{{token:[A-Za-z0-9_-]{{64,600}}}}{_SUFFIX}"
 _USE = frozenset({"use"})
 _CURSOR = frozenset({"after", "limit", "wait"})
 
@@ -78,9 +80,9 @@ ROUTES = (
     Route("GET", f"/feeds/{_ARCHIVE}", Access.OPEN, public_handlers.archive),
     Route("GET", "/feeds.opml", Access.OPEN, public_handlers.opml),
     Route("GET", f"/items/{_ITEM}", Access.OPEN, public_handlers.item),
-    Route("GET", f"/items/{_ITEM}/preview", Access.OPEN, media_handlers.preview),
+    Route("GET", f"/items/{_ITEM}/preview{_SUFFIX}", Access.OPEN, media_handlers.preview),
     Route("GET", "/problems/{code:[a-z0-9_]{1,40}}", Access.OPEN, public_handlers.problem_page),
-    Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|svg)}", Access.OPEN, public_handlers.static),
+    Route("GET", "/static/{name:[a-z]{1,20}[.](?:css|png|svg)}", Access.OPEN, public_handlers.static),
     Route("GET", "/favicon.ico", Access.OPEN, public_handlers.static),
     Route("GET", "/robots.txt", Access.OPEN, public_handlers.static),
     Route("GET", "/.well-known/jwks.json", Access.OPEN, public_handlers.jwks),

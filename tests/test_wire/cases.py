@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any
 
-from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, Rendered, html, ninjs
+from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, PODCAST, Rendered, html, ninjs
 from syndicate.formats.opml import opml
 from syndicate.formats.rendered import json_body
 from syndicate.language import Lang
@@ -17,6 +17,7 @@ from syndicate.model.changes import Action, ChangeEntry
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.holds import Embargo, Holds, Recall, RecallReason
 from syndicate.model.item import Block, BlockKind, ChannelId, Item, ItemId, Medium, OutletId
+from syndicate.model.media import Association, Rendition, RenditionName
 from syndicate.model.parties import (
     PUBLIC,
     STAMP,
@@ -30,7 +31,7 @@ from syndicate.model.parties import (
 )
 from syndicate.model.rights import Clause, Grant, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, Refusal, clear
-from syndicate.stamping import ChangesPage, Edition, StampedItem, Tombstone, make_tombstone, stamp
+from syndicate.stamping import ChangesPage, Edition, Media, StampedItem, Tombstone, make_tombstone, stamp
 
 PUBLISHER = Publisher(
     name="萧山网",
@@ -65,6 +66,7 @@ OUTLETS = frozenset(outlet.id for outlet in PUBLISHER.outlets)
 MANDATE = Mandate(
     "HEAD-2015-1", "萧山日报社", OUTLETS, MEDIA, True, Window(datetime(2015, 1, 1, tzinfo=BEIJING))
 )
+MANDATES = (MANDATE, replace(MANDATE, number="HEAD-2015-2", public_preview=True))
 HEADINGS = ("深化“最多跑一次”改革", "加快社会事业发展", "加强和创新社会治理")
 
 
@@ -161,6 +163,85 @@ HOSTILE = replace(
     note="</p><script>alert(1)</script> ]]> \x0b&amp;\n\ufffe\ud800第二行",
 )
 
+
+def rendition(name: RenditionName, content_type: str, size: int, **more: int) -> Rendition:
+    return Rendition(
+        name=name,
+        content_type=content_type,
+        size=size,
+        sha256="0" * 64,
+        stamped_size=size + 4_000,
+        **more,
+    )
+
+
+PICTURE = replace(
+    SEED,
+    id=ItemId("20180120-picture001"),
+    headline="湘湖雪景",
+    abstract="湘湖银装素裹。",
+    body=(),
+    published=datetime(2018, 1, 20, 12, 0, tzinfo=BEIJING),
+    byline="记者 李四",
+    credit="萧山日报",
+    medium=Medium.PICTURE,
+    address=None,
+    keywords=("湘湖",),
+    renditions=(
+        rendition(RenditionName.ORIGINAL, "image/jpeg", 5_000_000, width=6000, height=4000),
+        rendition(RenditionName.WEB, "image/jpeg", 400_000, width=1600, height=1067),
+        rendition(RenditionName.PREVIEW, "image/jpeg", 60_000, width=640, height=427),
+        rendition(RenditionName.THUMBNAIL, "image/jpeg", 20_000, width=320, height=213),
+    ),
+)
+SOUND = replace(
+    PICTURE,
+    id=ItemId("20180120-sound00001"),
+    headline="湘湖的声音 <第一集> & 其他",
+    abstract="在湖边录下的一天。",
+    published=datetime(2018, 1, 20, 7, 30, tzinfo=BEIJING),
+    source="萧山人民广播电台",
+    outlet=OutletId("radio"),
+    byline="记者 王五",
+    credit=None,
+    medium=Medium.AUDIO,
+    keywords=(),
+    renditions=(
+        rendition(RenditionName.ORIGINAL, "audio/mpeg", 9_000_000, duration=754_400),
+        rendition(RenditionName.PREVIEW, "audio/mpeg", 900_000, duration=754_400),
+        rendition(RenditionName.TRANSCRIPT, "text/vtt", 9_000),
+    ),
+)
+FILM = replace(
+    SOUND,
+    id=ItemId("20180119-film000001"),
+    headline="钱塘江大潮",
+    abstract="",
+    published=datetime(2018, 1, 19, 18, 0, tzinfo=BEIJING),
+    source="萧山网-萧山电视台",
+    outlet=OutletId("tv"),
+    byline=None,
+    channel=ChannelId("video"),
+    medium=Medium.VIDEO,
+    renditions=(
+        rendition(
+            RenditionName.ORIGINAL, "video/webm", 90_000_000, width=1920, height=1080, duration=61_000
+        ),
+        rendition(RenditionName.POSTER, "image/jpeg", 90_000, width=1280, height=720),
+        rendition(RenditionName.PREVIEW, "video/mp4", 4_000_000, width=640, height=360, duration=61_000),
+    ),
+)
+ILLUSTRATED = replace(
+    SEED,
+    id=ItemId("20180122-pictures01"),
+    associations=(
+        Association(item=PICTURE.id, place=1, caption="湘湖，1月20日"),
+        Association(item=FILM.id, place=3),
+        Association(item=ItemId("20180118-elsewhere1"), place=4, caption="不应出现"),
+    ),
+)
+"""A story with a picture, a film, and a picture that no mandate covers."""
+
 CORRECTED = replace(
     TABLES,
     id=ItemId("20180121-correct001"),
@@ -201,12 +282,13 @@ def a_licence(
     retain: timedelta | None = None,
     may_edit: bool = False,
     early: bool = False,
+    media: frozenset[Medium] = MEDIA,
 ) -> Licence:
     grant = Grant(
         clause=Clause("XSW-2018-001#1"),
         uses=frozenset({use}),
         outlets=OUTLETS,
-        media=MEDIA,
+        media=media,
         archive=timedelta(days=36500),
         retain=retain,
         may_edit=may_edit,
@@ -217,17 +299,29 @@ def a_licence(
 
 
 def for_public(item: Item) -> StampedItem:
-    return stamp(_cleared(item, PUBLIC, (), Use.LINK), PUBLISHER)
+    return stamp(_cleared(item, PUBLIC, (), Use.LINK), PUBLISHER, _media_of(item, PUBLIC, (), Use.LINK))
 
 
 def for_partner(item: Item, use: Use = Use.REPRINT, **terms: Any) -> StampedItem:
-    return stamp(_cleared(item, PARTNER, (a_licence(use, **terms),), use), PUBLISHER)
+    licences = (a_licence(use, **terms),)
+    media = _media_of(item, PARTNER, licences, use)
+    return stamp(_cleared(item, PARTNER, licences, use), PUBLISHER, media)
+
+
+def _media_of(item: Item, recipient: Recipient, licences: tuple[Licence, ...], use: Use) -> Media:
+    """What the story refers to, as it is judged for the same recipient."""
+    theirs = replace(PICTURE, id=ItemId("20180118-elsewhere1"), outlet=OutletId("nobody"))
+    known = {one.id: one for one in (PICTURE, SOUND, FILM, theirs)}
+    return {
+        one.item: (known[one.item], clear(known[one.item], recipient, MANDATES, licences, use, NOW))
+        for one in item.associations
+    }
 
 
 def tombstone_of(item: Item, recipient: Recipient = PUBLIC) -> Tombstone:
     """What the recipient, who could have had the item, is told of its recall."""
     use, licences = (Use.LINK, ()) if recipient == PUBLIC else (Use.REPRINT, (a_licence(),))
-    verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
+    verdict = clear(item, recipient, MANDATES, licences, use, NOW)
     assert isinstance(verdict, Refusal)
     made = make_tombstone(item, verdict, recipient, PUBLISHER)
     assert made is not None
@@ -235,7 +329,7 @@ def tombstone_of(item: Item, recipient: Recipient = PUBLIC) -> Tombstone:
 
 
 def _cleared(item: Item, recipient: Recipient, licences: tuple[Licence, ...], use: Use) -> Clearance:
-    verdict = clear(item, recipient, (MANDATE,), licences, use, NOW)
+    verdict = clear(item, recipient, MANDATES, licences, use, NOW)
     assert isinstance(verdict, Clearance), verdict
     return verdict
 
@@ -347,6 +441,14 @@ def feed_cases() -> dict[str, Edition]:
             recipient=PARTNER,
             archive=ArchiveLinks("2018-01-22T08", "2018-01-21", use=Use.LINK),
         ),
+        "public-media": feed_of(for_public(ILLUSTRATED), for_public(PICTURE), for_public(SOUND)),
+        "partner-media": feed_of(
+            for_partner(ILLUSTRATED),
+            for_partner(PICTURE),
+            for_partner(SOUND),
+            for_partner(FILM),
+            recipient=PARTNER,
+        ),
         "hostile-public": feed_of(for_public(SEED), for_public(HOSTILE), for_public(VIDEO)),
         "hostile-partner": feed_of(
             for_partner(SEED), for_partner(HOSTILE), for_partner(VIDEO), recipient=PARTNER
@@ -378,7 +480,8 @@ def rendered() -> dict[str, Rendered]:
     """Every golden file, by its path under tests/golden/wire."""
     out: dict[str, Rendered] = {}
     for case, edition in feed_cases().items():
-        for format in FEED_FORMATS.values():
+        formats = [*FEED_FORMATS.values(), *([PODCAST] if case.endswith("-media") else [])]
+        for format in formats:
             out[f"{case}/expected.{format.id}"] = format.render(edition)
     for case, edition in item_cases().items():
         for name, render in FORMS.items():

@@ -1,4 +1,8 @@
-"""The rules that the W3C's feed validator holds an RSS feed to, as far as our feeds could break them."""
+"""The rules that the W3C's feed validator holds an RSS feed to, as far as our feeds could break them.
+
+The validator itself is in no registry. So its documentation and its messages are the source of these rules:
+errors and warnings alike, of RSS 2.0, the RSS Advisory Board's profile, Media RSS 1.1 and Apple's elements.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,32 @@ _ONCE_IN_ITEM = ("title", "link", "description", "guid", "pubDate", "source", CO
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _SAME_MEANING = {"pubDate": "date", "author": "creator", "category": "subject", "source": "source"}
 """Elements of an item, and the Dublin Core elements that mean the same: an item has one of the two."""
+_MEDIA = "{http://search.yahoo.com/mrss/}"
+_KNOWN_OF_MEDIA = {
+    *("adult", "category", "content", "copyright", "credit", "description", "group", "hash", "keywords"),
+    *("player", "rating", "restriction", "text", "thumbnail", "title"),
+}
+"""Media RSS 1.1: `rights`, `license`, `community` and others came later, and are errors."""
+_MEDIA_ATTRIBUTES = {
+    "content": (
+        "bitrate channels duration expression fileSize framerate height isDefault lang medium samplingrate"
+        " type url width"
+    ),
+    "thumbnail": "height time url width",
+    "copyright": "url",
+    "credit": "role scheme",
+    "title": "type",
+    "description": "type",
+    "group": "",
+}
+_NUMBERS = ("fileSize", "duration", "width", "height")
+_ROLES = frozenset({"photographer", "reporter", "author", "distribution company"})
+"""Those of the EBU's roles that we write; the validator knows them."""
+_ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+_CATEGORIES = frozenset({"News", "Education", "Government", "Business", "Society & Culture"})
+"""Some of Apple's categories."""
+_KNOWN_FILES = ("mp3", "m4a", "mp4", "m4v", "mov", "pdf", "epub")
+_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 _ONCE_IN_CHANNEL = ("title", "link", "description", "language", "copyright", "lastBuildDate", "generator")
 
 
@@ -52,6 +82,9 @@ def broken_rules(body: bytes, *, served: bool = True) -> list[str]:
         broken.append("a channel element follows an item")
     for node in root.iter():
         broken += _addresses(node) + _dates(node)
+    broken += [one for node in root.iter() for one in _media(node)]
+    if any(str(node.tag).startswith(_ITUNES) for node in root.iter()):
+        broken += _podcast(channel)
     guids = [_said(item, "guid") for item in channel.findall("item")]
     if len(set(guids)) != len(guids):
         broken.append("a guid stands twice in the feed")
@@ -80,8 +113,90 @@ def _item(item: etree._Element) -> list[str]:
     if item.find("author") is not None and "@" not in _said(item, "author"):
         broken.append("an author is no e-mail address")
     broken += ["an element is empty"] * sum(
-        not (child.text or "").strip() and not child.attrib for child in item
+        not (child.text or "").strip() and not child.attrib and not len(child) for child in item
     )
+    return broken
+
+
+def _media(node: etree._Element) -> list[str]:
+    """What Media RSS and enclosures break."""
+    if node.tag == "item":
+        return ["there is more than one enclosure"] * (len(node.findall("enclosure")) > 1)
+    if node.tag == "enclosure":
+        broken = [
+            f"enclosure: {name} is missing" for name in ("url", "length", "type") if not node.get(name)
+        ]
+        if not re.fullmatch(r"[1-9]\d*", node.get("length", "")) or not _TYPE.fullmatch(
+            node.get("type", "")
+        ):
+            broken.append("enclosure: no length or type")
+        return broken
+    if not str(node.tag).startswith(_MEDIA):
+        return []
+    name = str(node.tag).removeprefix(_MEDIA)
+    if name not in _KNOWN_OF_MEDIA:
+        return [f"media:{name} is not known"]
+    broken = [
+        f"media:{name} has an attribute {one}"
+        for one in map(str, node.attrib)
+        if one not in _MEDIA_ATTRIBUTES.get(name, "").split()
+    ]
+    broken += [
+        f"media:{name}: {one} is no number above 0"
+        for one in _NUMBERS
+        if node.get(one) is not None and not re.fullmatch(r"[1-9]\d*", node.get(one, ""))
+    ]
+    if name == "group" and len(node.findall(f"{_MEDIA}content")) < 2:
+        broken.append("media:group has no alternatives")
+    if name == "thumbnail" and not node.get("url"):
+        broken.append("media:thumbnail has no url")
+    if name == "content" and (
+        node.get("medium") not in (None, "image", "audio", "video", "document", "executable")
+        or not _TYPE.fullmatch(node.get("type", "x/y"))
+    ):
+        broken.append("media:content: no medium or type")
+    if name == "credit" and node.get("role") is not None and node.get("role") not in _ROLES:
+        broken.append(f"media:credit: {node.get('role')} is no role")
+    parent = node.getparent()
+    if (
+        name in ("title", "copyright", "description")
+        and parent is not None
+        and len(parent.findall(node.tag)) > 1
+    ):
+        broken.append(f"media:{name} stands twice")
+    return broken
+
+
+def _podcast(channel: etree._Element) -> list[str]:
+    """What a channel with Apple's elements breaks."""
+    broken = [
+        f"itunes:{name} is missing"
+        for name in ("category", "explicit", "owner", "image", "author")
+        if channel.find(f"{_ITUNES}{name}") is None
+    ]
+    owner = channel.find(f"{_ITUNES}owner")
+    if owner is not None and "@" not in (owner.findtext(f"{_ITUNES}email") or ""):
+        broken.append("itunes:owner has no e-mail address")
+    broken += [
+        f"itunes:category: {one.get('text')} is none"
+        for one in channel.findall(f"{_ITUNES}category")
+        if one.get("text") not in _CATEGORIES
+    ]
+    for node in channel.iter(f"{_ITUNES}explicit"):
+        if node.text not in ("true", "false"):
+            broken.append("itunes:explicit is neither true nor false")
+    for node in channel.iter(f"{_ITUNES}duration"):
+        if not re.fullmatch(r"\d+|(\d+:)?[0-5]?\d:[0-5]\d", node.text or ""):
+            broken.append("itunes:duration is no length of time")
+    for node in channel.iter(f"{_ITUNES}author"):
+        if not 0 < len(node.text or "") <= 255:
+            broken.append("itunes:author is empty or too long")
+    for item in channel.findall("item"):
+        enclosure = item.find("enclosure")
+        if enclosure is None:
+            broken.append("an episode has no enclosure")
+        elif enclosure.get("url", "").rpartition(".")[2] not in _KNOWN_FILES:
+            broken.append("an enclosure's address does not end as a file that players know")
     return broken
 
 

@@ -8,15 +8,18 @@ import sys
 import click
 
 from syndicate.cli.commands.item import export
-from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, accepted_types
+from syndicate.formats import CHANGES, FEED_FORMATS, FORMATS, HTML, NINJS, SERVED_FORMATS, accepted_types
 from syndicate.web.routes import ROUTES
 
 
 def test_the_feed_routes_take_the_suffix_of_each_feed_format_and_no_other() -> None:
-    feeds = [route.path for route in ROUTES if "/feeds/" in route.path]
-    assert len(feeds) == 4
-    for path in feeds:
-        assert path.endswith("{format:" + "|".join(FEED_FORMATS) + "}")
+    paths = [route.path for route in ROUTES if "/feeds/" in route.path]
+    archives = [path for path in paths if "{archive:" in path]
+    feeds = [path for path in paths if path not in archives]
+    assert (len(feeds), len(archives)) == (2, 2)
+    assert all(path.endswith("{format:" + "|".join(FEED_FORMATS) + "}") for path in archives)
+    assert list(SERVED_FORMATS) == [*FEED_FORMATS, "podcast.rss"]
+    assert all(path.endswith("{format:rss|atom|json|podcast\\.rss}") for path in feeds)
 
 
 def test_the_command_line_exports_every_format() -> None:

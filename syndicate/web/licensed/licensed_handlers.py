@@ -21,7 +21,7 @@ from syndicate.errors import (
     TokenRejected,
     Unknown,
 )
-from syndicate.formats import FEED_FORMATS, NINJS, Format
+from syndicate.formats import FEED_FORMATS, NINJS, SERVED_FORMATS, Format
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.register import Key
@@ -110,7 +110,7 @@ def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
 async def feed(request: web.Request) -> PreparedDelivery:
     """A feed in full text, with the items that the partner's licences cover."""
     delivery = request.app[WORKER].services.delivery
-    format = FEED_FORMATS[request.match_info["format"]]
+    format = SERVED_FORMATS[request.match_info["format"]]
     must_accept(request, format)
     use = use_of(request)
     edition = await delivery.licensed_feed(request.match_info["feed"], request[SESSION], use)

@@ -10,14 +10,16 @@ from typing import Any
 from jinja2 import PackageLoader
 
 from syndicate.errors import Recalled
-from syndicate.formats import FEED_FORMATS, HTML, Format, Rendered
+from syndicate.formats import FEED_FORMATS, HTML, PODCAST, Format, Rendered
 from syndicate.formats.feed_metadata import feed_address, feed_title
 from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
+from syndicate.formats.podcast import episodes
 from syndicate.formats.rendered_text import CORRECTION, render_text
 from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed, feeds_of
+from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem
 from syndicate.web.server.problems import PROBLEMS
@@ -29,6 +31,7 @@ HEADLINES = 10
 _STATIC_TYPES = {
     "css": "text/css; charset=utf-8",
     "svg": "image/svg+xml",
+    "png": "image/png",
     "ico": "image/x-icon",
     "txt": "text/plain; charset=utf-8",
 }
@@ -114,6 +117,12 @@ WORDS = {
 """Every word of these pages, in both languages."""
 
 
+def formats_of(feed: Feed) -> list[Format[Edition]]:
+    """The formats in which a feed is listed: a podcast where all of it may play."""
+    plays = feed.medium in (Medium.AUDIO, Medium.VIDEO)
+    return [*FEED_FORMATS.values(), *([PODCAST] if plays else [])]
+
+
 def _listed(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     """An item as a list of headlines shows it."""
     return {
@@ -153,7 +162,7 @@ class Pages:
             newest=newest,
             everything=everything,
             groups=groups,
-            formats=FEED_FORMATS.values(),
+            formats_of=formats_of,
         )
 
     def feed(self, edition: Edition, format: Format[Edition], lang: Lang) -> Rendered:
@@ -164,8 +173,12 @@ class Pages:
         publisher, feed = self._publisher, edition.feed
         if feed is None:
             raise ValueError("a feed's page needs the edition of a feed")
-        formats = sorted(FEED_FORMATS.values(), key=lambda one: one.id != format.id)
-        addresses = {one.id: feed_address(publisher, feed.id, one.id, public=True) for one in formats}
+        formats = [format, *(one for one in formats_of(feed) if one is not format)]
+        addresses = {
+            one.id: feed_address(publisher, feed.id, one.extension, public=True) for one in formats
+        }
+        if format is PODCAST:
+            edition = episodes(edition)
         title = feed_title(publisher, feed)
         discovered = [
             {

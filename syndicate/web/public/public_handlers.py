@@ -7,7 +7,7 @@ import json
 from aiohttp import web
 
 from syndicate.errors import Unknown
-from syndicate.formats import FEED_FORMATS, HTML, Format, Rendered
+from syndicate.formats import FEED_FORMATS, HTML, SERVED_FORMATS, Format, Rendered
 from syndicate.formats import html as item_page
 from syndicate.language import Text
 from syndicate.model.item import ItemId
@@ -23,7 +23,7 @@ from syndicate.web.server.worker import WORKER
 async def feed(request: web.Request) -> web.StreamResponse:
     """A public feed; for a browser, a page about it."""
     worker = request.app[WORKER]
-    name, format = request.match_info["feed"], FEED_FORMATS[request.match_info["format"]]
+    name, format = request.match_info["feed"], SERVED_FORMATS[request.match_info["format"]]
     if prefers_page(request):
         return await _feed_page(request, name, format)
     must_accept(request, format)
