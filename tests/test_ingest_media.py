@@ -318,3 +318,16 @@ def test_smaller_sizes_of_a_picture_are_named_after_the_largest() -> None:
         page(ONE, "<img src='s.jpg' srcset='m.jpg 800w, l.jpg 1600w, https://c.example/x.jpg 3000w'>")
     )
     assert (one.source, one.others) == ("l.jpg", ("m.jpg", "s.jpg", "https://c.example/x.jpg"))
+
+
+def test_captions_taken_off_are_not_missed_by_the_second_reading() -> None:
+    long = "图为湘湖三期的游步道昨天贯通后的样子,沿线新种了三千株樱花,市民周末就能去走一走,很是热闹。"
+    parts = [
+        part for number in range(3) for part in (f"<p><img src='{number}.jpg'></p>", long + str(number))
+    ]
+    found = parsed(
+        free(ONE, TWO, *(f"{part}。" if part.startswith("图") else part for part in parts), THREE)
+    )
+    assert [one.caption is not None for one in found.media] == [True] * 3
+    assert texts(found) == [ONE, TWO, THREE]
+    assert "extraction_differs" not in codes(found)

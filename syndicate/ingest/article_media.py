@@ -58,11 +58,18 @@ class Pictured:
         extract: its blocks without captions, its media with their places among these.
         captions: what is said of each of `extract.media`.
         doubtful: blocks beside pictures that may be captions.
+        off: the lines that were taken off, and those of figures.
     """
 
     extract: Extract
     captions: tuple[Caption, ...]
     doubtful: tuple[Block, ...] = ()
+    off: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[tuple[None, str], ...]:
+        """Every line, those of captions last: they stand beside the story, not above it."""
+        return tuple((None, text) for text in (*(block.text for block in self.extract.blocks), *self.off))
 
 
 def with_captions_off(extract: Extract) -> Pictured:
@@ -115,7 +122,8 @@ def with_captions_off(extract: Extract) -> Pictured:
     )
     captions = tuple(place - sum(one < place for one in places) for place in extract.captions)
     off = replace(extract, blocks=kept, media=moved, captions=captions)
-    return Pictured(off, tuple(map(_read, said)), tuple(doubtful))
+    lifted = [blocks[place].text for place in places] + [text for one in media for text in one.captions]
+    return Pictured(off, tuple(map(_read, said)), tuple(doubtful), tuple(lifted))
 
 
 def as_it_is(extract: Extract) -> Pictured:

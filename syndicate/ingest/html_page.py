@@ -122,7 +122,7 @@ def read_page(text: str, publisher: Publisher) -> Draft | Fault:
         address=address,
         language=_language(tree),
         keywords=_keywords(tree),
-        lines=_lines(whole),
+        lines=with_captions_off(whole).lines,
     )
 
 
@@ -143,18 +143,6 @@ def _draft(
             draft = _by_template(tree, container, template, base, publisher, text, take)
             return _completed(draft, _read_outside(page.extract, publisher, draft), said)
     return _without_template(tree, page, base, publisher, said, text, take)
-
-
-def _lines(whole: Extract) -> tuple[tuple[None, str], ...]:
-    """Return every line of the page, those of captions last: they stand beside the story, not above it."""
-    if not whole.media:
-        return tuple((None, block.text) for block in whole.blocks)
-    kept = {id(block) for block in with_captions_off(whole).extract.blocks}
-    captions = [block.text for block in whole.blocks if id(block) not in kept]
-    captions += [text for one in whole.media for text in one.captions]
-    return tuple(
-        (None, text) for text in (*(block.text for block in whole.blocks if id(block) in kept), *captions)
-    )
 
 
 def _by_template(
@@ -290,7 +278,7 @@ def _without_template(
     return replace(
         draft,
         media=media,
-        notes=(*notes, *draft.notes, *whole.notes, *left_out, *second_opinion(text, draft.body)),
+        notes=(*notes, *draft.notes, *whole.notes, *left_out, *second_opinion(text, draft.body, page.off)),
         faults=(*draft.faults, *hidden_fault(whole, draft.body)),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -29,7 +29,7 @@ from syndicate.ingest.properties import Properties
 from syndicate.ingest.sourcing import channel_in, source_in
 from syndicate.ingest.text import lines, paragraph
 from syndicate.language import Text, verbatim
-from syndicate.model.item import Block, Medium
+from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
 from syndicate.strict_json import InvalidJson, read_object
 
@@ -67,9 +67,9 @@ def _draft(document: Properties, publisher: Publisher, *, associated: bool = Fal
     uri = _uri(document, required=not associated)
     ours = uri is not None and own_id(uri, publisher) is not None
     headline = _headline(document)
-    markup = _body(document)
-    body = with_headings(without_additions(markup.blocks, headline, publisher, ours=ours))
-    inside, left_out = media_of(markup.page, body, begin=0, end=len(markup.page.extract.blocks))
+    page = _body(document)
+    body = with_headings(without_additions(page.extract.blocks, headline, publisher, ours=ours))
+    inside, left_out = media_of(page, body, begin=0, end=len(page.extract.blocks))
     medium = _medium(document)
     media = NinjsMedia((), ())
     if not associated:
@@ -93,11 +93,11 @@ def _draft(document: Properties, publisher: Publisher, *, associated: bool = Fal
         language=_language(document),
         keywords=_keywords(document),
         uri=uri,
-        notes=(*markup.page.extract.notes, *left_out, *media.notes),
+        notes=(*page.extract.notes, *left_out, *media.notes),
         remarks=_remarks(document, ours=ours),
         faults=tuple(document.faults),
         media=distinct((*inside, *outside)),
-        lines=markup.lines if markup.captions else (),
+        lines=page.lines if page.off else (),
     )
 
 
@@ -178,58 +178,37 @@ def _plain(value: Properties) -> str:
     """Return a headline or description on one line, without its markup if it is HTML."""
     if value.text("contentType") not in _HTML:
         return value.text("value")
-    return line(" ".join(block.text for block in _blocks(value).blocks))
+    return line(" ".join(block.text for block in _blocks(value).extract.blocks))
 
 
-@dataclass(frozen=True, slots=True)
-class _Markup:
-    """A text as blocks. `captions` are the lines that belong to pictures in it."""
-
-    page: Pictured = _NO_PAGE
-    captions: tuple[str, ...] = ()
-
-    @property
-    def blocks(self) -> list[Block]:
-        return self.page.extract.blocks
-
-    @property
-    def lines(self) -> tuple[tuple[None, str], ...]:
-        """Every line, those of captions last: they stand beside the story, not above it."""
-        return tuple((None, text) for text in (*(block.text for block in self.blocks), *self.captions))
-
-
-def _body(document: Properties) -> _Markup:
+def _body(document: Properties) -> Pictured:
     """Return the main body, as HTML where there is a choice."""
     bodies = document.objects("bodies")
     mains = [one for one in bodies if one.text("role") in ("", "main")] or bodies
     if not mains:
-        return _Markup()
+        return _NO_PAGE
     html = next((one for one in mains if one.text("contentType") in _HTML), None)
     plain = next((one for one in mains if one.text("contentType") in ("", _PLAIN)), None)
     chosen = html or plain
     if chosen is None:
         said = Text("正文格式应为 text/html 或 text/plain", "expected text/html or text/plain")
         document.fault("body_unsupported", "body", said)
-        return _Markup()
+        return _NO_PAGE
     return _blocks(chosen)
 
 
-def _blocks(value: Properties) -> _Markup:
+def _blocks(value: Properties) -> Pictured:
     raw = value.raw("value")
     if value.text("contentType") not in _HTML:
-        return _Markup(as_it_is(Extract([paragraph(one) for one in lines(raw) if one], ())))
+        return as_it_is(Extract([paragraph(one) for one in lines(raw) if one], ()))
     if too_many_tags(raw):
         value.fault(TOO_COMPLEX.code, "value", TOO_COMPLEX.text)
-        return _Markup()
+        return _NO_PAGE
     root = LexborHTMLParser(raw).root
     if root is None:
-        return _Markup()
+        return _NO_PAGE
     found = blocks_of(root, None)
-    page = with_captions_off(found)
-    kept = {id(block) for block in page.extract.blocks}
-    captions = [block.text for block in found.blocks if id(block) not in kept]
-    captions += [text for one in found.media for text in one.captions]
-    return _Markup(page, tuple(captions))
+    return with_captions_off(found)
 
 
 def _people(document: Properties, rel: str) -> list[str]:

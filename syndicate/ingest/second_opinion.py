@@ -20,10 +20,11 @@ _LEAST: Final = 60
 _SHARE: Final = 0.2
 
 
-def second_opinion(html: str, body: Sequence[Block]) -> tuple[Note, ...]:
+def second_opinion(html: str, body: Sequence[Block], captions: Sequence[str] = ()) -> tuple[Note, ...]:
     """Return a note where the library's article has sentences that `body` lacks, or the other way round.
 
-    The library is readability-lxml, the port of the algorithm behind browsers' reader views.
+    `captions` were taken off the body: they are not missed. The library is readability-lxml, the port of
+    the algorithm behind browsers' reader views.
     """
     if len(html) > MOST_COMPARED:
         return ()
@@ -31,7 +32,7 @@ def second_opinion(html: str, body: Sequence[Block]) -> tuple[Note, ...]:
     ours = [part for block in body for part in _sentences(block.text)]
     if not theirs or not ours:
         return ()
-    more, fewer = _missing(theirs, ours), _missing(ours, theirs)
+    more, fewer = _missing(theirs, [*ours, *captions]), _missing(ours, theirs)
     least = max(_LEAST, _SHARE * min(_length(theirs), _length(ours)))
     if _length(more) >= least:
         said = Text(

@@ -101,6 +101,11 @@ def standing_alone(
     return [file for file in media if file in described or file not in referenced]
 
 
+def spelling(path: Path) -> str:
+    """One spelling of a path for every case, form of Unicode and percent-encoding of its parts."""
+    return "/".join(map(_alike, path.parts))
+
+
 def _is_name(part: str) -> bool:
     """Whether this can be the name of a file that is looked for: no hidden one, none that is too long."""
     return (
