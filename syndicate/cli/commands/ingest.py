@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syndicate.cli.app import Command, acting, with_services
-from syndicate.cli.ingestion.document_files import documents, read, shown
+from syndicate.cli.ingestion.document_files import read, shown
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output
@@ -100,7 +100,9 @@ async def ingest(
         if watch:
             return await _follow(intake, voice, list(paths), Settling(settle), stop)
         async with progress.shown():
-            await intake.take_all((file for path in paths for file in documents(path)), stop)
+            found = Found(paths)
+            await intake.take_all(found.documents(), stop)
+            await intake.take_media(found.media, found.sidecars, stop)
     if stop.is_set():
         voice.aside(Text("提前停止，其余文件未处理", "stopped before the end: the rest was not looked at"))
     voice.aside(intake.summary())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -25,6 +25,7 @@ _SIDECARS: Final = (".toml", ".json")
 _PAGE_FOLDERS: Final = ("_files", ".files")
 _NINJS: Final = b'"uri"'
 """What every ninjs document has, and no sidecar."""
+_MEDIA_NAMES: Final = SUFFIXES - _TRANSCRIPTS
 _LONGEST_LOOK: Final = 1024 * 1024
 
 
@@ -52,6 +53,30 @@ class Sign:
 def documents(path: Path) -> Iterator[Path]:
     """The path itself if it is no folder; else every document in it and below, in the order of names."""
     return (file for file, kind in files_of(path) if kind is FileKind.DOCUMENT)
+
+
+class Found:
+    """The files at and below some paths: documents as they are found, and what lies beside them.
+
+    `media` and `sidecars` are complete when the documents have been read to their end. A media file that
+    was named itself is one of `media`.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = list(paths)
+        self.media: list[Path] = []
+        self.sidecars: list[Path] = []
+
+    def documents(self) -> Iterator[Path]:
+        """The documents, in the order of names, folder by folder."""
+        for path in self._paths:
+            for file, kind in files_of(path):
+                if kind is FileKind.MEDIA or (file == path and file.suffix.lower() in _MEDIA_NAMES):
+                    self.media.append(file)
+                elif kind is FileKind.SIDECAR:
+                    self.sidecars.append(file)
+                elif kind is FileKind.DOCUMENT:
+                    yield file
 
 
 def files_of(path: Path) -> Iterator[tuple[Path, FileKind]]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from syndicate.cli.ingestion.document_files import read, shown
+from syndicate.cli.ingestion.media_intake import DocumentMedia, sidecars_beside
+from syndicate.cli.ingestion.referenced_files import standing_alone
 from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Output
 from syndicate.errors import Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Actor
-from syndicate.model.item import FileState
+from syndicate.model.item import FileState, medium_name
 from syndicate.model.notes import NOTE_CODES
 from syndicate.services.newsroom.document_decision import Action, Taken
 from syndicate.services.newsroom.document_holds import Keep
@@ -59,9 +61,10 @@ class Intake:
         workers: int = 1,
         named: Collection[Path] = (),
     ) -> None:
-        """`named` are files that somebody named: they are taken in though they were before."""
+        """`named` are what somebody named: files in it are taken in though they were before."""
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
         self._named = frozenset(named)
+        self._media = DocumentMedia(services, named)
         self._workers = workers
         self._parser: ParserPool | InlineParser = InlineParser(services.items.rules)
         self._group = _FIRST_WRITTEN
@@ -88,6 +91,16 @@ class Intake:
                 one.cancel()
             await self.close()
             await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def take_media(
+        self, media: Sequence[Path], sidecars: Sequence[Path], stop: asyncio.Event
+    ) -> None:
+        """Take in those of these media files that no document named, each with its sidecar, until `stop`."""
+        for file in standing_alone(media, self._media.referenced, sidecars):
+            if stop.is_set():
+                return
+            beside = sidecars or await asyncio.to_thread(sidecars_beside, file)
+            await self._taken([await self._media.standing_alone(file, shown(file), beside)])
 
     async def _take(
         self,
@@ -167,7 +180,7 @@ class Intake:
             elif files[file] in known:
                 found.append(ParsedDocument(name, at, known[files[file]]))
             else:
-                found.append(replace(next(parsed), file=files[file]))
+                found.append(await self._media.with_media(replace(next(parsed), file=files[file]), file))
         return found
 
     async def _write(self, group: list[ParsedDocument]) -> None:
@@ -220,10 +233,16 @@ class Intake:
                 "action": taken.action.value,
                 "faults": faults_as_json(taken.faults, voice.lang),
                 "notes": [note.to_json(voice.lang) for note in taken.notes],
+                **({"media": [_media_as_json(one) for one in taken.media]} if taken.media else {}),
             }
         )
         became = f"  {item.id} v{item.version}  " if item else "  "
         voice.say(ACTIONS[taken.action].in_(voice.lang) + became + " ".join(name.splitlines()))
+        for one in taken.media:
+            if one.item is not None:
+                kind = medium_name(one.item.medium).in_(voice.lang)
+                name = one.item.file_name or ""
+                voice.say(f"    {kind}  {ACTIONS[one.action].in_(voice.lang)}  {one.item.id}  {name}")
         for fault in taken.faults:
             voice.say(f"    {fault.said(voice.lang)}")
         for note in taken.notes:
@@ -236,6 +255,18 @@ def _states(
     read_ones = [(file, data) for file, _, data in documents if isinstance(data, bytes)]
     states = rules.file_states((file.absolute(), data) for file, data in read_ones)
     return {file: state for (file, _), state in zip(read_ones, states, strict=True)}
+
+
+def _media_as_json(taken: Taken) -> dict[str, object]:
+    """What became of one picture, sound or film of a document."""
+    item = taken.item
+    return {
+        "id": item.id if item else None,
+        "version": item.version if item else None,
+        "action": taken.action.value,
+        "medium": item.medium.value if item else None,
+        "file": item.file_name if item else None,
+    }
 
 
 def _read(file: Path) -> tuple[Path, str, bytes | Faulty]:

@@ -1,0 +1,111 @@
+"""Take in the files that documents name, and the media files that stand alone with their sidecars."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from syndicate.cli.ingestion.document_files import described_by, read, shown, sign_of
+from syndicate.cli.ingestion.referenced_files import media_file
+from syndicate.errors import Fault, Faulty
+from syndicate.ingest.draft import Parsed
+from syndicate.ingest.sidecar import Sidecar, read_sidecar, sidecar_names
+from syndicate.media.file_types import file_type
+from syndicate.model.item import FileState, Medium
+from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore
+from syndicate.wiring import Services
+
+
+class DocumentMedia:
+    """Finds files beside documents and takes them in. `roots` are the files and folders that were named.
+
+    Nothing outside them is read. `referenced` are the files that documents named so far, by real path.
+    """
+
+    def __init__(self, services: Services, roots: Iterable[Path]) -> None:
+        self._services = services
+        self._roots = [path if path.is_dir() else path.parent for path in roots]
+        self.referenced: set[Path] = set()
+
+    async def with_media(self, document: ParsedDocument, file: Path) -> ParsedDocument:
+        """Return the document with the pictures, sounds and films that it names, as far as they are there."""
+        content = document.content
+        if not isinstance(content, Parsed) or not content.media:
+            return document
+        root = self._root_of(file)
+        found: dict[str, Path | Fault] = {}
+        for reference in content.media:
+            place = await asyncio.to_thread(media_file, file, root, reference.source)
+            found[reference.source] = place
+            if isinstance(place, Path):
+                self.referenced.add(place)
+        return await self._services.media_intake.with_media(document, found)
+
+    async def standing_alone(self, path: Path, name: str, sidecars: Sequence[Path]) -> ParsedDocument:
+        """Return the item that a media file makes by itself, with the sidecar beside it if there is one.
+
+        A file that was taken in before, with the same sidecar, is not read again.
+        """
+        at = self._services.clock()
+        state, sidecar = None, None
+        try:
+            beside = await asyncio.to_thread(_sidecar_of, path, sidecars)
+            said = None if beside is None else await asyncio.to_thread(read, beside)
+            state = await asyncio.to_thread(self._state, path, said)
+            known = {} if state is None else await self._services.items.taken_before([state])
+            if state is not None and state in known:
+                return ParsedDocument(name, at, known[state])
+            if said is not None and beside is not None:
+                sidecar = await self._read_sidecar(said, beside, path)
+            transcript = None
+            if sidecar is not None and sidecar.transcript is not None:
+                transcript = await asyncio.to_thread(self._transcript, path, sidecar.transcript)
+            found = await self._services.media_intake.standing_alone(path, name, sidecar, at, transcript)
+        except Faulty as refused:
+            return ParsedDocument(name, at, refused.faults)
+        return found if isinstance(found.content, TakenBefore) else replace(found, file=state)
+
+    async def _read_sidecar(self, said: bytes, beside: Path, path: Path) -> Sidecar:
+        found = await asyncio.to_thread(file_type, path)
+        medium = (None if found is None else found.medium) or Medium.PICTURE
+        publisher = self._services.settings.publisher
+        return read_sidecar(said, name=shown(beside), medium=medium, publisher=publisher)
+
+    def _transcript(self, path: Path, named: str) -> Path:
+        """The words of a recording, beside it. Raises Faulty where there are none of this name."""
+        place = media_file(path, self._root_of(path), named)
+        if isinstance(place, Fault):
+            raise Faulty(shown(path), [replace(place, field="transcript")])
+        return place
+
+    def _state(self, path: Path, sidecar: bytes | None) -> FileState | None:
+        """The state of a media file by its size and times, since reading it may take minutes."""
+        sign = sign_of(path)
+        if sign is None:
+            return None
+        seen = f"{sign.size}\0{sign.changed}\0{sign.inode}\0".encode() + (sidecar or b"")
+        (state,) = self._services.items.rules.file_states([(path.absolute(), seen)])
+        place = hashlib.sha256(b"media\0" + os.fsencode(path.absolute())).digest()
+        return FileState(place, state.digest)
+
+    def _root_of(self, file: Path) -> Path:
+        """The named folder that the file lies in; its own folder where it lies in none."""
+        inside = [root for root in self._roots if file.is_relative_to(root)]
+        real = [root for root in self._roots if file.resolve().is_relative_to(root.resolve())]
+        return max((*inside, *real), key=lambda root: len(root.parts), default=file.parent)
+
+
+def _sidecar_of(path: Path, sidecars: Sequence[Path]) -> Path | None:
+    """The sidecar that describes a media file; the one of the most exact name."""
+    names = {one.name: one for one in sidecars if one.parent == path.parent}
+    return next((names[name] for name in sidecar_names(path.name) if name in names), None)
+
+
+def sidecars_beside(path: Path) -> list[Path]:
+    """The files beside a media file that may be its sidecar."""
+    found = [path.parent / name for name in sidecar_names(path.name)]
+    return [one for one in found if one.is_file() and path.name in described_by(one.name, [path.name])]
