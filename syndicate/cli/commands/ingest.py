@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syndicate.cli.app import Command, acting, with_services
-from syndicate.cli.ingestion.document_files import read, shown
+from syndicate.cli.ingestion.document_files import Found, read, shown
 from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output

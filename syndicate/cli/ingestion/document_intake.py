@@ -95,7 +95,7 @@ class Intake:
     async def take_media(
         self, media: Sequence[Path], sidecars: Sequence[Path], stop: asyncio.Event
     ) -> None:
-        """Take in those of these media files that no document named, each with its sidecar, until `stop`."""
+        """Take in those of these media files that no document named, each with its sidecar."""
         for file in standing_alone(media, self._media.referenced, sidecars):
             if stop.is_set():
                 return

@@ -32,7 +32,7 @@ class DocumentMedia:
         self.referenced: set[Path] = set()
 
     async def with_media(self, document: ParsedDocument, file: Path) -> ParsedDocument:
-        """Return the document with the pictures, sounds and films that it names, as far as they are there."""
+        """Return the document with the media that it names, as far as they are there."""
         content = document.content
         if not isinstance(content, Parsed) or not content.media:
             return document
