@@ -251,7 +251,8 @@ def _associations(clearance: Clearance, publisher: Publisher, media: Media) -> I
             id=one.item,
             medium=known.medium,
             place=min(one.place, len(item.body)),
-            caption=one.caption if stamped is not None else None,
+            # A caption is the text of a picture: the public has its abstract.
+            caption=one.caption if stamped is not None and isinstance(recipient, Partner) else None,
             media=stamped,
         )
 

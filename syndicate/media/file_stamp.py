@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
 from syndicate.formats.clean import address, clean, one_line
 from syndicate.formats.usage_terms import RESERVED, rights_under, terms_address
+from syndicate.model.item import Block
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import Publisher
+from syndicate.policy.scope import PUBLIC_RENDITIONS
 from syndicate.stamping import StampedItem
 
 DATA_MINING_PROHIBITED: Final = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"
@@ -58,19 +62,28 @@ class FileStamp:
         }
 
 
-def file_stamp(item: StampedItem, publisher: Publisher) -> FileStamp:
-    """Return what is written into the files of this item: the same for every recipient."""
-    caption = "\n".join(clean(block.text).strip() for block in item.body)
+def file_stamp(item: StampedItem, name: RenditionName, publisher: Publisher) -> FileStamp:
+    """Return what is written into this file of an item: the same for every recipient.
+
+    What the public may get says no more than the public may know: the abstract in place of the caption.
+    """
     return stamp_of(
         publisher,
         uri=item.uri,
         headline=item.headline,
-        caption=caption or item.abstract,
+        caption=caption_in(name, item.body, item.abstract),
         byline=item.byline,
         source=item.source,
         published=item.published,
         digital_source_type=item.digital_source_type,
     )
+
+
+def caption_in(name: RenditionName, body: Sequence[Block], abstract: str) -> str:
+    """Return the caption that a file of this rendition has inside."""
+    if name in PUBLIC_RENDITIONS:
+        return abstract
+    return "\n".join(clean(block.text).strip() for block in body)
 
 
 def stamp_of(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from syndicate.media.file_stamp import file_stamp
 from syndicate.media.file_writing import STAMPING, stamp_file
+from syndicate.media.recordings.recording_limits import stamping_limits
 from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.item import canonical_json
 from syndicate.model.parties import Publisher
@@ -29,13 +30,15 @@ class StampedMedia:
         The same version of an item gives the same bytes by the same settings. Raises StoredFileMissing,
         StoredFileDamaged, NotStampable, StoreFault.
         """
-        file, stamp = rendition.rendition, file_stamp(item, self._publisher)
+        file = rendition.rendition
+        stamp = file_stamp(item, file.name, self._publisher)
         key = canonical_json([STAMPING, file.sha256, file.content_type, stamp.to_json()]).decode()
         name = f"{item.id} {file.name}"
         source = await self._stamped.kept(self._files, file.sha256)
 
         def make(path: Path) -> None:
-            self._workers.run(name, stamp_file, source.path, path, file.content_type, stamp)
+            limits = stamping_limits(source.size)
+            self._workers.run_within(limits, name, stamp_file, source.path, path, file.content_type, stamp)
 
         try:
             return await self._stamped.get(key, make)

@@ -22,18 +22,18 @@ from syndicate.ingest.media_references import MediaReference
 from syndicate.ingest.sidecar import Sidecar
 from syndicate.language import Text
 from syndicate.media.file_reading import inspect, make_renditions
-from syndicate.media.file_stamp import FileStamp, stamp_of
-from syndicate.media.file_types import WEBVTT
+from syndicate.media.file_stamp import FileStamp, caption_in, stamp_of
 from syndicate.media.file_writing import stamp_file
 from syndicate.media.inspection import Inspected
+from syndicate.media.recordings.recording_limits import rendition_limits
+from syndicate.media.recordings.recording_renditions import make_transcript
 from syndicate.media.worker_pool import MediaWorkers
-from syndicate.model.item import tag_uri
-from syndicate.model.media import Rendition, RenditionName
+from syndicate.model.item import Item, tag_uri
+from syndicate.model.media import Rendition, RenditionName, rendition_title
 from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
 from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsedMedia
 from syndicate.services.newsroom.media_items import (
-    MediaFields,
     alone,
     medium_note,
     of_story,
@@ -57,6 +57,11 @@ class _Taken:
 
     inspected: Inspected
     kept: tuple[_Kept, ...]
+
+    @property
+    def renditions(self) -> tuple[Rendition, ...]:
+        """What is kept, without the sizes that it leaves with."""
+        return tuple(one.rendition for one in self.kept)
 
 
 class MediaIntake:
@@ -112,17 +117,20 @@ class MediaIntake:
                 fields, notes = alone(
                     draft, credit, taken.inspected.fields, name=name, publisher=self._publisher
                 )
-                parsed = parsed_media(
-                    fields,
-                    taken.inspected,
-                    await self._renditions(taken, fields, notes_of := [*notes]),
-                    story=None,
-                    draft=draft,
-                    file_name=path.name,
-                    publisher=self._publisher,
-                    now=at,
-                    notes=(*taken.inspected.notes, *notes_of),
-                    embargo=None if draft is None else draft.embargo,
+                parsed = await self._sized(
+                    parsed_media(
+                        fields,
+                        taken.inspected,
+                        taken.renditions,
+                        story=None,
+                        draft=draft,
+                        file_name=path.name,
+                        publisher=self._publisher,
+                        now=at,
+                        notes=(*taken.inspected.notes, *notes),
+                        embargo=None if draft is None else draft.embargo,
+                    ),
+                    taken,
                 )
         except Faulty as refused:
             return ParsedDocument(name, at, refused.faults)
@@ -135,18 +143,21 @@ class MediaIntake:
             fields, notes = of_story(reference, taken.inspected.fields, story.item, self._publisher)
             differs = medium_note(reference, taken.inspected.type.medium or reference.medium)
             said = [*notes, *([differs] if differs is not None else [])]
-            parsed = parsed_media(
-                fields,
-                taken.inspected,
-                await self._renditions(taken, fields, said),
-                story=story.item,
-                draft=reference.own,
-                file_name=path.name,
-                publisher=self._publisher,
-                now=at,
-                notes=(*taken.inspected.notes, *said),
-                embargo=story.embargo,
-                withhold=story.withhold,
+            parsed = await self._sized(
+                parsed_media(
+                    fields,
+                    taken.inspected,
+                    taken.renditions,
+                    story=story.item,
+                    draft=reference.own,
+                    file_name=path.name,
+                    publisher=self._publisher,
+                    now=at,
+                    notes=(*taken.inspected.notes, *said),
+                    embargo=story.embargo,
+                    withhold=story.withhold,
+                ),
+                taken,
             )
         return ParsedMedia(parsed, reference.place, reference.caption)
 
@@ -157,11 +168,27 @@ class MediaIntake:
         source = await self._stamped.kept(self._files, original.sha256)
         scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="syndicate-media-"))
         try:
-            run = self._workers.run
-            inspected = await asyncio.to_thread(run, name, inspect, source.path, name=name)
+            run = self._workers.run_within
+            limits = rendition_limits(original.size, None, previews=False)
+            inspected = await asyncio.to_thread(run, limits, name, inspect, source.path, name=name)
+            limits = rendition_limits(original.size, inspected.duration, previews=self._previews)
             made = await asyncio.to_thread(
-                run, name, make_renditions, source.path, inspected, scratch, previews=self._previews
+                run,
+                limits,
+                name,
+                make_renditions,
+                source.path,
+                inspected,
+                scratch,
+                previews=self._previews,
             )
+            if transcript is not None:
+                words = transcript.name
+                made.append(
+                    await asyncio.to_thread(
+                        self._workers.run, words, make_transcript, transcript, scratch, name=words
+                    )
+                )
             kept = [
                 _Kept(
                     Rendition(
@@ -188,61 +215,37 @@ class MediaIntake:
                     duration=one.duration,
                 )
                 kept.append(_Kept(rendition, one.path))
-            if transcript is not None:
-                kept.append(await self._transcript(transcript))
             yield _Taken(inspected, tuple(kept))
         finally:
             source.close()
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
-    async def _transcript(self, path: Path) -> _Kept:
-        inspected = await asyncio.to_thread(self._workers.run, path.name, inspect, path, name=path.name)
-        if inspected.type != WEBVTT:
-            said = Text("文字稿应为 WebVTT（.vtt）", "a transcript is WebVTT (.vtt)")
-            raise Faulty(path.name, [Fault("transcript_unsupported", "transcript", said)])
-        stored = await self._files.add(path)
-        rendition = Rendition(
-            name=RenditionName.TRANSCRIPT,
-            content_type=WEBVTT.content_type,
-            size=stored.size,
-            sha256=stored.sha256,
-            duration=inspected.duration,
-        )
-        return _Kept(rendition, path)
-
-    async def _renditions(
-        self, taken: _Taken, fields: MediaFields, notes: list[Note]
-    ) -> tuple[Rendition, ...]:
-        """The renditions with the sizes that they leave with; one that cannot be stamped has none."""
+    async def _sized(self, parsed: Parsed, taken: _Taken) -> Parsed:
+        """The item with the sizes that its files leave with; one that cannot be stamped has none."""
+        item, notes = parsed.item, [*parsed.notes]
         found = []
-        stamp = self._stamp(taken, fields)
         for one in taken.kept:
+            size: int | None = None
             try:
-                size = await asyncio.to_thread(self._stamped_size, one, stamp)
+                size = await asyncio.to_thread(self._stamped_size, one, self._stamp(item, one.rendition))
             except NotStampable as error:
-                size = None
-                notes.append(
-                    Note(
-                        "media_original_stays",
-                        "media",
-                        Text(f"{one.rendition.name}：", f"{one.rendition.name}: ") + error.text,
-                    )
-                )
+                said = rendition_title(one.rendition.name) + Text("：", ": ") + error.text
+                if all(note.code != "media_original_stays" for note in notes):
+                    notes.append(Note("media_original_stays", "media", said))
             found.append(replace(one.rendition, stamped_size=size))
-        return tuple(found)
+        return replace(parsed, item=replace(item, renditions=tuple(found)), notes=tuple(notes))
 
-    def _stamp(self, taken: _Taken, fields: MediaFields) -> FileStamp:
-        """The stamp that the item will have; its identity is not known yet, but how long it is."""
-        day = fields.published.astimezone(self._publisher.zone)
+    def _stamp(self, item: Item, rendition: Rendition) -> FileStamp:
+        """The stamp that the file leaves with. Another identity, if the item has one, is as long."""
         return stamp_of(
             self._publisher,
-            uri=tag_uri(self._publisher.authority, f"{day:%Y%m%d}-{'0' * 10}"),
-            headline=fields.headline,
-            caption=fields.caption or "",
-            byline=fields.byline,
-            source=fields.source,
-            published=fields.published,
-            digital_source_type=taken.inspected.fields.digital_source_type,
+            uri=tag_uri(self._publisher.authority, item.id),
+            headline=item.headline,
+            caption=caption_in(rendition.name, item.body, item.abstract),
+            byline=item.byline,
+            source=item.source,
+            published=item.published,
+            digital_source_type=item.digital_source_type,
         )
 
     def _stamped_size(self, kept: _Kept, stamp: FileStamp) -> int:

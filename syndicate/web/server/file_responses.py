@@ -15,7 +15,7 @@ import asyncio
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from time import time
 from typing import Final
@@ -169,7 +169,7 @@ def _validators(file: DeliveredFile) -> Headers:
 
 
 def _second(exact: datetime) -> datetime:
-    return exact.replace(microsecond=0)
+    return exact.astimezone(UTC).replace(microsecond=0)
 
 
 def _not_modified(request: web.Request, file: DeliveredFile) -> bool:
