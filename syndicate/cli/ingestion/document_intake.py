@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from syndicate.cli.ingestion.document_files import read, shown
-from syndicate.cli.ingestion.media_intake import DocumentMedia, sidecars_beside
+from syndicate.cli.ingestion.document_media import DocumentMedia, sidecars_beside
 from syndicate.cli.ingestion.referenced_files import standing_alone
 from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Output
