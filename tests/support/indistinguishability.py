@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -294,12 +295,25 @@ def open_questions(pair: Pair) -> Iterator[Question]:
     feeds = feeds_of(pair.full.here.house.settings.publisher)
     paths = [*pages, *(f"/feeds/{name}.{format}" for name in feeds for format in FORMATS)]
     yield from (Question(path) for path in paths)
+    yield from (Question(f"/feeds/{name}") for name in _archives(pair))
     items = [f"/items/{id}" for id in (*pair.full.ids.values(), MADE_UP)]
-    for path in ("/", "/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", *items):
+    months = [f"/feeds/all/{month}.rss" for month in MONTHS]
+    for path in ("/", "/feeds/all.rss", "/feeds/news.atom", "/feeds/daily.json", *months, *items):
         yield from (Question(path, headers=headers) for headers in CONDITIONS)
         yield Question(path, method="HEAD")
     for path in items:
         yield from (Question(path, method=method) for method in ("POST", "OPTIONS"))
+
+
+def _archives(pair: Pair) -> Iterator[str]:
+    """Documents of archives: of whole months, and beginning at each item, hidden or made up."""
+    for format, feed in zip(cycle(FORMATS), ("all", "news", "daily", "pictures"), strict=False):
+        yield from (f"{feed}/{month}.{format}" for month in (*MONTHS, f"{MONTHS[0]}-02"))
+    for id in (*pair.full.ids.values(), MADE_UP):
+        yield from (f"all/2026-11-{hour}-0-{id}.json" for hour in ("02T10", "02T12"))
+
+
+MONTHS = ("2026-11", "2026-10", "2026-12")
 
 
 def licensed_questions(pair: Pair, who: str) -> Iterator[Question]:
@@ -310,8 +324,9 @@ def licensed_questions(pair: Pair, who: str) -> Iterator[Question]:
     for name in feeds_of(pair.full.here.house.settings.publisher) if wide else names:
         for format in FORMATS:
             yield Question(f"/licensed/feeds/{name}.{format}", who)
+    yield from (Question(f"/licensed/feeds/{name}", who) for name in _archives(pair))
     items = [f"/licensed/items/{id}" for id in (*pair.full.ids.values(), MADE_UP)]
-    for path in ("/licensed/feeds/all.json", *items):
+    for path in ("/licensed/feeds/all.json", f"/licensed/feeds/all/{MONTHS[0]}.json", *items):
         yield from (Question(path, who, method) for method in ("GET", "HEAD", "POST"))
         yield from (Question(f"{path}?use={use}", who) for use in (USES if wide else USES[:1]))
         yield from (Question(path, who, headers=one) for one in (CONDITIONS if wide else CONDITIONS[:1]))
