@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from syndicate.formats import FEED_FORMATS, FORMATS
+from syndicate.model.archives import NO_LINKS, ArchiveLinks
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item, Medium
 from syndicate.model.parties import PUBLIC, Partner, Recipient
@@ -196,6 +197,7 @@ def uses_for(
     nows,
     mostly(None)(st.sampled_from(list(Use))),
     st.sampled_from(sorted(FEED_FORMATS)),
+    st.sampled_from([NO_LINKS, ArchiveLinks("2026-11", "2026-10", "2026-12", Use.COPY)]),
 )
 def test_whatever_is_rendered_was_cleared_is_stamped_and_is_cut_to_its_form(
     items: list[Item],
@@ -205,6 +207,7 @@ def test_whatever_is_rendered_was_cleared_is_stamped_and_is_cut_to_its_form(
     now: datetime,
     use: Use | None,
     format: str,
+    archive: ArchiveLinks,
 ) -> None:
     verdicts = [clear_preferred(item, to, heads, agreed, use, now) for item in items]
     cleared = [verdict for verdict in verdicts if isinstance(verdict, Clearance)]
@@ -215,6 +218,7 @@ def test_whatever_is_rendered_was_cleared_is_stamped_and_is_cut_to_its_form(
         items=tuple(stamp(verdict, PUBLISHER) for verdict in cleared),
         updated=now,
         until=None,
+        archive=archive,
     )
     body = FEED_FORMATS[format].render(edition).body
     read = _read(format, body)

@@ -40,7 +40,8 @@ _ENDED: Final = ", ".join(
     "published + 0 AS published" if name == "published" else name for name in _COLUMNS
 )
 _EXEMPT: Final = ", ".join(
-    {"id": "e.item AS id", "published": "e.published"}.get(name, f"i.{name}") for name in _COLUMNS
+    {"id": "e.item AS id", "published": "e.published AS published"}.get(name, f"i.{name}")
+    for name in _COLUMNS
 )
 
 
@@ -146,7 +147,8 @@ def outline_statements(
             for walk in several
         ]
         if number == 0:
-            selects += _whatever_the_cell(query, start, values)
+            others = _whatever_the_cell(query, start, values)
+            selects += [f"SELECT * FROM ({other} {order}) AS walk" for other in others]
         statement = values.statement(f"{' UNION ALL '.join(selects)} {order} LIMIT {values(limit)}")
         yield statement.columns(*(items.c[name] for name in _COLUMNS))
 
