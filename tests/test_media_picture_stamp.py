@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import shutil
 import subprocess
 import warnings
@@ -15,10 +16,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from syndicate.errors import NotStampable
+from syndicate.errors import Faulty, NotStampable
 from syndicate.media.file_stamp import FileStamp
 from syndicate.media.pictures.iim import cut
 from syndicate.media.pictures.picture_stamp import stamp_picture
+from syndicate.media.worker_limits import WorkerLimits
+from syndicate.media.worker_pool import MediaWorkers
 from tests.support.pictures import (
     SECRET,
     chunk,
@@ -234,6 +237,36 @@ def test_a_damaged_file_or_one_of_another_type_does_not_leave(
         stamped(content, suffix, tmp_path)
     assert caught.value.code == "not_stampable"
     assert not (tmp_path / f"stamped.{suffix}").exists()
+
+
+def test_a_stamp_that_cannot_be_read_back_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syndicate.media.pictures.picture_stamp.iim_stream", lambda stamp: os.urandom(9))
+    with pytest.raises(NotStampable):
+        stamped(JPEG, "jpg", tmp_path)
+    assert not (tmp_path / "stamped.jpg").exists()
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    limits = WorkerLimits(file_size=1000)
+    workers = MediaWorkers()
+    (tmp_path / "given.jpg").write_bytes(JPEG)
+    try:
+        with pytest.raises(Faulty) as caught:
+            workers.run_within(
+                limits,
+                "a.jpg",
+                stamp_picture,
+                tmp_path / "given.jpg",
+                tmp_path / "stamped.jpg",
+                "image/jpeg",
+                STAMP,
+            )
+    finally:
+        workers.close()
+    assert caught.value.faults[0].code == "media_too_large"
+    assert not (tmp_path / "stamped.jpg").exists()
 
 
 def test_other_types_have_no_stamp(tmp_path: Path) -> None:

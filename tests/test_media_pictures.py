@@ -17,6 +17,8 @@ from syndicate.media.pictures.picture_inspection import inspect_picture
 from syndicate.media.pictures.picture_renditions import make_picture_renditions
 from syndicate.media.pictures.picture_stamp import stamp_picture
 from syndicate.model.media import RenditionName
+from syndicate.services.newsroom.media_items import alone
+from tests.support.ingest_helpers import PUBLISHER
 from tests.support.pictures import (
     SECRET,
     camera_exif,
@@ -315,6 +317,20 @@ def test_a_foreign_credit_in_any_part_of_the_file_is_seen() -> None:
         photoshop(UTF8_IIM + data_set(2, 110, long.encode()[:30])),
     )
     assert (found.attributions, notes) == ((long,), [])  # IIM has room for its beginning alone
+
+
+def test_a_picture_that_names_somebody_else_anywhere_is_not_ours() -> None:
+    ours = xmp(
+        "<photoshop:Credit>萧山网</photoshop:Credit><photoshop:Source>萧山日报</photoshop:Source>"
+        "<photoshop:Headline>雾</photoshop:Headline>"
+        "<photoshop:DateCreated>2026-11-28T07:30:00+08:00</photoshop:DateCreated>"
+    )
+    found, _ = fields(ours)
+    owned, notes = alone(None, None, found, name="a.jpg", publisher=PUBLISHER)
+    assert (owned.outlet, notes) == ("daily", ())
+    found, _ = fields(ours, photoshop(UTF8_IIM + data_set(2, 110, "新华社".encode())))
+    owned, notes = alone(None, None, found, name="a.jpg", publisher=PUBLISHER)
+    assert (owned.outlet, [note.code for note in notes]) == (None, ["media_not_ours"])
 
 
 def test_the_texts_of_a_png_are_read_packed_or_not() -> None:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from syndicate.media.file_stamp import FileStamp
+
+if TYPE_CHECKING:
+    from syndicate.media.pictures.visible_line import VisibleLine
 
 STAMPING: Final = 1
 """Grows when a release writes other bytes for the same file and stamp, so that no cache gives old ones."""
 
 
-def stamp_file(source: Path, target: Path, content_type: str, stamp: FileStamp) -> None:
+def stamp_file(
+    source: Path, target: Path, content_type: str, stamp: FileStamp, line: VisibleLine | None = None
+) -> None:
     """Write `target`: the file `source` with the stamp inside, and nothing else that its metadata said.
 
     Pictures, sound and film stay as they are, byte for byte. The same file and stamp give the same bytes.
-    The stamp is read back. Raises NotStampable and OSError, and leaves no `target` then.
+    With `line`, it is drawn on the lower edge of a JPEG. The stamp is read back. Raises NotStampable and
+    OSError, and leaves no `target` then.
     """
     if content_type.startswith("image/"):
         from syndicate.media.pictures.picture_stamp import stamp_picture
 
-        stamp_picture(source, target, content_type, stamp)
+        stamp_picture(source, target, content_type, stamp, line)
     else:
         from syndicate.media.recordings.recording_stamp import stamp_recording
 

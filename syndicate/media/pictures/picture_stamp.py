@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syndicate.errors import NotStampable
+from syndicate.errors import Faulty, NotStampable
 from syndicate.language import Text
 from syndicate.media.file_stamp import FileStamp
 from syndicate.media.file_types import JPEG, PNG, WEBP
@@ -21,19 +22,31 @@ from syndicate.media.pictures.png_file import png_metadata, png_picture, rebuilt
 from syndicate.media.pictures.webp_file import rebuilt_webp, webp_metadata, webp_picture
 from syndicate.media.xmp import xmp_packet
 
+if TYPE_CHECKING:
+    from syndicate.media.pictures.visible_line import VisibleLine
 
-def stamp_picture(source: Path, target: Path, content_type: str, stamp: FileStamp) -> None:
+
+def stamp_picture(
+    source: Path, target: Path, content_type: str, stamp: FileStamp, line: VisibleLine | None = None
+) -> None:
     """Write `target`: the picture of `source` with the stamp as its only metadata.
 
     `content_type` is that of `source`: JPEG, PNG or WebP. The same file and stamp give the same bytes. The
-    target is read back before this returns. Raises NotStampable for another type or a damaged file, and
-    OSError.
+    target is read back before this returns. With `line`, it is drawn on a JPEG first, the one case in which
+    pixels change. Raises NotStampable for another type or a damaged file, and OSError, and leaves no target
+    then.
     """
     content = source.read_bytes()
+    if line is not None:
+        content = _with_line(content, content_type, line)
     try:
         stamped = _stamped(content, content_type, stamp)
-        target.write_bytes(stamped)
-        _check(content, target.read_bytes(), content_type, stamp)
+        try:
+            target.write_bytes(stamped)
+            _check(content, target.read_bytes(), content_type, stamp)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
     except Damaged as damage:
         raise NotStampable(damage.text) from damage
 
@@ -49,6 +62,17 @@ def picture_metadata(content: bytes, content_type: str) -> Metadata:
     raise NotStampable(
         Text(f"{content_type} 不能写入来源标注", f"there is no stamp for the type {content_type}")
     )
+
+
+def _with_line(content: bytes, content_type: str, line: VisibleLine) -> bytes:
+    if content_type != JPEG.content_type:
+        raise NotStampable(Text("只能在 JPEG 上画可见标注", "a visible line is drawn on JPEG alone"))
+    from syndicate.media.pictures.visible_line import with_visible_line
+
+    try:
+        return with_visible_line(content, line)
+    except Faulty as refused:
+        raise NotStampable(refused.faults[0].text) from refused
 
 
 def _stamped(content: bytes, content_type: str, stamp: FileStamp) -> bytes:
