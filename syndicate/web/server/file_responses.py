@@ -165,7 +165,10 @@ class FileReply(Reply):
 
 
 def _validators(file: DeliveredFile) -> Headers:
-    return [("ETag", file.etag), ("Last-Modified", format_datetime(_second(file.modified), usegmt=True))]
+    return [
+        ("ETag", file.etag),
+        ("Last-Modified", format_datetime(_second(file.modified).astimezone(UTC), usegmt=True)),
+    ]
 
 
 def _second(exact: datetime) -> datetime:
