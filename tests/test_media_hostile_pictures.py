@@ -374,11 +374,11 @@ def test_a_picture_that_is_cut_off_in_its_data_is_damaged(tmp_path: Path) -> Non
     assert refusal(short, tmp_path) == "media_damaged"
 
 
-def test_a_file_of_more_than_256_megabytes_is_refused_unread(tmp_path: Path) -> None:
+def test_a_file_of_more_than_128_megabytes_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     with path.open("wb") as file:
         file.write(JPEG)
-        file.truncate((256 << 20) + 1)
+        file.truncate((128 << 20) + 1)
     with pytest.raises(Faulty) as caught:
         inspect_picture(path, file_types.JPEG, name="large.jpg")
     assert caught.value.faults[0].code == "media_too_large"

@@ -131,10 +131,10 @@ def rebuilt_jpeg(content: bytes, *, exif: bytes | None, xmp: bytes, iim: bytes, 
     return b"".join((b"\xff\xd8", *begin, *rest, b"\xff\xd9"))
 
 
-def picture_data(content: bytes) -> list[Segment]:
+def jpeg_picture(content: bytes) -> Iterator[Segment]:
     """What the pixels are decoded from, to be compared: frames, tables and scans."""
     kept = _FRAMES | _TABLES | {_SOS}
-    return [one for one in jpeg_segments(content) if one.marker in kept]
+    return (one for one in jpeg_segments(content) if one.marker in kept)
 
 
 def _segment(marker: int, data: bytes) -> bytes:

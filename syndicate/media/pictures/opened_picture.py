@@ -24,7 +24,7 @@ from syndicate.media.pictures.png_file import png_metadata, rebuilt_png
 from syndicate.media.pictures.webp_file import rebuilt_webp, webp_metadata
 from syndicate.media.worker_limits import refused
 
-LARGEST_FILE: Final = 256 << 20
+LARGEST_FILE: Final = 128 << 20
 """Bytes of a picture's file."""
 LONGEST_EDGE: Final = 30_000
 MOST_PIXELS: Final = {JPEG.content_type: 120_000_000}

@@ -7,8 +7,10 @@ colour profile, and its orientation where it is not upright.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syndicate.errors import Faulty, NotStampable
 from syndicate.language import Text
@@ -17,13 +19,20 @@ from syndicate.media.file_types import JPEG, PNG, WEBP
 from syndicate.media.pictures.containers import Damaged, Metadata
 from syndicate.media.pictures.exif import orientation, orientation_exif, read_exif
 from syndicate.media.pictures.iim import iim_stream
-from syndicate.media.pictures.jpeg_file import jpeg_metadata, picture_data, rebuilt_jpeg
+from syndicate.media.pictures.jpeg_file import jpeg_metadata, jpeg_picture, rebuilt_jpeg
 from syndicate.media.pictures.png_file import png_metadata, png_picture, rebuilt_png
 from syndicate.media.pictures.webp_file import rebuilt_webp, webp_metadata, webp_picture
 from syndicate.media.xmp import xmp_packet
 
 if TYPE_CHECKING:
     from syndicate.media.pictures.visible_line import VisibleLine
+
+_PICTURES: Final[dict[str, Callable[[bytes], Iterator[object]]]] = {
+    JPEG.content_type: jpeg_picture,
+    PNG.content_type: png_picture,
+    WEBP.content_type: webp_picture,
+}
+"""What the pixels of each type are decoded from, part by part."""
 
 
 def stamp_picture(
@@ -40,9 +49,8 @@ def stamp_picture(
     if line is not None:
         content = _with_line(content, content_type, line)
     try:
-        stamped = _stamped(content, content_type, stamp)
         try:
-            target.write_bytes(stamped)
+            target.write_bytes(_stamped(content, content_type, stamp))
             _check(content, target.read_bytes(), content_type, stamp)
         except BaseException:
             target.unlink(missing_ok=True)
@@ -89,17 +97,13 @@ def _stamped(content: bytes, content_type: str, stamp: FileStamp) -> bytes:
 def _check(content: bytes, stamped: bytes, content_type: str, stamp: FileStamp) -> None:
     """What was written is there, alone, and the picture is the same. Raises NotStampable, Damaged."""
     before, after = picture_metadata(content, content_type), picture_metadata(stamped, content_type)
-    picture = {
-        JPEG.content_type: picture_data,
-        PNG.content_type: png_picture,
-        WEBP.content_type: webp_picture,
-    }
+    picture = _PICTURES[content_type]
     good = (
         list(after.xmp) == [xmp_packet(stamp)]
         and list(after.iim) == ([iim_stream(stamp)] if content_type == JPEG.content_type else [])
         and len(after.exif) <= 1
         and _orientation(after) == _orientation(before)
-        and picture[content_type](content) == picture[content_type](stamped)
+        and all(one == other for one, other in zip_longest(picture(content), picture(stamped)))
     )
     if not good:
         raise NotStampable(

@@ -100,9 +100,9 @@ def rebuilt_png(content: bytes, *, exif: bytes | None, xmp: bytes, texts: list[t
     return b"".join((*parts, _chunk(b"IEND", b"")))
 
 
-def png_picture(content: bytes) -> list[Chunk]:
+def png_picture(content: bytes) -> Iterator[Chunk]:
     """What the pixels are decoded from, to be compared."""
-    return [one for one in png_chunks(content) if one.type in _PICTURE | _COLOUR]
+    return (one for one in png_chunks(content) if one.type in _PICTURE | _COLOUR)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -66,13 +66,13 @@ def rebuilt_webp(content: bytes, *, exif: bytes | None, xmp: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def webp_picture(content: bytes) -> list[Chunk]:
+def webp_picture(content: bytes) -> Iterator[Chunk]:
     """What the pixels are decoded from, to be compared."""
-    return [
+    return (
         Chunk(kind, _frame(data) if kind == b"ANMF" else data)
         for kind, data in webp_chunks(content)
         if kind in _KEPT
-    ]
+    )
 
 
 def _chunks(content: bytes) -> Iterator[Chunk]:
