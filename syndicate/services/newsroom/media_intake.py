@@ -93,13 +93,13 @@ class MediaIntake:
             return document
         media: list[ParsedMedia] = []
         notes: list[Note] = []
-        for reference in parsed.media:
+        for number, reference in enumerate(parsed.media, start=1):
             where = found.get(reference.source, _MISSING)
             if isinstance(where, Fault):
                 notes.append(_left_out(reference, where))
                 continue
             try:
-                media.append(await self._of_story(reference, where, parsed, document.at))
+                media.append(await self._of_story(reference, number, where, parsed, document.at))
             except Faulty as refused:
                 notes += [_left_out(reference, fault) for fault in refused.faults]
         others = (one for one in parsed.notes if one.code != "media_left_out")
@@ -137,10 +137,10 @@ class MediaIntake:
         return ParsedDocument(name, at, parsed)
 
     async def _of_story(
-        self, reference: MediaReference, path: Path, story: Parsed, at: datetime
+        self, reference: MediaReference, number: int, path: Path, story: Parsed, at: datetime
     ) -> ParsedMedia:
         async with self._taken(path, path.name, None) as taken:
-            fields, notes = of_story(reference, taken.inspected.fields, story.item, self._publisher)
+            fields, notes = of_story(reference, number, taken.inspected.fields, story.item, self._publisher)
             differs = medium_note(reference, taken.inspected.type.medium or reference.medium)
             said = [*notes, *([differs] if differs is not None else [])]
             parsed = await self._sized(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -74,16 +74,21 @@ def owner_of(
 
 
 def of_story(
-    reference: MediaReference, fields: EmbeddedFields, story: Item, publisher: Publisher
+    reference: MediaReference, number: int, fields: EmbeddedFields, story: Item, publisher: Publisher
 ) -> tuple[MediaFields, tuple[Note, ...]]:
-    """Return what is said of a file of a story: by the file first, then by the story."""
+    """Return what is said of a file of a story: by the file first, then by the story.
+
+    `number` is its place among the story's files, from 1. A caption is no headline: everybody may read the
+    headline, and the caption is licensed.
+    """
     byline = fields.byline or reference.byline
     credits = [fields.credit, fields.source, reference.credit, *fields.attributions]
     own = None if reference.own is None else reference.own.source or None
     outlet, foreign = owner_of([*credits, own], byline, story.outlet, publisher)
     caption = reference.caption or fields.caption
     named = None if reference.own is None else reference.own.headline or None
-    said = fields.headline or named or _first_line(caption) or reference.headline or story.headline
+    kind = medium_name(reference.medium).zh
+    said = fields.headline or named or f"{story.headline}（{kind} {number}）"
     source = fields.source or own or (story.source if foreign is None else foreign)
     notes = () if foreign is None else (foreign_note(reference.source, foreign),)
     return (
@@ -205,16 +210,6 @@ _SAID_NOWHERE: Final = Text(
     "文件里和旁注文件里都没有；请在文件旁放一个同名的 .toml 旁注文件写明",
     "neither the file nor a sidecar says it: put a sidecar, a .toml of the same name, beside the file",
 )
-
-
-def _first_line(text: str | None) -> str | None:
-    found = next((line.strip() for line in (text or "").splitlines() if line.strip()), None)
-    return None if found is None else found[:120]
-
-
-def placed(rendition: Rendition, stamped_size: int | None) -> Rendition:
-    """The rendition with the size that it leaves with."""
-    return replace(rendition, stamped_size=stamped_size)
 
 
 def medium_note(reference: MediaReference, found: Medium) -> Note | None:

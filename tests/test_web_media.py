@@ -1,0 +1,468 @@
+"""Files of pictures, sounds and films, from outside: who gets which, in which parts, and what is inside."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from syndicate.model.item import Item, ItemId
+from syndicate.model.media_events import MediaDelivered
+from syndicate.model.parties import PartnerId
+from syndicate.model.rights import Use
+from syndicate.services.delivery.player_editions import for_players
+from tests.support.factories import STAFF
+from tests.support.fixtures import code_of, session_for
+from tests.support.media_house import (
+    CAPTION,
+    CREDIT,
+    FILE_NAME,
+    STAMP,
+    House,
+    a_picture,
+    furnish,
+    licence,
+    story_with,
+)
+from tests.support.servers import Answer, Serving, serving
+
+TEXT, ALL = '"text"', '"text", "picture", "audio", "video"'
+LICENCES = {"txt": licence("txt", TEXT), "all": licence("all", ALL)}
+Act = Callable[[Serving, House], Awaitable[None]]
+
+
+def in_house(
+    folder: Path,
+    act: Act,
+    licences: Mapping[str, str] = LICENCES,
+    *,
+    public_preview: bool = False,
+    picture: bytes | None = None,
+) -> None:
+    async def inside() -> None:
+        async with serving(folder / "house") as here:
+            house = await furnish(here, folder, licences, public_preview=public_preview, picture=picture)
+            await act(here, house)
+
+    asyncio.run(inside())
+
+
+async def _ninjs(here: Serving, path: str, key: str) -> Any:
+    answer = await here.get(path, key=key)
+    assert answer.status == 200, answer.text
+    return json.loads(answer.body)
+
+
+async def _lines(here: Serving) -> list[MediaDelivered]:
+    found = await here.house.store.lines(limit=10_000)
+    return [one.entry.event for one in found if isinstance(one.entry.event, MediaDelivered)]
+
+
+def _kinds(house: House) -> list[tuple[Item, str]]:
+    return [(house.picture, "image/jpeg"), (house.sound, "audio/mpeg"), (house.film, "video/mp4")]
+
+
+def _media(item: Any, rendition: str = "original") -> str:
+    return f"/licensed/media/{item.id}/{rendition}"
+
+
+def test_a_text_licence_gets_the_story_and_nothing_of_its_picture(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["txt"]
+        story = await _ninjs(here, f"/licensed/items/{house.story.id}", key)
+        (link,) = story["associations"]
+        assert set(link) == {"name", "rel", "uri", "type", "usageTerms"}
+        assert link["type"] == "picture"
+        paths = [f"/licensed/items/{house.story.id}", "/licensed/changes"]
+        paths += [f"/licensed/feeds/all.{one}" for one in ("rss", "atom", "json")]
+        for path in paths:
+            answer = await here.get(path, key=key)
+            assert answer.status == 200
+            for word in (CAPTION, CAPTION[:6], "甲一", FILE_NAME, "/licensed/media/"):
+                assert word not in answer.text, (path, word)
+        for rendition in ("original", "web", "preview", "thumbnail"):
+            refused = await here.get(_media(house.picture, rendition), key=key)
+            assert code_of(refused) == (403, "not_licensed")
+            assert json.loads(refused.body)["reason"] == "medium_not_granted"
+        assert code_of(await here.get(f"/licensed/items/{house.picture.id}", key=key))[0] == 403
+        assert await _lines(here) == []
+
+    in_house(tmp_path, act)
+
+
+def test_a_licence_of_pictures_gets_the_picture_with_its_caption_credit_and_files(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        story = await _ninjs(here, f"/licensed/items/{house.story.id}", house.keys["all"])
+        (link,) = story["associations"]
+        assert link["rel"] == "body:1"
+        assert CAPTION in link["bodies"][1]["value"]
+        assert CREDIT in link["by"]
+        assert STAMP in link["bodies"][1]["value"]
+        for one in link["renditions"]:
+            path = one["href"].removeprefix(here.house.settings.base_url)
+            answer = await here.get(path, key=house.keys["all"])
+            assert answer.status == 200
+            assert len(answer.body) == one["sizeInBytes"] == int(answer.headers["Content-Length"])
+            assert answer.headers["Content-Type"] == one["contentType"]
+
+    in_house(tmp_path, act)
+
+
+def test_a_file_carries_the_stamp_its_digest_and_its_name_and_its_line_is_in_the_trail(
+    tmp_path: Path,
+) -> None:
+    async def act(here: Serving, house: House) -> None:
+        for item, kind in _kinds(house):
+            answer = await here.get(_media(item), key=house.keys["all"])
+            assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+            assert STAMP.encode() in answer.body or STAMP.encode("utf-16-le") in answer.body
+            digest = hashlib.sha256(answer.body)
+            wanted = base64.b64encode(digest.digest()).decode()
+            assert answer.headers["Repr-Digest"] == f"sha-256=:{wanted}:"
+            assert answer.headers["Cache-Control"] == "private, no-cache, no-transform"
+            assert "attachment" in answer.headers["Content-Disposition"]
+            line = (await _lines(here))[-1]
+            assert (line.item, line.sha256, line.status, line.range) == (
+                item.id,
+                digest.hexdigest(),
+                200,
+                None,
+            )
+            assert (line.partner, line.clause, line.signed) == ("all", "L-all#1", False)
+            again = await here.get(_media(item), key=house.keys["all"])
+            assert again.body == answer.body
+            known = {"If-None-Match": answer.headers["ETag"]}
+            unchanged = await here.get(_media(item), key=house.keys["all"], headers=known)
+            assert (unchanged.status, unchanged.body) == (304, b"")
+
+    in_house(tmp_path, act)
+
+
+def test_an_original_keeps_its_pixels_and_loses_its_camera_and_renditions_are_upright(
+    tmp_path: Path,
+) -> None:
+    taken = a_picture(1200, 800, orientation=6)
+
+    async def act(here: Serving, house: House) -> None:
+        original = (await here.get(_media(house.picture), key=house.keys["all"])).body
+        assert b"CameraMaker" not in original
+        with Image.open(io.BytesIO(taken)) as before, Image.open(io.BytesIO(original)) as after:
+            assert before.tobytes() == after.tobytes()
+            assert after.getexif()[0x0112] == 6
+        web = (await here.get(_media(house.picture, "web"), key=house.keys["all"])).body
+        with Image.open(io.BytesIO(web)) as upright:
+            assert upright.size == (800, 1200)
+            top, bottom = upright.getpixel((400, 100)), upright.getpixel((400, 1100))
+            assert isinstance(top, tuple)
+            assert isinstance(bottom, tuple)
+            assert top[0] > 2 * bottom[0]
+
+    in_house(tmp_path, act, picture=taken)
+
+
+def test_each_part_of_a_file_has_its_line_and_an_impossible_part_is_refused(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        key, path = house.keys["all"], _media(house.film)
+        whole = (await here.get(path, key=key)).body
+        part = await here.get(path, key=key, headers={"Range": "bytes=100-199"})
+        assert (part.status, part.body) == (206, whole[100:200])
+        line = (await _lines(here))[-1]
+        assert (line.status, line.range) == (206, f"bytes 100-199/{len(whole)}")
+        last = await here.get(path, key=key, headers={"Range": "bytes=-10"})
+        assert (last.status, last.body) == (206, whole[-10:])
+        lines = len(await _lines(here))
+        beyond = await here.get(path, key=key, headers={"Range": f"bytes={len(whole)}-"})
+        assert code_of(beyond) == (416, "range_not_satisfiable")
+        assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
+        many = ", ".join(f"{at}-{at}" for at in range(300))
+        assert (await here.get(path, key=key, headers={"Range": f"bytes={many}"})).status == 416
+        assert len(await _lines(here)) == lines
+        head = await here.get(path, key=key, method="HEAD")
+        assert (head.status, head.headers["Content-Length"], head.body) == (200, str(len(whole)), b"")
+
+    in_house(tmp_path, act)
+
+
+def test_a_grant_gives_the_renditions_that_it_names_and_no_other(tmp_path: Path) -> None:
+    licences = {"web": licence("web", ALL, 'renditions = ["web", "缩略图"]')}
+
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["web"]
+        found = await _ninjs(here, f"/licensed/items/{house.picture.id}", key)
+        assert [one["name"] for one in found["renditions"]] == ["web", "thumbnail"]
+        assert (await here.get(_media(house.picture, "web"), key=key)).status == 200
+        refused = await here.get(_media(house.picture), key=key)
+        assert json.loads(refused.body)["reason"] == "rendition_not_granted"
+        # Of the sound it may have no file at all: the item says so by having none.
+        assert "renditions" not in await _ninjs(here, f"/licensed/items/{house.sound.id}", key)
+
+    in_house(tmp_path, act, licences)
+
+
+def test_a_picture_counts_once_however_often_and_in_however_many_parts_it_is_fetched(
+    tmp_path: Path,
+) -> None:
+    licences = {"few": licence("few", '"picture", "audio"', 'quota = { items = 1, per = "day" }')}
+
+    async def act(here: Serving, house: House) -> None:
+        key, path = house.keys["few"], _media(house.picture, "web")
+        assert (await here.get(path, key=key, method="HEAD")).status == 200
+        for headers in ({"Range": "bytes=0-9"}, {"Range": "bytes=10-19"}, {}):
+            assert (await here.get(path, key=key, headers=headers)).status in (200, 206)
+        over = await here.get(_media(house.sound), key=key)
+        assert code_of(over) == (429, "quota_exceeded")
+        assert (await here.get(_media(house.picture), key=key)).status == 200
+
+    in_house(tmp_path, act, licences)
+
+
+async def _signed(here: Serving, key: str, partner: str, feed: str = "pictures") -> list[str]:
+    """The signed addresses in the partner's edition of a feed, as paths."""
+    from tests.support.fixtures import jti_of
+
+    house = here.house
+    session = await session_for(house, PartnerId(partner), jti_of(key))
+    edition = await house.delivery.licensed_feed(feed, session, None)
+    signer = await house.authenticator.address_signer()
+    signed = for_players(edition, signer, session.register, house.settings.base_url, house.clock())
+    base = house.settings.base_url
+    return [one.address.removeprefix(base) for item in signed.edition.items for one in item.renditions]
+
+
+def test_a_signed_address_opens_its_file_without_a_key_and_says_nothing_that_can_be_read(
+    tmp_path: Path,
+) -> None:
+    async def act(here: Serving, house: House) -> None:
+        addresses = await _signed(here, house.keys["all"], "all")
+        assert addresses == await _signed(here, house.keys["all"], "all")
+        original = addresses[0]
+        answer = await here.get(original)
+        assert answer.status == 200
+        assert answer.body == (await here.get(_media(house.picture), key=house.keys["all"])).body
+        line = (await _lines(here))[0]
+        assert (line.signed, line.jti, line.partner) == (True, "", "all")
+        token = original.removeprefix("/media/").partition(".")[0]
+        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        for word in (b"all", house.picture.id.encode(), b"original"):
+            assert word not in sealed
+        other = "B" if token[10] != "B" else "C"
+        for wrong in (token[:10] + other + token[11:], token[:-2] + "AA", token[4:], token + "A"):
+            assert code_of(await here.get(f"/media/{wrong}"))[0] == 404
+        part = await here.get(original, headers={"Range": "bytes=0-99"})
+        assert part.status == 206
+
+    in_house(tmp_path, act)
+
+
+@pytest.mark.parametrize("end", ["licence", "suspension", "key", "recall", "time", "version"])
+def test_a_signed_address_stops_at_the_moment_when_the_right_does(tmp_path: Path, end: str) -> None:
+    async def act(here: Serving, house: House) -> None:
+        address, services = (await _signed(here, house.keys["all"], "all"))[1], here.house
+        assert (await here.get(address)).status == 200
+        lines, partner = len(await _lines(here)), PartnerId("all")
+        wanted = (403, "not_licensed")
+        match end:
+            case "licence":
+                await services.rights.end_licence(STAFF, "L-all")
+            case "suspension":
+                await services.rights.suspend(STAFF, partner)
+            case "key":
+                issued = await services.keys.issue(STAFF, partner)
+                await services.keys.revoke(STAFF, issued.key.jti)
+                wanted = (403, "address_expired")
+            case "recall":
+                await _recall(here, house.picture.id)
+                wanted = (410, "recalled")
+            case "time":
+                here.clock.move(timedelta(hours=12))
+                wanted = (403, "address_expired")
+            case _:
+                await _new_version(here, house, tmp_path)
+                wanted = (403, "address_expired")
+        answer = await here.get(address, headers={"Accept": "*/*"})
+        assert code_of(answer) == wanted
+        assert len(await _lines(here)) == lines
+
+    in_house(tmp_path, act)
+
+
+async def _recall(here: Serving, item: ItemId) -> None:
+    from syndicate.model.holds import RecallReason
+
+    await here.house.holds.recall(STAFF, item, RecallReason.EDITORIAL, "测试", timedelta(hours=1))
+
+
+async def _new_version(here: Serving, house: House, folder: Path) -> None:
+    """The same picture, handed in alone with a sidecar that says more of it."""
+    from syndicate.ingest.sidecar import read_sidecar
+    from syndicate.model.item import Medium
+
+    said = """headline = "湘湖一角"
+caption = "换了说明"
+source = "萧山日报"
+published = 2026-11-02T11:30:00+08:00
+"""
+    publisher = here.house.settings.publisher
+    sidecar = read_sidecar(said.encode(), name="a.toml", medium=Medium.PICTURE, publisher=publisher)
+    document = await here.house.media_intake.standing_alone(
+        folder / FILE_NAME, FILE_NAME, sidecar, here.clock()
+    )
+    (taken,) = await here.house.items.take_in_group(STAFF, [document])
+    assert taken.item is not None
+    assert (taken.item.id, taken.item.version) == (house.picture.id, 2)
+
+
+def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Path) -> None:
+    async def closed(here: Serving, house: House) -> None:
+        for item in (house.picture, house.sound, house.film):
+            assert (await here.get(f"/items/{item.id}/preview")).status == 404
+        page = await here.get(f"/items/{house.story.id}", headers={"Accept": "text/html"})
+        assert "<img" not in page.text
+        assert CAPTION not in page.text
+
+    async def opened(here: Serving, house: House) -> None:
+        preview = await here.get(f"/items/{house.picture.id}/preview")
+        assert (preview.status, preview.headers["Content-Type"]) == (200, "image/jpeg")
+        with Image.open(io.BytesIO(preview.body)) as shown:
+            assert max(shown.size) == 640
+        assert STAMP.encode() in preview.body
+        assert CAPTION.encode() not in preview.body
+        assert "public" in preview.headers["Cache-Control"]
+        page = await here.get(f"/items/{house.story.id}", headers={"Accept": "text/html"})
+        assert f'<img src="/items/{house.picture.id}/preview"' in page.text
+        assert CAPTION not in page.text
+        assert (await here.get(f"/items/{house.sound.id}/preview")).status == 404
+        assert (await here.get(f"/items/{house.story.id}/preview")).status == 404
+        assert (await here.get(f"/items/{house.picture.id}/original")).status == 404
+        assert await _lines(here) == []
+
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open").mkdir()
+    in_house(tmp_path / "closed", closed, {})
+    in_house(tmp_path / "open", opened, {}, public_preview=True)
+
+
+def test_a_hidden_picture_leaves_no_trace_in_its_story(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        services, key = here.house, house.keys["all"]
+        document = await story_with(here, tmp_path, None, "没有图片的稿件")
+        (plain,) = await services.items.take_in_group(STAFF, [document])
+        assert plain.item is not None
+        await services.holds.withhold(STAFF, house.picture.id)
+        story = await _ninjs(here, f"/licensed/items/{house.story.id}", key)
+        other = await _ninjs(here, f"/licensed/items/{plain.item.id}", key)
+        assert set(story) == set(other)
+        assert "associations" not in story
+        hidden = await here.get(_media(house.picture), key=key)
+        unknown = await here.get("/licensed/media/20260101-aaaaaaaaaa/original", key=key)
+        assert _apart_from_id(hidden) == _apart_from_id(unknown)
+        await services.holds.release(STAFF, house.picture.id)
+        assert len((await _ninjs(here, f"/licensed/items/{house.story.id}", key))["associations"]) == 1
+
+    in_house(tmp_path, act)
+
+
+def _apart_from_id(answer: Answer) -> tuple[int, dict[str, Any]]:
+    return answer.status, {**json.loads(answer.body), "request_id": ""}
+
+
+def test_a_kept_feed_takes_the_story_again_when_its_picture_may_not_be_had_any_more(
+    tmp_path: Path,
+) -> None:
+    async def act(here: Serving, house: House) -> None:
+        path, key = "/licensed/feeds/daily.json", house.keys["all"]
+        session = await _session(here, key)
+        before = await here.house.delivery.licensed_feed("daily", session, None)
+        assert [len(item.associations) for item in before.edition.items] == [1]
+        etag = (await here.get(path, key=key)).headers["ETag"]
+        await _recall(here, house.picture.id)
+        after = await here.house.delivery.licensed_feed("daily", await _session(here, key), None)
+        assert [len(item.associations) for item in after.edition.items] == [0]
+        assert (await here.get(path, key=key, headers={"If-None-Match": etag})).status in (200, 304)
+        assert code_of(await here.get(_media(house.picture), key=key)) == (410, "recalled")
+
+    in_house(tmp_path, act)
+
+
+async def _session(here: Serving, key: str) -> Any:
+    from tests.support.fixtures import jti_of
+
+    return await session_for(here.house, PartnerId("all"), jti_of(key))
+
+
+def test_a_lost_file_is_a_503_and_an_alarm_and_the_text_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["all"]
+        sha256 = house.picture.renditions[0].sha256
+        assert await here.house.files.delete(sha256)
+        lost = await here.get(_media(house.picture), key=key)
+        assert code_of(lost) == (503, "unavailable")
+        assert "Retry-After" in lost.headers
+        assert (await here.get(_media(house.picture, "web"), key=key)).status == 200
+        assert (await here.get(f"/licensed/items/{house.story.id}", key=key)).status == 200
+        assert (await here.get("/licensed/feeds/all.rss", key=key)).status == 200
+        assert [one.rendition for one in await _lines(here)] == ["web"]
+
+    in_house(tmp_path, act)
+    assert "file_missing" in capsys.readouterr().out
+
+
+def test_the_same_file_of_two_owners_is_two_items_with_rights_of_their_own(tmp_path: Path) -> None:
+    """One file in the store; the second story credits another agency, whose picture never leaves."""
+
+    async def act(here: Serving, house: House) -> None:
+        data = (tmp_path / FILE_NAME).read_bytes()
+        from dataclasses import replace
+
+        from syndicate.ingest.draft import Parsed
+        from syndicate.services.newsroom.document_parsing import parse_document
+        from tests.support.media_house import FOREIGN_PICTURE, STORY
+
+        html = STORY.format(
+            headline="另一篇稿件",
+            picture=FOREIGN_PICTURE,
+        )
+        document = parse_document(html.encode(), "b.html", here.house.items.rules, here.clock())
+        assert isinstance(document.content, Parsed)
+        found = {one.source: tmp_path / FILE_NAME for one in document.content.media}
+        (taken,) = await here.house.items.take_in_group(
+            STAFF, [await here.house.media_intake.with_media(replace(document), found)]
+        )
+        (other,) = taken.media
+        assert other.item is not None
+        assert taken.item is not None
+        assert other.item.id != house.picture.id
+        assert other.item.outlet is None
+        assert other.item.renditions[0].sha256 == house.picture.renditions[0].sha256
+        assert hashlib.sha256(data).hexdigest() == house.picture.renditions[0].sha256
+        assert code_of(await here.get(_media(other.item), key=house.keys["all"]))[0] == 404
+        story = await _ninjs(here, f"/licensed/items/{taken.item.id}", house.keys["all"])
+        assert "associations" not in story
+        assert (await here.get(_media(house.picture), key=house.keys["all"])).status == 200
+
+    in_house(tmp_path, act)
+
+
+def test_a_use_without_full_text_gives_no_file(tmp_path: Path) -> None:
+    licences = {"link": licence("link", ALL).replace('uses = ["reprint"]', 'uses = ["link"]')}
+
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["link"]
+        refused = await here.get(_media(house.picture), key=key)
+        assert code_of(refused) == (403, "not_licensed")
+        found = await _ninjs(here, f"/licensed/items/{house.picture.id}?use={Use.LINK}", key)
+        assert "renditions" not in found
+        assert "associations" not in await _ninjs(here, f"/licensed/items/{house.story.id}", key)
+
+    in_house(tmp_path, act, licences)
