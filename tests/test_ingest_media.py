@@ -96,6 +96,9 @@ def test_a_line_under_a_picture_that_can_be_nothing_else_is_its_caption(
         ("湘湖步道。湘湖管委会 供图", "湘湖管委会"),
         ("湘湖步道（受访者提供）", "受访者"),
         ("湘湖步道。CFP供图", "CFP"),
+        ("湘湖步道（新华社 丙丁 摄）", "新华社 丙丁"),
+        ("湘湖步道（丙丁/视觉中国）", "丙丁/视觉中国"),
+        ("湘湖步道（视觉中国）", "视觉中国"),
         ("湘湖步道 杭州日报记者 丙丁 摄", "杭州日报"),
     ],
 )
@@ -107,6 +110,37 @@ def test_whose_picture_it_is_is_carried_where_the_caption_says(said: str, credit
     assert one.caption.startswith("湘湖步道")
     assert credit not in one.caption
     assert texts(found) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "首席记者 丙丁",
+        "本报记者 丙丁",
+        "本报首席记者丙丁",
+        "驻杭州记者 丙丁",
+        "全媒体记者 丙丁",
+        "通讯员 丙丁",
+    ],
+)
+def test_a_rank_before_a_name_is_no_supplier(said: str) -> None:
+    one = only(page(ONE, "<p><img src='a.jpg'></p>", f"湘湖樱花盛开（{said} 摄）", TWO))
+    assert (one.caption, one.credit, one.byline) == ("湘湖樱花盛开", None, said)
+
+
+def test_the_source_line_of_a_story_is_no_credit_of_its_picture() -> None:
+    found = parsed(
+        page(ONE, TWO, "<p><img src='a.jpg'></p><p>图为湘湖。</p>", "来源：萧山日报", "编辑：戊五")
+    )
+    assert (found.media[0].caption, found.media[0].credit) == ("图为湘湖。", None)
+    assert (found.item.editor, found.item.source) == ("戊五", "萧山日报")
+    found = parsed(page(ONE, TWO, "<p><img src='a.jpg'></p>", "来源：萧山日报"))
+    assert (found.media[0].caption, found.media[0].credit) == (None, None)
+
+
+def test_a_credit_in_the_alternative_text_counts() -> None:
+    one = only(page(ONE, "<p><img src='a.jpg' alt='湘湖一角。新华社记者 丙丁 摄'></p>", TWO))
+    assert (one.headline, one.caption, one.credit) == ("湘湖一角。", None, "新华社")
 
 
 def test_a_credit_line_at_the_end_is_of_every_picture_without_one() -> None:
@@ -121,8 +155,8 @@ def test_a_sentence_of_the_story_under_a_picture_stays_in_it() -> None:
     for line in (
         "记者看到,湖边的樱花已经开了,市民纷纷拿出手机拍摄。",
         "他说,这些数据由区统计局提供。",
+        f"{ONE}记者了解到,这里的水质连续五年达标,两岸的居民都说变化很大。（新华社）",
         "（记者 周喆 文/摄）",
-        "来源:萧山日报",
         TWO,
     ):
         found = parsed(page(ONE, "<p><img src='a.jpg'></p>", line, THREE))

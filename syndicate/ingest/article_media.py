@@ -158,6 +158,9 @@ def media_of(
             continue
         if whole is not None and caption.credit is None and caption.byline is None:
             caption = replace(whole, text=caption.text)
+        alternative = read_caption(shown.headline or "")
+        if caption.credit is None and caption.byline is None:
+            caption = replace(alternative, text=caption.text)
         references.append(
             MediaReference(
                 source=shown.source,
@@ -166,7 +169,7 @@ def media_of(
                 caption=caption.text,
                 credit=caption.credit,
                 byline=caption.byline,
-                headline=shown.headline,
+                headline=alternative.text,
                 others=shown.others,
             )
         )

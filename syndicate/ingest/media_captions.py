@@ -20,7 +20,12 @@ _OPEN: Final = r"[(（\[【〔]"
 _CLOSE: Final = r"[)）\]】〕]"
 _NAME: Final = r"[\u4e00-\u9fff·A-Za-z.&@][\u4e00-\u9fff·A-Za-z0-9.&@_\-—]{0,29}"
 _NAMES: Final = rf"{_NAME}(?:[\s、，,/／]{{1,3}}{_NAME}){{0,5}}"
-_ROLE: Final = r"(?:首席|见习|实习|特约|特邀|签约|摄影|全媒体|融媒体?)*(?:记者|通讯员|摄影师)"
+_RANK: Final = (
+    r"(?:首席|见习|实习|特约|特邀|签约|高级|资深|主任|前方|一线|摄影|文字|图片|视频|全媒体|新媒体|融媒体?"
+    r"|驻[\u4e00-\u9fff]{1,4}?)"
+)
+"""What stands before `记者` and names no employer."""
+_ROLE: Final = rf"{_RANK}*(?:记者|通讯员|摄影师)"
 _ORGANISATION: Final = r"(?:本[报网台站社]|[\u4e00-\u9fffA-Za-z.&]{1,8}(?:社|网|报|台|客户端|中心|集团))"
 _PEOPLE: Final = (
     rf"{_ORGANISATION}?{_ROLE}[\s:：]{{0,2}}[\u4e00-\u9fff·]{{2,6}}?"
@@ -29,6 +34,7 @@ _PEOPLE: Final = (
 _BEHIND: Final = re.compile(
     rf"(?P<open>{_OPEN})?\s*(?P<by>(?:本组|以上|文中)?(?:图片|照片|图|视频|音频)(?:均?由|均为|均)\s*)?"
     rf"(?:(?P<people>{_PEOPLE})\s*(?:文/)?(?:摄影报道|摄影|摄制|拍摄|航拍|摄|供图|提供图片|提供|制图|绘图|绘)"
+    rf"|(?P<employed>{_ORGANISATION}[\s/／]{{1,2}}[\u4e00-\u9fff·]{{2,6}})\s*(?:摄影|摄)"
     rf"|(?P<supplier>{_NAMES}?)\s*(?P<supplied>供图|提供图片|图片提供|提供|(?<!供)图)"
     rf"|(?P<names>[\u4e00-\u9fff·A-Za-z]{{2,8}}?(?:[、/／]\s?[\u4e00-\u9fff·]{{2,4}}){{0,4}})(?:\s*(?<![拍航])摄|\s+(?:摄影|航拍|拍摄))"
     rf"|(?P<issued>[\u4e00-\u9fffA-Za-z]{{2,12}}?发\s?[(（][\u4e00-\u9fff·\s、]{{2,20}}?摄[)）])"
@@ -38,6 +44,11 @@ _LABELLED: Final = re.compile(
     rf"(?:^|(?<=[\s。！？!?；;，,)）]))(?P<open>{_OPEN})?\s*(?:本组|以上|文中|文内)?"
     r"(?P<label>图片来源|照片来源|视频来源|音频来源|图片提供|照片提供|图片由|照片由|图源|图据|供图|摄影|攝影|拍摄|摄像|摄|图片|照片|图|制图|来源)"
     rf"\s?[:：/／丨|｜]\s?(?P<names>{_NAMES})\s*(?P<close>{_CLOSE})?\s*[。.]?$"
+)
+_AGENCY: Final = re.compile(
+    rf"{_OPEN}\s*(?P<names>[^()（）\[\]【】〔〕]{{0,20}}?(?:新华社|中新社|中新网|视觉中国|人民视觉|图虫创意|东方\s?IC|IC\s?photo"
+    rf"|CFP|VCG|GETTY(?:\s?IMAGES)?|法新社|路透社?|美联社|AFP|REUTERS|AP|全景网|摄图网|千图网))\s*{_CLOSE}\s*[。.]?$",
+    re.IGNORECASE,
 )
 _MAY_END: Final = re.compile(
     rf"(?:[摄影供图提绘道拍制片])\s*{_CLOSE}{{0,2}}\s*[。.]?$|[由来源图据供影拍像摄片制提攝]\s?[:：/／丨|｜]"
@@ -65,7 +76,7 @@ _MARKS: Final = "▲△↑▼▽↓ "
 _LABELS_CAPTION: Final = re.compile(r"^\s*(?:(?:图片|照片|视频|音频)(?:说明|简介)|图[说注释])\s?[:：]\s?")
 _ORGANISED: Final = re.compile(rf"(?P<org>[\u4e00-\u9fffA-Za-z.&]{{2,12}}?)(?:{_ROLE})")
 _ISSUED: Final = re.compile(r"(?P<org>[\u4e00-\u9fffA-Za-z]{2,12}?)(?:发|供)(?=\s|[(（]|$)")
-_OURS: Final = re.compile(r"本[报网台站社]")
+_OURS: Final = re.compile(rf"[本我][报网台站社刊]{_RANK}*|{_RANK}+")
 _PERSON: Final = re.compile(
     rf"(?:本[报网台站])?(?:{_ROLE})?[\s:：]*[\u4e00-\u9fff·]{{2,4}}(?:[\s、，,/／]{{1,3}}(?:{_ROLE})?[\s:：]*[\u4e00-\u9fff·]{{2,4}})*"
 )
@@ -100,6 +111,8 @@ def is_caption(said: str) -> bool:
         return False
     if _BEGINS.match(said):
         return True
+    if len(said) > _LONGEST_CREDIT and _AGENCY.search(said):
+        return False  # A paragraph of an agency's report ends in the same way.
     text, credit, byline = _without_credit(said)
     return (credit or byline) is not None and text != said
 
@@ -111,7 +124,7 @@ def is_caption_above(said: str) -> bool:
 
 def is_credit(said: str) -> bool:
     """Whether a line is the credit of pictures and nothing else."""
-    if len(said) > _LONGEST_CREDIT or _STORY_TOO.search(said):
+    if len(said) > _LONGEST_CREDIT or _NAMES_SOURCE.match(said) or _STORY_TOO.search(said):
         return False
     text, credit, byline = _without_credit(said)
     return not text and (credit or byline) is not None
@@ -136,6 +149,8 @@ def _without_credit(said: str) -> tuple[str, str | None, str | None]:
     """Take the credit off the end of a caption: the rest, who supplied it, who made it."""
     tail = said[-_LONGEST_CREDIT - 40 :]
     head = said[: len(said) - len(tail)]
+    if (named := _AGENCY.search(tail)) is not None:
+        return (head + tail[: named.start()]).strip(" ，,"), named["names"], named["names"]
     if not _MAY_END.search(tail):
         return said, None, None
     found = next((one for one in _LABELLED.finditer(tail) if _is_bracketed(one)), None)
@@ -149,9 +164,16 @@ def _without_credit(said: str) -> tuple[str, str | None, str | None]:
         before = (head + tail[:start]).strip(" ，,")
         if found["supplied"] in ("图", "提供") and not _is_of_picture(found):
             continue
-        names = (found["people"] or found["supplier"] or found["names"] or found["issued"] or "").strip()
+        names = (
+            found["people"]
+            or found["employed"]
+            or found["supplier"]
+            or found["names"]
+            or found["issued"]
+            or ""
+        ).strip()
         if names:
-            return before, *_who(names, supplied=found["supplier"] is not None)
+            return before, *_who(names, supplied=(found["supplier"] or found["employed"]) is not None)
     return said, None, None
 
 
