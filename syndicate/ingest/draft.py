@@ -19,7 +19,7 @@ from syndicate.ingest.dates import PRINTED
 from syndicate.ingest.embargo import Request, Story, embargo_request
 from syndicate.ingest.identity import identity
 from syndicate.ingest.labels import instant
-from syndicate.ingest.media_references import MediaReference, moved
+from syndicate.ingest.media_references import MediaReference, moved, not_looked_for
 from syndicate.ingest.outlets import outlet_of
 from syndicate.ingest.text import folded
 from syndicate.language import Text
@@ -139,7 +139,7 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
     notes = (
         *asked.notes,
         *draft.notes,
-        *_not_taken(media),
+        *not_looked_for(media),
         *_damage(item),
         *_future(draft, item),
         *(note for note, _ in later),
@@ -148,20 +148,6 @@ def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> P
     ends = [end for end in (draft.embargo, asked.until) if end is not None]
     withhold = asked.withhold or "\n".join(words for _, words in later) or None
     return Parsed(item, known.keys, known.lookup, notes, max(ends, default=None), withhold, media)
-
-
-def _not_taken(media: tuple[MediaReference, ...]) -> Iterator[Note]:
-    """Note the files that the document refers to: none of them is taken with its text."""
-    if media:
-        yield Note(
-            "media_left_out",
-            "body",
-            Text(
-                f"正文中有 {len(media)} 处图片或音视频未收入；其权利须另行授权",
-                "pictures, sounds or films left out of the body, for they have rights of their own:"
-                f" {len(media)}",
-            ),
-        )
 
 
 def _embargo(draft: Draft, publisher: Publisher) -> Request:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from syndicate.language import Text
 from syndicate.model.item import Block, Medium
+from syndicate.model.notes import Note
 
 if TYPE_CHECKING:
     from syndicate.ingest.draft import Draft
@@ -49,6 +51,21 @@ class MediaReference:
     own: Draft | None = None
     others: tuple[str, ...] = ()
     itself: bool = False
+
+
+def not_looked_for(media: Sequence[MediaReference]) -> tuple[Note, ...]:
+    """Return the note of a document whose files are not looked for: none of them is taken with its text.
+
+    Who looks for them takes the note away again, and says of each file what became of it.
+    """
+    if not media:
+        return ()
+    said = Text(
+        f"稿件中有 {len(media)} 处图片或音视频未收入；其权利须另行授权",
+        "pictures, sounds or films left out of the document, for they have rights of their own:"
+        f" {len(media)}",
+    )
+    return (Note("media_left_out", "media", said),)
 
 
 def distinct(references: Iterable[MediaReference]) -> tuple[MediaReference, ...]:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from syndicate.cli.ingestion.document_files import described_by, read, shown, sign_of
-from syndicate.cli.ingestion.referenced_files import media_file
+from syndicate.cli.ingestion.referenced_files import media_file, referenced_file
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.draft import Parsed
+from syndicate.ingest.media_references import MediaReference
+from syndicate.ingest.mhtml import files_of_archive
 from syndicate.ingest.sidecar import Sidecar, read_sidecar, sidecar_names
 from syndicate.media.file_types import file_type
 from syndicate.model.item import FileState, Medium
-from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore
+from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore, refused_for_notes
 from syndicate.wiring import Services
+
+_ARCHIVES: Final = frozenset({".mht", ".mhtml"})
+_NOT_OF_A_NAME: Final = re.compile(r"[^\w.()-]+")
+_LONGEST_NAME: Final = 60
 
 
 class DocumentMedia:
@@ -39,11 +48,20 @@ class DocumentMedia:
         root = self._root_of(file)
         found: dict[str, Path | Fault] = {}
         for reference in content.media:
-            place = await asyncio.to_thread(media_file, file, root, reference.source)
+            place = await asyncio.to_thread(referenced_file, file, root, reference)
             found[reference.source] = place
             if isinstance(place, Path):
                 self.referenced.add(place)
-        return await self._services.media_intake.with_media(document, found)
+        if file.suffix.lower() not in _ARCHIVES:
+            return await self._with(document, found)
+        with tempfile.TemporaryDirectory(prefix="syndicate-archive-") as folder:
+            found |= await asyncio.to_thread(_unpacked, file, content.media, Path(folder))
+            return await self._with(document, found)
+
+    async def _with(self, document: ParsedDocument, found: Mapping[str, Path | Fault]) -> ParsedDocument:
+        """Take the files in; refuse the document where a note about them is one that refuses it."""
+        taken = await self._services.media_intake.with_media(document, found)
+        return refused_for_notes(taken, self._services.items.rules)
 
     async def standing_alone(self, path: Path, name: str, sidecars: Sequence[Path]) -> ParsedDocument:
         """Return the item that a media file makes by itself, with the sidecar beside it if there is one.
@@ -97,6 +115,27 @@ class DocumentMedia:
         inside = [root for root in self._roots if file.is_relative_to(root)]
         real = [root for root in self._roots if file.resolve().is_relative_to(root.resolve())]
         return max((*inside, *real), key=lambda root: len(root.parts), default=file.parent)
+
+
+def _unpacked(archive: Path, media: Sequence[MediaReference], folder: Path) -> dict[str, Path | Fault]:
+    """Write the files inside an archived page into an empty folder; return each by its source."""
+    try:
+        parts = files_of_archive(
+            read(archive), [name for one in media for name in (one.source, *one.others)]
+        )
+    except Faulty:
+        return {}
+    found: dict[str, Path | Fault] = {}
+    for number, one in enumerate(media):
+        data = next((parts[name] for name in (one.source, *one.others) if name in parts), None)
+        if data is not None:
+            last = re.split(r"[/:#]", one.source.partition("?")[0])[-1]
+            name = _NOT_OF_A_NAME.sub("_", last)[-_LONGEST_NAME:].strip("._") or "file"
+            place = folder / str(number) / name
+            place.parent.mkdir()
+            place.write_bytes(data)
+            found[one.source] = place
+    return found
 
 
 def _sidecar_of(path: Path, sidecars: Sequence[Path]) -> Path | None:

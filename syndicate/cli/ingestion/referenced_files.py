@@ -98,7 +98,11 @@ def standing_alone(
         for sidecar in sidecars
         for name in described_by(sidecar.name, names.get(sidecar.parent, ()))
     }
-    return [file for file in media if file in described or file not in referenced]
+    return [
+        file
+        for file in media
+        if file in described or (file not in referenced and file.resolve() not in referenced)
+    ]
 
 
 def spelling(path: Path) -> str:

@@ -14,6 +14,7 @@ import syndicate
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
 from syndicate.model.item import FileState, Item
+from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 
 if TYPE_CHECKING:
@@ -82,19 +83,37 @@ class ParsedDocument:
 
 
 def parse_document(data: bytes, name: str, rules: ParsingRules, at: datetime) -> ParsedDocument:
-    """Parse a document; it is refused also for every note that the rules refuse. Raises nothing."""
+    """Parse a document; it is refused also for every note that the rules refuse. Raises nothing.
+
+    The note that its media are left out does not count yet: who looks for them, or does not, asks
+    `refused_for_notes` after it.
+    """
     # Imported with the first document: most commands read none, and the parsers take long to load.
     from syndicate.ingest.document_parser import parse
+    from syndicate.ingest.media_references import not_looked_for
 
     try:
         parsed = parse(data, name=name, publisher=rules.publisher, now=at)
     except Faulty as refused:
         return ParsedDocument(name, at, refused.faults)
-    refused_for = [note for note in parsed.notes if note.code in rules.refused_notes]
-    if refused_for:
-        faults = (Fault(note.code, note.field, note.text, note.line) for note in refused_for)
-        return ParsedDocument(name, at, tuple(faults))
-    return ParsedDocument(name, at, parsed)
+    notes = [note for note in parsed.notes if note not in not_looked_for(parsed.media)]
+    return ParsedDocument(name, at, _refused_for(notes, rules) or parsed)
+
+
+def refused_for_notes(document: ParsedDocument, rules: ParsingRules) -> ParsedDocument:
+    """Refuse a document for every note that the rules refuse, those about its media among them."""
+    if isinstance(document.content, tuple | TakenBefore):
+        return document
+    faults = _refused_for(document.content.notes, rules)
+    return ParsedDocument(document.name, document.at, faults) if faults else document
+
+
+def _refused_for(notes: Iterable[Note], rules: ParsingRules) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(note.code, note.field, note.text, note.line)
+        for note in notes
+        if note.code in rules.refused_notes
+    )
 
 
 def parser_failed(name: str, at: datetime) -> ParsedDocument:

@@ -18,6 +18,7 @@ from syndicate.services.newsroom.document_parsing import (
     ParsingRules,
     TakenBefore,
     parse_document,
+    refused_for_notes,
 )
 from syndicate.store.protocol import Place, Selection, Store, Writing
 
@@ -50,7 +51,7 @@ class ItemService:
         nothing but the trail. A hold that the document or `keep` asks for is placed in the same
         transaction: the item is never visible without it.
         """
-        parsed = parse_document(data, name, self.rules, self._clock())
+        parsed = refused_for_notes(parse_document(data, name, self.rules, self._clock()), self.rules)
         return (await self.take_in_group(actor, [parsed], keep))[0]
 
     async def take_in_group(
@@ -123,7 +124,7 @@ class ItemService:
         now = self._clock()
         await self.item(id)
         faults = note_faults(note)
-        parsed = parse_document(data, name, self.rules, now).content
+        parsed = refused_for_notes(parse_document(data, name, self.rules, now), self.rules).content
         assert not isinstance(parsed, TakenBefore)
         if isinstance(parsed, tuple):
             raise Faulty(name, [*parsed, *faults])

@@ -18,7 +18,7 @@ from typing import Final
 
 from syndicate.errors import Fault, Faulty, NotStampable
 from syndicate.ingest.draft import Parsed
-from syndicate.ingest.media_references import MediaReference
+from syndicate.ingest.media_references import MediaReference, not_looked_for
 from syndicate.ingest.sidecar import Sidecar
 from syndicate.language import Text
 from syndicate.media.file_reading import inspect, make_renditions
@@ -102,7 +102,7 @@ class MediaIntake:
                 media.append(await self._of_story(reference, number, where, parsed, document.at))
             except Faulty as refused:
                 notes += [_left_out(reference, fault) for fault in refused.faults]
-        others = (one for one in parsed.notes if one.code != "media_left_out")
+        others = (one for one in parsed.notes if one not in not_looked_for(parsed.media))
         content = replace(parsed, notes=(*others, *notes))
         return replace(document, content=content, media=tuple(media))
 
