@@ -24,6 +24,7 @@ from tests.support.factories import STAFF
 from tests.support.fixtures import Keys, an_id, code_of, trail, visit
 from tests.support.raw_connections import connected
 from tests.support.servers import BASE_URL, Answer, Serving, free_port
+from tests.test_web_archives import fill
 from tests.test_wire.cases import HOSTILE, PUBLISHER, feed_of, for_public
 
 BROWSERS = {
@@ -303,3 +304,36 @@ async def listens(port: int) -> bool:
     writer.close()
     await writer.wait_closed()
     return True
+
+
+def test_a_person_leafs_through_the_archive_in_a_browser(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        await fill(here)
+        path, headers = "/feeds/daily.rss?lang=en", {"Accept": BROWSER}
+        seen, titles = [], []
+        for _ in range(6):
+            answer = await here.get(path, headers=headers)
+            assert is_page(answer)
+            assert "Accept" in answer.headers["Vary"]
+            page = html.fromstring(answer.body)
+            titles.append(chosen(page, "//h1")[0].text_content())
+            assert "/items/" in answer.text
+            seen.append(path)
+            older = chosen(page, '//a[@rel="prev"]')
+            if not older:
+                break
+            path = older[0].attrib["href"].removeprefix(BASE_URL)
+        assert titles[:3] == [
+            "Xiaoshan Daily",
+            "Xiaoshan Daily · October 2026",
+            "Xiaoshan Daily · September 2026",
+        ]
+        page = html.fromstring((await here.get(seen[2], headers=headers)).body)
+        (newer,) = chosen(page, '//a[@rel="next"]')
+        assert newer.attrib["href"].removeprefix(BASE_URL) == seen[1]
+        assert "2026年10月" in (await here.get(seen[1].replace("lang=en", ""), headers=headers)).text
+        feed = await here.get(seen[1].replace("lang=en", "as=feed"), headers=headers)
+        assert feed.headers["Content-Type"] == FEED_FORMATS["rss"].content_type
+        assert (await here.get("/feeds/daily/1999-01.rss", headers=headers)).status == 404
+
+    visit(tmp_path, act)

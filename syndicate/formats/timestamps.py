@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from syndicate.language import Text
+from syndicate.model.archives import ArchiveSpan
 
 MINUTE: Final = timedelta(minutes=1)
 SECOND: Final = timedelta(seconds=1)
@@ -69,6 +70,20 @@ def clock_duration(milliseconds: int) -> str:
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def readable_span(span: ArchiveSpan, zone: tzinfo) -> Text:
+    """The month, day or hour of an archive document, for people; a part is called by its hour."""
+    local = span.since.astimezone(zone)
+    month = Text(f"{local.year}年{local.month}月", f"{_MONTHS[local.month - 1]} {local.year}")
+    if len(span.name) == len("2018-01"):
+        return month
+    day = Text(f"{month.zh}{local.day}日", f"{local.day} {month.en}")
+    return (
+        day
+        if len(span.name) == len("2018-01-22")
+        else day + Text(f"{local.hour}时", f", {local.hour:02}:00")
+    )
 
 
 def _offset(local: datetime) -> str:

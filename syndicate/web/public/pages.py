@@ -16,8 +16,9 @@ from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
 from syndicate.formats.podcast import episodes
 from syndicate.formats.rendered_text import CORRECTION, render_text
-from syndicate.formats.timestamps import readable, rfc3339
+from syndicate.formats.timestamps import readable, readable_span, rfc3339
 from syndicate.language import Lang, Text
+from syndicate.model.archives import archive_span
 from syndicate.model.feeds import Feed, feeds_of
 from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
@@ -65,6 +66,10 @@ WORDS = {
     "feed_formats": Text("其他格式：", "Other formats: "),
     "feed_itself": Text("查看订阅源原文", "See the feed as readers get it"),
     "feed_items": Text("订阅源里的稿件", "Items in this feed"),
+    "feed_past": Text("这一时期的稿件", "Items of this time"),
+    "feed_older": Text("更早的稿件", "Older items"),
+    "feed_newer": Text("较新的稿件", "Newer items"),
+    "feed_newest": Text("最新的稿件", "Newest items"),
     "feed_nothing": Text(
         "这个订阅源里目前没有稿件。现在订阅，有新稿件时就会收到。",
         "There is nothing in this feed at present. Subscribe now, and new items will reach you.",
@@ -166,7 +171,7 @@ class Pages:
         )
 
     def feed(self, edition: Edition, format: Format[Edition], lang: Lang) -> Rendered:
-        """Render the page for a person who opens the address of a public feed in this format.
+        """Render the page for a person who opens a public feed in this format, or one of its archive.
 
         Its autodiscovery links say `as=feed`: whoever got this page by mistake finds the feed by them.
         """
@@ -179,7 +184,8 @@ class Pages:
         }
         if format is PODCAST:
             edition = episodes(edition)
-        title = feed_title(publisher, feed)
+        title, links = feed_title(publisher, feed), edition.archive
+        span = None if links.own is None else archive_span(links.own, publisher.zone)
         discovered = [
             {
                 "type": one.media_type,
@@ -198,6 +204,8 @@ class Pages:
             formats=formats[1:],
             addresses=addresses,
             items=[_listed(item, publisher) for item in edition.items],
+            span=None if span is None else readable_span(span, publisher.zone),
+            archive=links,
         )
 
     def terms(self, lang: Lang) -> PreparedResponse:

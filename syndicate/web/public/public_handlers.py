@@ -55,16 +55,24 @@ async def _feed_page(request: web.Request, name: str, format: Format[Edition]) -
 
 
 async def archive(request: web.Request) -> web.StreamResponse:
-    """A document of a public feed's archive (RFC 5005)."""
-    worker = request.app[WORKER]
+    """A document of a public feed's archive (RFC 5005); for a browser, a page about it."""
+    worker, page, lang = request.app[WORKER], prefers_page(request), lang_of(request)
     format = FEED_FORMATS[request.match_info["format"]]
-    must_accept(request, format)
+    if not page:
+        must_accept(request, format)
+
+    def render(edition: Edition) -> Rendered:
+        return worker.pages.feed(edition, format, lang) if page else format.render(edition)
+
     async with worker.archives:
         edition = await worker.services.delivery.public_archive(
             request.match_info["feed"], request.match_info["archive"]
         )
-        prepared = await worker.responses.prepare_archive(edition, format.render, wanted_coding(request))
-    return respond(prepared, request, public_cache_control(edition.shown_until, worker.services.clock()))
+        prepared = await worker.responses.prepare_archive(
+            edition, render, wanted_coding(request), page=page
+        )
+    cache_control = own_cache_control if page else public_cache_control
+    return respond(prepared, request, cache_control(edition.shown_until, worker.services.clock()))
 
 
 async def item(request: web.Request) -> web.StreamResponse:

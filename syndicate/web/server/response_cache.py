@@ -147,14 +147,15 @@ class ResponseCache:
         return prepared
 
     async def prepare_archive(
-        self, cached: CachedEdition, renderer: Renderer, coding: str
+        self, cached: CachedEdition, renderer: Renderer, coding: str, *, page: bool = False
     ) -> PreparedResponse:
-        """Return an archive document in this content coding. It is not kept.
+        """Return an archive document, or a page about it, in this content coding. It is not kept.
 
         No date says that it is unchanged: an item that leaves moves no item's time. Its ETag does.
         """
         loop = asyncio.get_running_loop()
-        render = partial(self._render, cached, renderer, coding, page=False, by_accept=False)
+        public = cached.edition.public
+        render = partial(self._render, cached, renderer, coding, page=page, by_accept=public)
         prepared = await loop.run_in_executor(self._thread, render)
         return replace(prepared, updated=None)
 
