@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -293,6 +295,47 @@ def test_the_demonstration_reuses_what_it_made(demo: Shell) -> None:
     assert (demo.data / "demo.key").stat().st_mode & 0o777 == 0o600
     assert sum(line.startswith("curl ") for line in first.splitlines()) == 3
     assert len(demo.good("key", "list", "--json").lines) == 1
+
+
+def test_the_demonstration_shows_all_four_media(demo: Shell) -> None:
+    first, second = (demo.good("demo", "--message", "--media").out for _ in "ab")
+    assert first == second
+    items = demo.good("item", "list", "--json").lines
+    assert Counter(one["medium"] for one in items) == {"text": 2, "picture": 1, "audio": 1, "video": 1}
+    assert {one["version"] for one in items} == {1}
+    assert all(f"/items/{one['id']}\n" in first for one in items)
+    assert "/feeds/audio.podcast.rss\n" in first
+    (picture,) = (one["id"] for one in items if one["medium"] == "picture")
+    assert f"/licensed/media/{picture}/original\n" in first
+    story = next(one["id"] for one in items if "示范稿件" in one["headline"])
+    assert picture in json.dumps(demo.good("item", "show", story, "--json").json["associations"])
+    for one in items:
+        demo.good("explain", "--partner", "demo", "--item", one["id"], "--use", "reprint")
+
+
+def test_the_demonstration_names_no_media_that_nobody_may_have(demo: Shell) -> None:
+    demo.good("demo", "--media")
+    demo.good("mandate", "end", "HEAD-DEMO-2")
+    demo.good("licence", "end", "XSW-DEMO-2")
+    said = demo.good("demo", "--message", "--media").out
+    assert "带图片的稿件" in said
+    assert "视频" not in said
+    assert "podcast" not in said
+    assert "/licensed/media/" not in said
+
+
+def test_a_demonstration_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
+    """Its mandates say nothing of previews."""
+    shell = Shell(tmp_path / "var")
+    shell.good("init")
+    for name in ("mandate-daily.toml", "mandate-broadcast.toml"):
+        said = (SEED.parent / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(re.sub("^public_preview.*\n", "", said, flags=re.M), encoding="utf-8")
+        shell.good("mandate", "add", str(tmp_path / name))
+    told = shell.good("demo", "--message", "--media").out
+    assert "视频 · a film" in told
+    assert "/licensed/media/" in told
+    assert len(shell.good("mandate", "list", "--json").lines) == 2
 
 
 def test_the_demonstration_issues_another_key_when_its_own_opens_no_more(demo: Shell) -> None:

@@ -300,7 +300,7 @@ _KEY = ("(umask 077; syndicate key issue zjol --label 网站 --days 180 > ~/zjol
 _READ = ("KEY=$(cat ~/zjol.key)", 'curl -s -u "zjol:$KEY" http://127.0.0.1:8080/licensed/feeds/all.json')
 
 BEFORE: dict[str, tuple[str, ...]] = {
-    "first-feed.md": (*_DAY, "serve"),
+    "first-feed.md": ("at 2026-11-30 09:00", "syndicate demo --media", "serve"),
     "write-a-licence.md": _DAY,
     "issue-and-rotate-keys.md": (*_DAY, *_PARTNER),
     "ingest-from-the-newsroom.md": _DAY,

@@ -1,4 +1,4 @@
-"""`demo`: a real article, its mandates, a partner with a licence and a key, made once and kept."""
+"""`demo`: a real article, media of our own, mandates, a partner with licences and a key, made once."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ NAME = "示范媒体"
 ARTICLE = "seed.txt"
 MANDATES = ("mandate-daily.toml", "mandate-broadcast.toml")
 LICENCE = "licence.toml"
+MEDIA_LICENCE = "licence-media.toml"
 KEY_FILE = "demo.key"
 _ENDED = {
     Reason.LICENCE_ENDED: ("示范协议已终止", "the demonstration's licence has ended"),
@@ -59,11 +60,28 @@ class Shown:
     """Why the partner may not reprint the article."""
     hidden: Refusal | None
     """Why the public may not even have its headline."""
+    media: ShownMedia | None
+    """The demonstration's media, where they were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMedia:
+    """The story with its picture, and the three media items; each only where the public may know of it."""
+
+    story: ItemId | None
+    picture: ItemId | None
+    audio: ItemId | None
+    video: ItemId | None
+    file: ItemId | None
+    """The picture, where the partner may have its original."""
 
 
 @click.command(cls=Command)
 @click.option("--message", is_flag=True, help="显示可以打开和试用的地址 · say what to open and to try")
-def demo(message: bool) -> None:
+@click.option(
+    "--media", is_flag=True, help="另收示范图片、音频和视频 · with a picture, a sound and a film as well"
+)
+def demo(message: bool, media: bool) -> None:
     """准备示范数据，可重复执行 · Make a demonstration; safe to repeat.
 
     真实稿件、独家发布权、授权媒体、授权协议和密钥。
@@ -75,7 +93,7 @@ def demo(message: bool) -> None:
     """
     settings = given().settings()
     voice = replace(given().voice(), zone=settings.publisher.zone)
-    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice))
+    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice, media=media))
     voice.give(
         {
             "item": shown.item,
@@ -89,12 +107,13 @@ def demo(message: bool) -> None:
         voice.say(message_for(shown, settings, serving=False))
 
 
-async def prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
-    """Make what is missing of the demonstration."""
+async def prepare(settings: Settings, actor: Actor, voice: Output, *, media: bool) -> Shown:
+    """Make what is missing of the demonstration; with `media`, of its picture, sound and film as well."""
     from syndicate.cli.ingestion.document_intake import ACTIONS
 
     await initialise(settings, actor)
-    async with opened(settings) as services:
+    # Its own sound and film are short: the public may hear and see them wherever ffmpeg is there.
+    async with opened(replace(settings, media_previews=True)) as services:
         shipped = files("syndicate") / "demo"
         taken = await services.items.take_in(
             actor, (shipped / ARTICLE).read_bytes(), f"syndicate/demo/{ARTICLE}"
@@ -105,11 +124,35 @@ async def prepare(settings: Settings, actor: Actor, voice: Output) -> Shown:
             Text("示范稿件：已收入（", "the article: taken in (") + ACTIONS[taken.action] + Text("）", ")")
         )
         await _agreements(services, actor, shipped)
+        shown = await _media(services, actor, shipped) if media else None
         kept, item = settings.data / KEY_FILE, taken.item.id
         token, key, renewed = await _key(services, actor, kept)
         closed = await _refusal(services, PARTNER, item, Use.REPRINT)
         hidden = await _refusal(services, "public", item, Use.LINK)
-        return Shown(item, token, key, kept, renewed, closed, hidden)
+        return Shown(item, token, key, kept, renewed, closed, hidden, shown)
+
+
+async def _media(services: Services, actor: Actor, shipped: Traversable) -> ShownMedia:
+    """Take in the media, add the licence for them where it is missing, and say what may be shown."""
+    from syndicate.cli.ingestion.demonstration_media import take_in_media
+
+    taken = await take_in_media(services, actor, shipped)
+    text = (shipped / MEDIA_LICENCE).read_text(encoding="utf-8")
+    if tomllib.loads(text)["number"] not in _numbers(await services.rights.register()):
+        await services.rights.add_licence(actor, text, MEDIA_LICENCE)
+
+    async def public(item: ItemId) -> ItemId | None:
+        return item if await _refusal(services, "public", item, Use.LINK) is None else None
+
+    picture = taken.picture.id
+    refused = await _refusal(services, PARTNER, picture, Use.REPRINT)
+    return ShownMedia(
+        story=await public(taken.story.id),
+        picture=await public(picture),
+        audio=await public(taken.audio.id),
+        video=await public(taken.video.id),
+        file=picture if refused is None else None,
+    )
 
 
 async def _refusal(services: Services, partner: str, item: ItemId, use: Use) -> Refusal | None:
@@ -221,7 +264,7 @@ def _steps(shown: Shown, settings: Settings) -> Iterator[str]:
         yield f"""\
   一篇真实稿件，2018 年 1 月 22 日刊 · a real story of 22 January 2018
     {base}/items/{shown.item}
-
+{_pages(shown.media, base)}
 {next(n)} 公开订阅：标题、摘要和“{stamp}” · the public feed: headline, abstract, stamp
 
 curl {base}/feeds/all.rss
@@ -232,8 +275,29 @@ curl {base}/feeds/all.rss
 
 curl -H 'Authorization: Bearer {shown.token}' {licensed}
 """
+    if shown.media is not None and shown.media.file is not None:
+        original = f"{base}/licensed/media/{shown.media.file}/original"
+        yield f"""
+{next(n)} 图片原件：凭密钥下载，来源标注写在文件里 · the picture, with the key: the stamp is inside
+
+curl -o xianghu.jpg -H 'Authorization: Bearer {shown.token}' {original}
+"""
     yield f"""
 {next(n)} 授权地址，不带密钥：被拒绝，401 token_missing · without the key: refused, 401 token_missing
 
 curl -i {licensed}
 """
+
+
+def _pages(media: ShownMedia | None, base: str) -> str:
+    """The pages of the story with its picture, of the sound and of the film, as far as they are public."""
+    if media is None:
+        return ""
+    named = [
+        ("带图片的稿件 · a story with a picture", f"items/{media.story}", media.story),
+        ("图片 · a picture", f"items/{media.picture}", media.picture),
+        ("音频 · a sound", f"items/{media.audio}", media.audio),
+        ("视频 · a film", f"items/{media.video}", media.video),
+        ("音频播客 · the podcast of sounds", "feeds/audio.podcast.rss", media.audio),
+    ]
+    return "".join(f"  {name}\n    {base}/{path}\n" for name, path, item in named if item is not None)

@@ -97,7 +97,7 @@ def serve(host: str, port: int, workers: int, pin: bool, demonstration: bool) ->
     from syndicate.web.server import runner
 
     settings, voice = given().settings(), given().voice()
-    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice)) if demonstration else None
+    shown = asyncio.run(prepare(settings, acting(Way.DEMO), voice, media=True)) if demonstration else None
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     voice.give({"event": "starting", "address": address, "base_url": settings.base_url, "workers": workers})
     voice.aside(Text(f"启动中，监听 {address}", f"starting on {address}"))
