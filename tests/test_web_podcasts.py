@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import feedparser
 import mutagen
 import pytest
+from lxml import etree, html
 
+from syndicate.formats import SERVED_FORMATS
 from syndicate.ingest.sidecar import read_sidecar
+from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Medium
 from syndicate.model.parties import STAMP, PartnerId
 from syndicate.services.newsroom.media_intake import MediaIntake
 from tests.support.factories import STAFF
 from tests.support.servers import BASE_URL, Answer, Serving, serving
 from tests.test_matrix import page
+from tests.test_wire.kit import faults, kit
+from tests.test_wire.rss_rules import broken_rules
 
 DEMONSTRATION = Path(__file__).parent.parent / "syndicate" / "demo" / "media"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -179,6 +187,7 @@ def test_the_public_podcast_plays_previews_and_browsers_read_a_page(tmp_path: Pa
         page = await here.get("/feeds/audio.podcast.rss", headers={"Accept": BROWSER})
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
         assert f"{BASE_URL}/feeds/audio.podcast.rss</code>" in page.text
+        assert "这是一个播客" in page.text
         assert "日报新闻" not in page.text
         assert "/feeds/audio.podcast.rss" in (await here.get("/")).text
         assert "/feeds/news.podcast.rss" not in (await here.get("/")).text
@@ -203,3 +212,64 @@ def test_the_feed_of_pictures_has_a_picture_as_enclosure_for_who_may_have_it(tmp
             assert (await here.get(path, key=keys["reads"])).status == 403
 
     visit(tmp_path, act)
+
+
+def test_the_pages_show_a_small_picture_that_the_public_may_see(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        for path in ("/feeds/pictures.rss", "/"):
+            page = html.fromstring((await here.get(path, headers={"Accept": BROWSER})).body)
+            (picture,) = [one for one in page.iter("img") if isinstance(one, html.HtmlElement)]
+            shown = await here.get(picture.attrib["src"])
+            assert (shown.status, shown.headers["Content-Type"]) == (200, "image/jpeg")
+
+    visit(tmp_path, act, previews=True)
+
+
+def test_the_pages_show_no_picture_where_no_mandate_allows_previews(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        for path in ("/feeds/all.rss", "/"):
+            page = await here.get(path, headers={"Accept": BROWSER})
+            assert "湘湖" in page.text
+            assert "<img" not in page.text
+
+    visit(tmp_path, act)
+
+
+def test_every_feed_that_is_served_breaks_no_rule_of_its_standard(tmp_path: Path) -> None:
+    async def act(here: Serving, keys: Keys) -> None:
+        feeds = feeds_of(here.house.settings.publisher)
+        checked = 0
+        for format, name in product(SERVED_FORMATS.values(), feeds):
+            for root, key in (("", None), ("/licensed", keys["hears"])):
+                path = f"{root}/feeds/{name}.{format.extension}"
+                answer = await here.get(path, key=key)
+                assert answer.status == 200, path
+                assert answer.headers["Content-Type"] == format.content_type
+                assert broken_by(format.id, answer.body, BASE_URL + path) == set(), path
+                checked += 1
+        assert checked == 2 * len(SERVED_FORMATS) * len(feeds)
+
+    visit(tmp_path, act, previews=True)
+
+
+@cache
+def atom_grammar() -> etree.RelaxNG:
+    return etree.RelaxNG(etree.parse(str(kit("atom/atom-rfc4287.rng"))))
+
+
+def broken_by(format: str, body: bytes, address: str) -> set[str]:
+    """What a feed breaks of its format's rules, and whether it names the address it is served at."""
+    if format == "json":
+        document = json.loads(body)
+        misnamed = {"feed_url"} if document["feed_url"] != address else set()
+        schema = "jsonfeed/jsonfeed-schema-v1.1.json"
+        return misnamed | set(faults(schema, document, "jsonfeed/feed-1.json"))
+    feed = etree.fromstring(body)
+    links = [*feed.iterfind("{*}link"), *feed.iterfind("channel/{http://www.w3.org/2005/Atom}link")]
+    own = [one.get("href") for one in links if one.get("rel") == "self"]
+    misnamed = {"self"} if own != [address] else set()
+    if format == "atom":
+        grammar = atom_grammar()
+        return misnamed | (set() if grammar.validate(feed) else {str(grammar.error_log)})
+    # Directories of podcasts ask for an e-mail address; the settings of this house have none.
+    return misnamed | set(broken_rules(body)) - {"itunes:owner is missing"}

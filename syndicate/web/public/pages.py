@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import PackageLoader
 
 from syndicate.errors import Recalled
 from syndicate.formats import FEED_FORMATS, HTML, PODCAST, Format, Rendered
+from syndicate.formats.attached_media import attached_media
 from syndicate.formats.feed_metadata import feed_address, feed_title
 from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
@@ -57,6 +59,15 @@ WORDS = {
         "这是一个订阅源：把下面的网址添加到阅读器，新稿件的标题和摘要就会自动送达，不必再来查看。",
         "This is a feed: add the address below to a feed reader, and new headlines and abstracts come to "
         "you by themselves.",
+    ),
+    "podcast_lead": Text(
+        "这是一个播客：把下面的网址添加到播客应用，有新的音频和视频时就会自动收到。",
+        "This is a podcast: add the address below to a podcast app, and new sound and film come to you by "
+        "themselves.",
+    ),
+    "podcast_full": Text(
+        "这里可以播放的是预览；原件只供签有授权协议的媒体使用。",
+        "What plays here are previews; the originals are for media that hold a licence. ",
     ),
     "feed_address": Text("订阅网址", "Feed address"),
     "feed_copy": Text(
@@ -129,9 +140,12 @@ def formats_of(feed: Feed) -> list[Format[Edition]]:
 
 
 def _listed(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
-    """An item as a list of headlines shows it."""
+    """An item as a list of headlines shows it: with a small picture where the public may see one."""
+    found = attached_media(item)
+    small = next((one.small for one in found if one.small is not None), None)
     return {
         "item": item,
+        "picture": None if small is None else (urlsplit(small.address).path, small.rendition),
         "text": render_text(item, publisher),
         "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
         "at": rfc3339(item.published),
@@ -201,6 +215,8 @@ class Pages:
             title=title,
             feed=feed,
             format=format,
+            lead=WORDS["podcast_lead" if format is PODCAST else "feed_lead"],
+            full=WORDS["podcast_full" if format is PODCAST else "feed_full"],
             formats=formats[1:],
             addresses=addresses,
             items=[_listed(item, publisher) for item in edition.items],
