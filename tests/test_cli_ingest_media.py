@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.ingest_helpers import article
-from tests.support.shell import Shell
+from tests.support.shell import Shell, started
 
 ONE = "湘湖三期的游步道昨天贯通,沿线新种了三千株樱花,市民周末就能去走一走。"
 TWO = "区园林管理处介绍,步道全长十二公里,沿途设有六处驿站和两座停车场。"
@@ -135,3 +136,29 @@ def test_a_setting_refuses_documents_whose_files_are_not_there_and_no_others(
         "b.html": "refused",
     }
     assert [fault["code"] for fault in found["b.html"]["faults"]] == ["media_left_out"]
+
+
+def test_in_a_followed_folder_pictures_may_come_before_with_or_after_their_page(
+    shell: Shell, inbox: Path
+) -> None:
+    follow = ("ingest", "--watch", str(inbox), "--settle", "0.3", "--json")
+    with started(shell.data, *follow) as running:
+        running.wait_for("监看")
+        (inbox / "early.jpg").write_bytes(picture(1))
+        (inbox / "alone.jpg").write_bytes(picture(2))
+        (inbox / "alone.jpg.toml").write_text(
+            'headline = "桥"\nsource = "萧山日报"\npublished = 2018-01-22T08:01:00+08:00\n'
+        )
+        alone = running.line()
+        assert (Path(alone["path"]).name, alone["action"]) == ("alone.jpg", "created")
+        (inbox / "a.html").write_text(page("<img src='early.jpg'>", "<img src='late.jpg'>"))
+        first = running.line()
+        assert [one["file"] for one in first["media"]] == ["early.jpg"]
+        assert noted(first) == ["media_left_out"]
+        (inbox / "late.jpg").write_bytes(picture(3))
+        second = running.line()
+        assert (second["id"], second["action"], second["version"]) == (first["id"], "updated", 2)
+        assert [one["file"] for one in second["media"]] == ["early.jpg", "late.jpg"]
+        assert [one["action"] for one in second["media"]] == ["unchanged", "created"]
+        assert running.stop(signal.SIGTERM) == 0, running.errors.read_text()
+        assert list(running.lines()) == []

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 import click
 
 from syndicate.cli.app import Command, acting, with_services
-from syndicate.cli.ingestion.document_files import Found, read, shown
-from syndicate.cli.ingestion.folder_watch import CannotWatch, Settling, whole_documents
+from syndicate.cli.ingestion.document_files import Found, shown
 from syndicate.cli.ui.failures import REFUSED, Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import TIME
-from syndicate.errors import ClockAhead, Faulty, StoreBusy
 from syndicate.language import Text
 from syndicate.model.actors import Way
 from syndicate.wiring import Services
 
 if TYPE_CHECKING:
     from syndicate.cli.ingestion.document_intake import Intake
+    from syndicate.cli.ingestion.followed_folder import FollowedFolders
 
 _MOST_WORKERS = 64
 
@@ -83,6 +82,7 @@ async def ingest(
     """
     # Here, not above: help and completion need no reader of documents.
     from syndicate.cli.ingestion.document_intake import Intake
+    from syndicate.cli.ingestion.followed_folder import FollowedFolders
     from syndicate.cli.ingestion.ingest_progress import IngestProgress
     from syndicate.services.newsroom.document_decision import Action
     from syndicate.services.newsroom.document_holds import Keep
@@ -94,11 +94,12 @@ async def ingest(
     actor = acting(Way.WATCH if watch else Way.CLI)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     keep = Keep(embargo, withhold)
-    intake = Intake(services, voice, actor, keep, workers or min(cores, _MOST_WORKERS), paths)
+    followed = FollowedFolders(voice, paths, settle, services.clock) if watch else None
+    intake = Intake(services, voice, actor, keep, workers or min(cores, _MOST_WORKERS), paths, followed)
     progress = IngestProgress(voice, paths, lambda: intake.done)
     async with _told_to_stop() as stop:
-        if watch:
-            return await _follow(intake, voice, list(paths), Settling(settle), stop)
+        if followed is not None:
+            return await _follow(intake, followed, voice, paths, stop)
         async with progress.shown():
             found = Found(paths)
             await intake.take_all(found.documents(), stop)
@@ -113,57 +114,16 @@ async def ingest(
 
 
 async def _follow(
-    intake: Intake, voice: Output, folders: list[Path], settling: Settling, stop: asyncio.Event
+    intake: Intake, followed: FollowedFolders, voice: Output, folders: Sequence[Path], stop: asyncio.Event
 ) -> int:
-    for folder in folders:
-        if folder.exists() and not folder.is_dir():
-            raise Bilingual(
-                Text(f"--watch 只能用于文件夹：{folder}", f"--watch follows folders only: {folder}")
-            )
-        if not folder.is_dir():
-            raise CannotWatch(Text(f"文件夹不存在：{folder}", f"there is no such folder: {folder}"))
-    names = {folder.resolve(): folder for folder in folders}
     said = "、".join(map(shown, folders)), ", ".join(map(shown, folders))
     voice.aside(Text(f"监看 {said[0]}，按 Ctrl-C 结束", f"following {said[1]}; Ctrl-C ends it"))
     try:
-        async for files in whole_documents(folders, settling, stop):
-            await _take_whole(intake, voice, names, settling, files)
+        await followed.follow(intake, stop)
     finally:
         await intake.close()
     voice.aside(intake.summary())
     return 0
-
-
-async def _take_whole(
-    intake: Intake, voice: Output, names: dict[Path, Path], settling: Settling, files: Sequence[Path]
-) -> None:
-    """Take in files of a followed folder that are whole, those that stayed so while they were read."""
-    taken: list[tuple[Path, str, bytes]] = []
-    for file in files:
-        root = next(root for root in names if file.is_relative_to(root))
-        name = shown(names[root] / file.relative_to(root))
-        try:
-            data = await asyncio.to_thread(read, file)
-        except Faulty as unread:
-            if settling.stands(file):
-                await intake.refuse(name, unread)
-                settling.finish(file)
-            continue
-        if settling.stands(file):
-            taken.append((file, name, data))
-    if not taken:
-        return
-    try:
-        await intake.take_data(taken)
-    except (StoreBusy, ClockAhead) as later:
-        for file, name, _ in taken:
-            voice.aside(
-                Text(f"{name}：", f"{name}: ") + later.text + Text("，稍后再试", "; trying again later")
-            )
-            settling.postpone(file, asyncio.get_running_loop().time())
-        return
-    for file, _, _ in taken:
-        settling.finish(file)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -26,6 +26,8 @@ _PAGE_FOLDERS: Final = ("_files", ".files")
 _NINJS: Final = b'"uri"'
 """What every ninjs document has, and no sidecar."""
 _MEDIA_NAMES: Final = SUFFIXES - _TRANSCRIPTS
+_SPELLED: Final = sorted({end for one in _MEDIA_NAMES for end in (one, one.upper(), f".{one[1:].title()}")})
+"""The extensions of media as people and cameras write them."""
 _LONGEST_LOOK: Final = 1024 * 1024
 
 
@@ -96,21 +98,15 @@ def files_of(path: Path) -> Iterator[tuple[Path, FileKind]]:
             file = Path(folder, name)
             # A walk follows no link: a file that is none lies inside.
             if counts(name) and (_is_regular(file) or _within(file, root)):
-                yield file, _kind(file, beside, page_part=part)
+                yield file, _kind(file, beside.__contains__, page_part=part)
 
 
 def kind_of(file: Path, root: Path) -> FileKind:
     """What the file is; `root` is the folder that is taken in, above it."""
     inside = file.relative_to(root).parts[:-1] if file.is_relative_to(root) else ()
-    try:
-        beside = (
-            frozenset(one.name for one in file.parent.iterdir())
-            if file.suffix.lower() in _SIDECARS
-            else frozenset()
-        )
-    except OSError:
-        beside = frozenset()
-    return _kind(file, beside, page_part=any(map(is_page_folder, inside)))
+    return _kind(
+        file, lambda name: file.with_name(name).exists(), page_part=any(map(is_page_folder, inside))
+    )
 
 
 def is_page_folder(name: str) -> bool:
@@ -118,7 +114,7 @@ def is_page_folder(name: str) -> bool:
     return name.casefold().endswith(_PAGE_FOLDERS)
 
 
-def _kind(file: Path, beside: Collection[str], *, page_part: bool) -> FileKind:
+def _kind(file: Path, is_beside: Callable[[str], bool], *, page_part: bool) -> FileKind:
     suffix = file.suffix.lower()
     if page_part:
         return FileKind.PAGE_PART
@@ -128,26 +124,22 @@ def _kind(file: Path, beside: Collection[str], *, page_part: bool) -> FileKind:
         return FileKind.MEDIA
     if (
         suffix in _SIDECARS
-        and described_by(file.name, beside)
+        and described_by(file.name, is_beside)
         and not (suffix == ".json" and _is_ninjs(file))
     ):
         return FileKind.SIDECAR
     return FileKind.DOCUMENT
 
 
-def described_by(sidecar: str, beside: Collection[str]) -> list[str]:
-    """The media files among the names `beside` that a file of this name may be the sidecar of.
+def described_by(sidecar: str, is_beside: Callable[[str], bool]) -> list[str]:
+    """The media files that a file of this name may be the sidecar of, of those that are beside it.
 
     `湘湖.jpg.toml` is that of `湘湖.jpg` alone, and `湘湖.toml` that of every file called `湘湖`.
     """
     stem = sidecar.rpartition(".")[0]
     if Path(stem).suffix.lower() in SUFFIXES:
-        return [stem] if stem in beside else []
-    return sorted(
-        name
-        for name in beside
-        if name.startswith(f"{stem}.") and name[len(stem) :].lower() in SUFFIXES - _TRANSCRIPTS
-    )
+        return [stem] if is_beside(stem) else []
+    return [name for end in _SPELLED if is_beside(name := f"{stem}{end}")]
 
 
 def _is_ninjs(file: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from syndicate.cli.ingestion.document_files import read, shown
-from syndicate.cli.ingestion.document_media import DocumentMedia, sidecars_beside
+from syndicate.cli.ingestion.document_media import DocumentMedia, Watch, sidecars_beside
 from syndicate.cli.ingestion.referenced_files import standing_alone
 from syndicate.cli.ui.failures import faults_as_json
 from syndicate.cli.ui.output import Output
@@ -60,11 +60,15 @@ class Intake:
         keep: Keep | None = None,
         workers: int = 1,
         named: Collection[Path] = (),
+        watch: Watch | None = None,
     ) -> None:
-        """`named` are what somebody named: files in it are taken in though they were before."""
+        """`named` are what somebody named: files in it are taken in though they were before.
+
+        `watch` knows the files of a followed folder.
+        """
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
         self._named = frozenset(named)
-        self._media = DocumentMedia(services, named)
+        self._media = DocumentMedia(services, named, watch)
         self._workers = workers
         self._parser: ParserPool | InlineParser = InlineParser(services.items.rules)
         self._group = _FIRST_WRITTEN
@@ -101,6 +105,11 @@ class Intake:
                 return
             beside = sidecars or await asyncio.to_thread(sidecars_beside, file)
             await self._taken([await self._media.standing_alone(file, shown(file), beside)])
+
+    async def take_alone(self, file: Path, name: str) -> None:
+        """Take in one media file with its sidecar. Raises StoreBusy, ClockAhead with nothing taken in."""
+        beside = await asyncio.to_thread(sidecars_beside, file)
+        await self._taken([await self._media.standing_alone(file, name, beside)])
 
     async def _take(
         self,

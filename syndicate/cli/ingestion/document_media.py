@@ -10,33 +10,52 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from syndicate.cli.ingestion.document_files import described_by, read, shown, sign_of
-from syndicate.cli.ingestion.referenced_files import media_file, referenced_file
+from syndicate.cli.ingestion.document_files import FileKind, kind_of, read, shown, sign_of
+from syndicate.cli.ingestion.referenced_files import expected_file, media_file, referenced_file
 from syndicate.errors import Fault, Faulty
 from syndicate.ingest.draft import Parsed
 from syndicate.ingest.media_references import MediaReference
 from syndicate.ingest.mhtml import files_of_archive
 from syndicate.ingest.sidecar import Sidecar, read_sidecar, sidecar_names
+from syndicate.language import Text
 from syndicate.media.file_types import file_type
 from syndicate.model.item import FileState, Medium
 from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore, refused_for_notes
 from syndicate.wiring import Services
 
+_NOT_WHOLE: Final = Fault(
+    "media_not_whole",
+    "media",
+    Text(
+        "文件还在写入，写完后自动补收", "the file is still being written, and is taken in when it is whole"
+    ),
+)
 _ARCHIVES: Final = frozenset({".mht", ".mhtml"})
 _NOT_OF_A_NAME: Final = re.compile(r"[^\w.()-]+")
 _LONGEST_NAME: Final = 60
+
+
+class Watch(Protocol):
+    """What a followed folder knows of its files."""
+
+    def names(self, document: Path, files: Iterable[Path]) -> None:
+        """Hear that a document names these files, there or not."""
+
+    def is_whole(self, file: Path) -> bool:
+        """Whether nobody writes the file any more, as far as can be told."""
 
 
 class DocumentMedia:
     """Finds files beside documents and takes them in. `roots` are the files and folders that were named.
 
     Nothing outside them is read. `referenced` are the files that documents named so far, by real path.
+    In a followed folder `watch` hears what documents name, and keeps files back that are not whole.
     """
 
-    def __init__(self, services: Services, roots: Iterable[Path]) -> None:
-        self._services = services
+    def __init__(self, services: Services, roots: Iterable[Path], watch: Watch | None = None) -> None:
+        self._services, self._watch = services, watch
         self._roots = [path if path.is_dir() else path.parent for path in roots]
         self.referenced: set[Path] = set()
 
@@ -48,7 +67,7 @@ class DocumentMedia:
         root = self._root_of(file)
         found: dict[str, Path | Fault] = {}
         for reference in content.media:
-            place = await asyncio.to_thread(referenced_file, file, root, reference)
+            place = await asyncio.to_thread(self._file_of, file, root, reference)
             found[reference.source] = place
             if isinstance(place, Path):
                 self.referenced.add(place)
@@ -57,6 +76,15 @@ class DocumentMedia:
         with tempfile.TemporaryDirectory(prefix="syndicate-archive-") as folder:
             found |= await asyncio.to_thread(_unpacked, file, content.media, Path(folder))
             return await self._with(document, found)
+
+    def _file_of(self, document: Path, root: Path, reference: MediaReference) -> Path | Fault:
+        place = referenced_file(document, root, reference)
+        if self._watch is None:
+            return place
+        expected = (expected_file(document, name) for name in (reference.source, *reference.others))
+        named = [one for one in (place, *expected) if isinstance(one, Path)]
+        self._watch.names(document, named)
+        return place if isinstance(place, Fault) or self._watch.is_whole(place) else _NOT_WHOLE
 
     async def _with(self, document: ParsedDocument, found: Mapping[str, Path | Fault]) -> ParsedDocument:
         """Take the files in; refuse the document where a note about them is one that refuses it."""
@@ -147,4 +175,4 @@ def _sidecar_of(path: Path, sidecars: Sequence[Path]) -> Path | None:
 def sidecars_beside(path: Path) -> list[Path]:
     """The files beside a media file that may be its sidecar."""
     found = [path.parent / name for name in sidecar_names(path.name)]
-    return [one for one in found if one.is_file() and path.name in described_by(one.name, [path.name])]
+    return [one for one in found if one.is_file() and kind_of(one, one.parent) is FileKind.SIDECAR]

@@ -1,4 +1,4 @@
-"""A folder is followed: a document is taken in when it is whole, and once.
+"""A folder is followed: a file in it is taken in when it is whole, and once.
 
 A file counts as whole when its size and time of change have stood still for a while and nobody has it
 open for writing. Notices of changes may get lost, so the whole folder is looked at now and then as well.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from syndicate.cli.ingestion.document_files import Sign, belongs, documents, sign_of
+from syndicate.cli.ingestion.document_files import Sign, belongs, files_of, sign_of
 from syndicate.errors import SyndicateError
 from syndicate.language import Text
 
@@ -71,6 +71,10 @@ class Settling:
         if known is not None:
             self._done[file] = known[0]
 
+    def is_done(self, file: Path) -> bool:
+        """Whether it was done, and has not changed since as far as is known."""
+        return file in self._done and file not in self._waiting
+
     def waiting(self) -> list[Path]:
         """Files that are not whole yet, in the order of names."""
         return sorted(self._waiting)
@@ -85,10 +89,12 @@ class Settling:
             self._done.pop(file, None)
 
 
-async def whole_documents(
+async def whole_files(
     folders: list[Path], settling: Settling, stop: asyncio.Event
 ) -> AsyncIterator[list[Path]]:
-    """The documents of the folders as they become whole, those that are there first, until `stop`.
+    """The files of the folders as they become whole, those that are there first, until `stop`.
+
+    They are of every kind: documents, media, sidecars, parts of saved pages.
 
     Those that are whole at the same time come together, at most `MOST_TOGETHER` of them.
 
@@ -102,7 +108,7 @@ async def whole_documents(
     scanned = float("-inf")
     async for batch in _notices(roots, stop):
         # Files that are in a new folder before it is watched have no notice of their own.
-        inside = {file for path in batch if path.is_dir() for file in documents(path)}
+        inside = {file for path in batch if path.is_dir() for file, _ in files_of(path)}
         noticed |= {file for file in batch | inside if any(belongs(file, root) for root in roots)}
         if clock() - scanned >= RESCAN:
             noticed |= set(await asyncio.to_thread(_scan, roots, settling))
@@ -149,7 +155,7 @@ def _scan(roots: list[Path], settling: Settling) -> list[Path]:
     for root in roots:
         if not root.is_dir():
             raise CannotWatch(Text(f"文件夹已不在：{root}", f"the folder is gone: {root}"))
-    found = [file for root in roots for file in documents(root)]
+    found = [file for root in roots for file, _ in files_of(root)]
     settling.forget(set(settling.known()) - set(found))
     return found
 

@@ -41,16 +41,16 @@ class Arrived:
 
 
 class MediaArrivals:
-    """Tells what whole files are due for. Times are seconds of a monotonic clock, paths have no links."""
+    """Tells what whole files below some folders are due for. Times are seconds of a monotonic clock."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, roots: Iterable[Path], patience: float = PATIENCE) -> None:
+        self._roots, self._patience = list(roots), patience
         self._named: OrderedDict[str, dict[Path, None]] = OrderedDict()
         self._waits: dict[Path, float] = {}
 
-    def split(self, files: Sequence[Path], root: Path) -> tuple[list[Path], list[Path]]:
-        """Tell the documents among files below `root` from all others, which are judged after them."""
-        documents = [file for file in files if kind_of(file, root) is FileKind.DOCUMENT]
+    def split(self, files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+        """Tell the documents among the files from all others, which are judged after them."""
+        documents = [file for file in files if self._kind(file) is FileKind.DOCUMENT]
         documents = [file for file in documents if file.suffix.lower() != ".toml"]
         rest = set(files) - set(documents)
         return documents, [file for file in files if file in rest]
@@ -64,7 +64,7 @@ class MediaArrivals:
         while len(self._named) > _MOST_NAMED:
             self._named.popitem(last=False)
 
-    def judge(self, files: Sequence[Path], root: Path, taken: Iterable[Path], now: float) -> Arrived:
+    def judge(self, files: Sequence[Path], taken: Iterable[Path], now: float) -> Arrived:
         """Tell what the files are due for, that `split` did not call documents.
 
         `taken` are the documents that were taken in with them just now.
@@ -73,7 +73,7 @@ class MediaArrivals:
         again: dict[Path, None] = {}
         alone: dict[Path, None] = {}
         for file in files:
-            kind = kind_of(file, root)
+            kind = self._kind(file)
             named = self._named.get(spelling(file), {})
             again |= dict.fromkeys(one for one in named if one not in fresh)
             if kind is FileKind.MEDIA and _has_sidecar(file):
@@ -100,6 +100,10 @@ class MediaArrivals:
         for file in files:
             self._waits.pop(file, None)
 
+    def _kind(self, file: Path) -> FileKind:
+        root = next((root for root in self._roots if file.is_relative_to(root)), file.parent)
+        return kind_of(file, root)
+
     def _waited(self, file: Path, now: float) -> bool:
         """Whether the file has waited for long enough; it begins to wait when it is first seen."""
         if now - self._waits.setdefault(file, now) < self._patience:
@@ -109,20 +113,13 @@ class MediaArrivals:
 
 
 def _has_sidecar(file: Path) -> bool:
-    return any(
-        file.name in described_by(one.name, [file.name]) and kind_of(one, file.parent) is FileKind.SIDECAR
-        for one in (
-            file.with_name(f"{stem}{end}") for stem in (file.name, file.stem) for end in (".toml", ".json")
-        )
-        if one.is_file()
+    beside = (
+        file.with_name(f"{stem}{end}") for stem in (file.name, file.stem) for end in (".toml", ".json")
     )
+    return any(one.is_file() and kind_of(one, one.parent) is FileKind.SIDECAR for one in beside)
 
 
 def _described(sidecar: Path) -> list[Path]:
     """The media files beside a sidecar or a transcript that it may belong to."""
-    try:
-        beside = [one.name for one in sidecar.parent.iterdir()]
-    except OSError:
-        return []
-    found = (sidecar.with_name(name) for name in described_by(sidecar.name, beside))
-    return [one for one in found if one.is_file()]
+    names = described_by(sidecar.name, lambda name: sidecar.with_name(name).is_file())
+    return [sidecar.with_name(name) for name in names]

@@ -90,13 +90,13 @@ def standing_alone(
             document names it as well.
     """
     media = list(media)
-    names: dict[Path, list[str]] = {}
+    names: dict[Path, set[str]] = {}
     for file in media:
-        names.setdefault(file.parent, []).append(file.name)
+        names.setdefault(file.parent, set()).add(file.name)
     described = {
-        sidecar.parent / name
+        sidecar.with_name(name)
         for sidecar in sidecars
-        for name in described_by(sidecar.name, names.get(sidecar.parent, ()))
+        for name in described_by(sidecar.name, names.get(sidecar.parent, set()).__contains__)
     }
     return [
         file
