@@ -150,7 +150,10 @@ def test_a_correction_made_during_a_recall_leaves_it_gone(tmp_path: Path) -> Non
 
 def test_who_is_told_that_its_copy_still_stands_is_told_of_the_recall(tmp_path: Path) -> None:
     async def act(here: Serving, key: str) -> None:
-        ways = ("/licensed/items/{}", "/licensed/feeds/all.rss", "/licensed/feeds/all.json")
+        ways = (
+            *("/licensed/items/{}", "/licensed/feeds/all.rss", "/licensed/feeds/all.json"),
+            "/licensed/feeds/all/2026-11.atom",
+        )
         for number, way in enumerate(ways):
             story = page(f"第{number}件新鲜事", f"2026年11月2日 11:0{number}", f"这是第{number}件。")
             id = await take_in(here, story)

@@ -149,6 +149,10 @@ class Machine(Happenings):
     def read_a_feed(self, partner: str, use: str) -> None:
         self.run(self._read(partner, f"/licensed/feeds/all.json{use}"))
 
+    @rule(partner=partners, month=st.sampled_from(["2026-10", "2026-11", "2026-11-02"]))
+    def read_an_archive(self, partner: str, month: str) -> None:
+        self.run(self._read(partner, f"/licensed/feeds/all/{month}.json"))
+
     @precondition(lambda self: self.ids)
     @rule(partner=partners, pick=picks)
     def read_an_item(self, partner: str, pick: int) -> None:
@@ -177,6 +181,10 @@ class Machine(Happenings):
         answer = await self.stage.here.get("/feeds/all.json")
         assert set(given_in(answer)) == set(await self.stage.may_hold(None))
         await self._silent(None, answer)
+        past = await self.stage.here.get("/feeds/all/2026-11.json")
+        if past.status == 200:
+            assert set(given_in(past)) <= set(await self.stage.may_hold(None))
+        await self._silent(None, past)
 
     async def _silent(self, whose: str | None, answer: Answer) -> None:
         """Nothing that was hidden from them at every moment stands anywhere in the answer."""

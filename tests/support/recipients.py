@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 import aiohttp
@@ -134,6 +134,8 @@ class Recipient:
             asking.create_task((self._page if self.name == PUBLIC else self._ninjs)(story, may))
             for feed, format, there in asked:
                 asking.create_task(self._feed(feed, format, story, may, there=there))
+            for feed, format in zip(feeds, cycle(FORMATS), strict=False):
+                asking.create_task(self._archive(feed, format, story, may))
 
     async def _feed(self, feed: str, format: str, story: Story, may: May, *, there: bool) -> None:
         where = (self.name, feed, format, may)
@@ -160,6 +162,24 @@ class Recipient:
             )
             assert (again.status, again.body) == (304, b""), where
             assert (head.status, head.body, head.headers["ETag"]) == (200, b"", answer.headers["ETag"])
+
+    async def _archive(self, feed: str, format: str, story: Story, may: May) -> None:
+        """The month of the story: it has the story and nothing else, or is not there."""
+        where = (self.name, feed, format, may, "archive")
+        month = f"{story.id[:4]}-{story.id[4:6]}"
+        path = f"{'' if self.name == PUBLIC else '/licensed'}/feeds/{feed}/{month}.{format}"
+        if self.shut is not None:
+            refused(await self.get(path, _refused(self.shut)), self.shut, where)
+            return
+        given = may.form is not None
+        answer = await self.get(path, _edition(story, may, there=True) if given else _nothing_there)
+        assert answer.status == (200 if given else 404), where
+        if given:
+            found = entries(format, answer.body)
+            assert list(found) == [story.uri], where
+            self._shown(found[story.uri], story, may, where)
+        else:
+            unseen(answer, story, where)
 
     def _shown(self, text: str, story: Story, may: May, where: object) -> None:
         assert story.headline in text, where
@@ -341,6 +361,12 @@ def _sequence(story: Story, may: May, *, given: bool) -> Line:
         assert _given(decisions, story) == ([(story.version, may.clause)] if given else [])
 
     return line
+
+
+def _nothing_there(event: Event, _: list[Decided]) -> None:
+    """The line of what does not exist, or may not be known to."""
+    assert isinstance(event, ReleaseRefused)
+    assert (event.reason, event.clause) == ("unknown", None)
 
 
 def _refused(may: May) -> Line:
