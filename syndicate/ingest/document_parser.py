@@ -57,12 +57,14 @@ def parse(data: bytes, *, name: str, publisher: Publisher, now: datetime) -> Par
         raise Faulty(name, [text])
     if not text.strip():
         raise Faulty(name, [Fault("empty", "document", Text("文件为空", "the document is empty"))])
-    draft = _read(text, _kind(text, name), publisher)
+    kind = _kind(text, name)
+    draft = _read(text, kind, publisher)
     if isinstance(draft, list):
         raise Faulty(name, draft)
     if archive is not None and draft.address is None:
         draft = replace(draft, address=archive.address)
-    return finish(draft, name=name, publisher=publisher, now=now)
+    parsed = finish(draft, name=name, publisher=publisher, now=now)
+    return replace(parsed, plain=kind is _Kind.PLAIN)
 
 
 def _read(text: str, kind: _Kind, publisher: Publisher) -> Draft | list[Fault]:

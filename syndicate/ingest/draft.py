@@ -85,6 +85,7 @@ class Parsed:
         embargo: until when the document asks for an embargo, also where that has passed; None for none.
         withhold: the embargo words that withhold the item, in one spelling; None for none.
         media: the files that the document shows or plays, with their places in the item's body.
+        plain: whether the document is plain text, which can name no media.
     """
 
     item: Item
@@ -94,6 +95,7 @@ class Parsed:
     embargo: datetime | None = None
     withhold: str | None = None
     media: tuple[MediaReference, ...] = ()
+    plain: bool = False
 
 
 def finish(draft: Draft, *, name: str, publisher: Publisher, now: datetime) -> Parsed:

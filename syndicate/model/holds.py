@@ -60,7 +60,8 @@ class Holds:
     last asked for, so that the same document again changes nothing; `waiting` one that was asked for
     while the item was recalled, for when it is reinstated. `doubted` is the digest (SHA-256, hex) of the
     embargo words without a certain end that last withheld the item, for the same reason as `asked`;
-    `withheld_later` says that such words came while the item was recalled.
+    `withheld_later` says that such words came while the item was recalled. `withheld_with_story` says that
+    a picture, sound or film was withheld by an act about its story: it is released with it.
     """
 
     embargo: Embargo | None = None
@@ -73,6 +74,7 @@ class Holds:
     waiting: datetime | None = None
     doubted: str | None = None
     withheld_later: bool = False
+    withheld_with_story: bool = False
 
 
 NO_HOLDS = Holds()

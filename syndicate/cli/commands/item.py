@@ -212,7 +212,9 @@ for _command in (
     Deferred("hold", f"{_HOLDS}:hold", "扣住稿件：禁发、独家或扣发 · Hold an item back."),
     Deferred("release", f"{_HOLDS}:release", "放行被扣住的稿件，立即生效 · Release a held item, at once."),
     Deferred(
-        "correct", f"{_HOLDS}:correct", "更正稿件，生成新版本 · Correct an item: a new version with a note."
+        "correct",
+        "syndicate.cli.commands.item_correct:correct",
+        "更正稿件，生成新版本 · Correct an item: a new version with a note.",
     ),
     Deferred(
         "recall", f"{_HOLDS}:recall", "撤回稿件，立即停止提供 · Recall an item from everybody, at once."

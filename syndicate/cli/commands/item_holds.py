@@ -1,26 +1,23 @@
-"""`item hold`, `release`, `correct`, `recall`, `reinstate`: what becomes of an item once it is here."""
+"""`item hold`, `release`, `recall`, `reinstate`: what becomes of an item once it is here."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from syndicate.cli.app import Command, acting, with_services
-from syndicate.cli.ingestion.document_files import read
 from syndicate.cli.ui.failures import REFUSED, Bilingual
-from syndicate.cli.ui.hold_text import NOTHING, hold_state, holds_as_json
+from syndicate.cli.ui.hold_text import NOTHING, hold_state, holds_as_json, left_text
 from syndicate.cli.ui.output import Column, Output, iso
 from syndicate.cli.ui.time_values import SPAN, TIME
 from syndicate.cli.ui.trail_text import actor_text
 from syndicate.language import Text
 from syndicate.model.changes import ChangeEntry, Takedown
 from syndicate.model.holds import RecallReason
-from syndicate.model.item import ItemId
+from syndicate.model.item import ItemId, medium_name
 from syndicate.model.parties import PartnerId
 from syndicate.policy.reasons import RECALLS
 from syndicate.wiring import Services
@@ -37,6 +34,9 @@ if TYPE_CHECKING:
 )
 @click.option("--until", metavar="TIME", type=TIME, help="独家截止时间 · end of the exclusive")
 @click.option("--withhold", is_flag=True, help="扣发，直至放行 · nobody gets it until it is released")
+@click.option(
+    "--alone", is_flag=True, help="只对稿件，不含随稿的图片和音视频 · the story only, not its media"
+)
 @with_services
 async def hold(
     services: Services,
@@ -46,13 +46,16 @@ async def hold(
     exclusive: str | None,
     until: datetime | None,
     withhold: bool,
+    alone: bool,
 ) -> None:
     """扣住稿件：禁发、独家或扣发 · Hold an item back.
 
     稿件扣住后，无权取得者查不到它；禁发期满自动放行。已取得稿件的授权媒体会收到撤下通知。
+    随稿的图片和音视频一并扣住，其他稿件也在用的除外。
 
     A held item does not exist for anyone who may not have it. An embargo ends by itself. Partners that
-    already have the item must remove it.
+    already have the item must remove it. Pictures, sound and film that came with it are held too, unless
+    another story has them.
 
     \b
     例 · Example:
@@ -72,11 +75,13 @@ async def hold(
             Text("--exclusive 和 --until 须一起写", "--exclusive and --until go with each other")
         )
     if embargo is not None:
-        held = await services.holds.embargo(acting(), ItemId(id), embargo)
+        held = await services.holds.embargo(acting(), ItemId(id), embargo, alone=alone)
     elif exclusive is not None and until is not None:
-        held = await services.holds.exclusive(acting(), ItemId(id), PartnerId(exclusive), until)
+        held = await services.holds.exclusive(
+            acting(), ItemId(id), PartnerId(exclusive), until, alone=alone
+        )
     else:
-        held = await services.holds.withhold(acting(), ItemId(id))
+        held = await services.holds.withhold(acting(), ItemId(id), alone=alone)
     _say(held, services, voice)
 
 
@@ -85,11 +90,22 @@ async def hold(
 @click.option("--embargo", is_flag=True, help="只解除禁发 · the embargo only")
 @click.option("--exclusive", is_flag=True, help="只解除独家 · the exclusive only")
 @click.option("--withhold", is_flag=True, help="只解除扣发 · the withholding only")
+@click.option(
+    "--alone", is_flag=True, help="只对稿件，不含随稿的图片和音视频 · the story only, not its media"
+)
 @with_services
 async def release(
-    services: Services, voice: Output, id: str, embargo: bool, exclusive: bool, withhold: bool
+    services: Services,
+    voice: Output,
+    id: str,
+    embargo: bool,
+    exclusive: bool,
+    withhold: bool,
+    alone: bool,
 ) -> None:
     """放行被扣住的稿件，立即生效 · Release a held item, at once.
+
+    与它一并扣住的图片和音视频一并放行。 What was held with it is released with it.
 
     \b
     例 · Example:
@@ -97,48 +113,7 @@ async def release(
     """
     named = {"embargo": embargo, "exclusive": exclusive, "withheld": withhold}
     kinds = [kind for kind, wanted in named.items() if wanted] or list(named)
-    _say(await services.holds.release(acting(), ItemId(id), kinds), services, voice)
-
-
-@click.command(cls=Command)
-@click.argument("id", metavar="ID")
-@click.argument("file", type=click.Path(allow_dash=True), metavar="FILE")
-@click.option(
-    "--note", required=True, metavar="NOTE", help="更正说明，随稿发出 · note that travels with the item"
-)
-@with_services
-async def correct(services: Services, voice: Output, id: str, file: str, note: str) -> None:
-    """更正稿件，生成新版本 · Correct an item: a new version with a note.
-
-    \b
-    例 · Example:
-      syndicate item correct 20180122-abcdefghij 更正稿.txt --note "第三段的日期应为1月22日"
-    """
-    from syndicate.ingest.document_parser import MAX_DOCUMENT
-
-    data = sys.stdin.buffer.read(MAX_DOCUMENT + 1) if file == "-" else read(Path(file))
-    corrected = await services.items.correct(
-        acting(), ItemId(id), data, "stdin" if file == "-" else file, note
-    )
-    notes = await services.items.notes(corrected)
-    voice.give(
-        {
-            "id": id,
-            "version": corrected.version,
-            "action": "corrected",
-            "note": note,
-            "notes": [one.to_json(voice.lang) for one in notes],
-        }
-    )
-    voice.say(
-        Text(
-            f"已更正 {id}，现为第 {corrected.version} 版；已取得旧版的授权媒体将收到更正。",
-            f"{id} is corrected and is now version {corrected.version}. "
-            "Partners that have an older version get the correction.",
-        )
-    )
-    for one in notes:
-        voice.say(Text("提示：", "note: ").in_(voice.lang) + one.in_(voice.lang))
+    _say(await services.holds.release(acting(), ItemId(id), kinds, alone=alone), services, voice)
 
 
 @click.command(cls=Command)
@@ -158,23 +133,36 @@ async def correct(services: Services, voice: Output, id: str, file: str, note: s
     type=SPAN,
     help="撤下期限 · time within which it must be removed",
 )
+@click.option(
+    "--alone", is_flag=True, help="只对稿件，不含随稿的图片和音视频 · the story only, not its media"
+)
 @with_services
 async def recall(
-    services: Services, voice: Output, id: str, reason: str, note: str, deadline: timedelta
+    services: Services,
+    voice: Output,
+    id: str,
+    reason: str,
+    note: str,
+    deadline: timedelta,
+    alone: bool,
 ) -> None:
     """撤回稿件，立即停止提供 · Recall an item from everybody, at once.
 
     稿件地址从此答 410，因法律原因撤回的答 451。
     取得过此稿的授权媒体各收到一条撤回通知，须在期限内撤下并确认。
+    随稿的图片和音视频一并撤回，其他稿件也在用的除外。
 
     Its addresses answer 410, or 451 for a legal order. Each partner that received it must remove it
-    within the deadline and acknowledge.
+    within the deadline and acknowledge. Pictures, sound and film that came with it are recalled too,
+    unless another story has them.
 
     \b
     例 · Example:
       syndicate item recall 20180122-abcdefghij --reason editorial --note "事实有误" --deadline 2h
     """
-    held = await services.holds.recall(acting(), ItemId(id), RecallReason(reason), note, deadline)
+    held = await services.holds.recall(
+        acting(), ItemId(id), RecallReason(reason), note, deadline, alone=alone
+    )
     _say(held, services, voice)
     voice.aside(
         Text(
@@ -185,15 +173,20 @@ async def recall(
 
 @click.command(cls=Command)
 @click.argument("id", metavar="ID")
+@click.option(
+    "--alone", is_flag=True, help="只对稿件，不含随稿的图片和音视频 · the story only, not its media"
+)
 @with_services
-async def reinstate(services: Services, voice: Output, id: str) -> None:
+async def reinstate(services: Services, voice: Output, id: str, alone: bool) -> None:
     """恢复已撤回的稿件 · Reinstate a recalled item.
+
+    与它一并撤回的图片和音视频一并恢复。 What was recalled with it is reinstated with it.
 
     \b
     例 · Example:
       syndicate item reinstate 20180122-abcdefghij
     """
-    _say(await services.holds.reinstate(acting(), ItemId(id)), services, voice)
+    _say(await services.holds.reinstate(acting(), ItemId(id), alone=alone), services, voice)
 
 
 @click.command("recall-report", cls=Command)
@@ -220,6 +213,10 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
             "deadline": iso(recall.deadline),
             "complete": report.complete,
             "partners": [takedown(one, now) for one in report.takedowns],
+            "media": [
+                {"id": one.item.id, "partners": [takedown(told, now) for told in one.takedowns]}
+                for one in report.media
+            ],
         }
     )
     at = voice.moment(recall.at)
@@ -231,12 +228,19 @@ async def recall_report(services: Services, voice: Output, id: str) -> int:
             voice,
             Text("没有授权媒体取得过此稿，无须确认", "no partner received it, so none has to confirm"),
         )
-    missing = sum(one.acknowledged is None for one in report.takedowns)
+        for one in report.media:
+            kind = medium_name(one.item.medium)
+            voice.say(
+                Text(f"一并撤回的{kind.zh} {one.item.id}：", f"{kind.en} recalled with it, {one.item.id}:")
+            )
+            table(one.takedowns, now, voice, Text("没有授权媒体取得过", "no partner received it"))
+    told = [order for one in (report, *report.media) for order in one.takedowns]
+    missing = len({order.entry.partner for order in told if order.acknowledged is None})
     if missing:
         who = "1 partner has" if missing == 1 else f"{missing} partners have"
         voice.say(Text(f"尚有 {missing} 家未确认。", f"{who} not confirmed removal."))
         return REFUSED
-    if report.takedowns:
+    if told:
         voice.say(Text("已全部确认。", "all partners have confirmed removal."))
     return 0
 
@@ -295,24 +299,53 @@ def _state(one: Takedown, now: datetime) -> Text:
 
 
 def _say(held: Held, services: Services, voice: Output) -> None:
-    """What holds the item now, and from whom the act takes it."""
+    """What holds the item and its media now, and from whom the act takes them."""
     now = services.clock()
-    one, holds = held.item, held.item.holds
     voice.give(
         {
-            "id": one.id,
-            "version": one.version,
-            **holds_as_json(holds, now),
-            "takedowns": [_order(order) for order in held.orders],
+            **_held(held, now),
+            "media": [{**_held(one, now), "medium": one.item.medium.value} for one in held.media],
+            "left": [
+                {"id": one.item.id, "why": one.why.value, "stories": list(one.stories)} for one in held.left
+            ],
+            "stories": list(held.stories),
         }
     )
-    state = hold_state(holds, now, voice) or NOTHING.in_(voice.lang)
-    voice.say(Text(f"稿件 {one.id}：{state}。", f"item {one.id}: {state}."))
+    one = held.item
+    voice.say(Text(f"稿件 {one.id}：", f"item {one.id}: ") + _state_of(held, now, voice))
+    for with_it in held.media:
+        kind = medium_name(with_it.item.medium)
+        named = Text(
+            f"随稿{kind.zh} {with_it.item.id}：", f"{kind.en} {with_it.item.id}, which came with it: "
+        )
+        voice.say(named + _state_of(with_it, now, voice))
+    for left in held.left:
+        voice.say(left_text(left))
+    if held.stories:
+        ids = "、".join(held.stories), ", ".join(held.stories)
+        voice.say(Text(f"所在稿件不受影响：{ids[0]}", f"the stories that show it go on: {ids[1]}"))
+
+
+def _state_of(held: Held, now: datetime, voice: Output) -> Text:
+    """What holds an item now, and which partners must take it down."""
+    state = hold_state(held.item.holds, now, voice) or NOTHING.in_(voice.lang)
+    said = Text(f"{state}。", f"{state}.")
     partners = [order.partner for order in held.orders]
     if partners:
         count = len(partners)
-        ordered = Text(f"已要求 {count} 家授权媒体撤下：", f"must take it down ({count}): ")
-        voice.say(ordered + Text("、".join(partners), ", ".join(partners)))
+        zh, en = "、".join(partners), ", ".join(partners)
+        said += Text(f"\n已要求 {count} 家授权媒体撤下：{zh}", f"\nmust take it down ({count}): {en}")
+    return said
+
+
+def _held(held: Held, now: datetime) -> dict[str, object]:
+    one = held.item
+    return {
+        "id": one.id,
+        "version": one.version,
+        **holds_as_json(one.holds, now),
+        "takedowns": [_order(order) for order in held.orders],
+    }
 
 
 def _order(order: ChangeEntry) -> dict[str, object]:

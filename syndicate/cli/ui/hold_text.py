@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, assert_never
 
 from syndicate.cli.ui.output import Output, iso
 from syndicate.language import Text
 from syndicate.model.holds import Holds, in_force
-from syndicate.model.item import Item
+from syndicate.model.item import Item, medium_name
+
+if TYPE_CHECKING:
+    from syndicate.services.newsroom.story_media import LeftMedia
 
 NOTHING = Text("未作限制，按协议供稿", "nothing holds it back; licences decide who gets it")
 
@@ -62,3 +66,24 @@ def hold_state(holds: Holds, now: datetime, voice: Output) -> str:
         else:
             said.append(Text("扣发", "withheld"))
     return Text("，".join(one.zh for one in said), ", ".join(one.en for one in said)).in_(voice.lang)
+
+
+def left_text(left: LeftMedia) -> Text:
+    """Say that an act about a story left one of its media, and why."""
+    from syndicate.services.newsroom.story_media import WhyLeft
+
+    kind, id = medium_name(left.item.medium), left.item.id
+    named = Text(f"未动{kind.zh} {id}：", f"{kind.en} {id} was left: ")
+    match left.why:
+        case WhyLeft.SHARED:
+            zh, en = "、".join(left.stories), ", ".join(left.stories)
+            return named + Text(f"其他稿件也在用：{zh}", f"other stories have it: {en}")
+        case WhyLeft.STANDALONE:
+            return named + Text("单独收入的，不随稿件", "it was taken in by itself")
+        case WhyLeft.RECALLED:
+            return named + Text("已另行撤回", "it was recalled by itself")
+        case WhyLeft.HELD:
+            return named + Text("已另行扣住", "it is held by itself")
+        case WhyLeft.ASKED:
+            return named + Text("只对稿件执行", "only the story was asked for")
+    assert_never(left.why)

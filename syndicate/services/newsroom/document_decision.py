@@ -14,6 +14,7 @@ from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
 from syndicate.model.events import DocumentRefused, ItemIngested
 from syndicate.model.item import Item, ItemId
+from syndicate.model.lifecycle_events import ItemHeld
 from syndicate.model.media import Association
 from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
@@ -22,6 +23,7 @@ from syndicate.services.newsroom.document_holds import Keep, hold_act
 from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore
 from syndicate.services.newsroom.hold_notes import newly_held
 from syndicate.services.newsroom.known_items import KnownItems, own_key
+from syndicate.services.newsroom.story_media import holds_of_story, holds_with_story, new_holds
 from syndicate.store.protocol import Change, ItemAct
 
 if TYPE_CHECKING:
@@ -69,8 +71,11 @@ def alike(before: Item, after: Item) -> bool:
     )
 
 
-def next_version(parsed: Item, before: Item) -> Item:
-    """The item that this document makes of its earlier version, with the holds of that one."""
+def next_version(parsed: Item, before: Item, *, keeps_media: bool = False) -> Item:
+    """The item that this document makes of its earlier version, with the holds of that one.
+
+    `keeps_media`: the document is one that cannot name media, so that those of the version before stay.
+    """
     return replace(
         parsed,
         id=before.id,
@@ -79,6 +84,7 @@ def next_version(parsed: Item, before: Item) -> Item:
         address=_address(parsed, before),
         keywords=parsed.keywords or before.keywords,
         holds=before.holds,
+        associations=before.associations if keeps_media else parsed.associations,
     )
 
 
@@ -129,13 +135,17 @@ class Decider:
             return unchanged(parsed), []
         if isinstance(parsed, tuple):
             return refusal(actor, name, parsed, at)
-        media, media_acts = self._media(known, document, actor, keep)
+        media, media_acts = self.media(known, document, actor, keep)
         if document.media:
-            parsed = replace(parsed, item=replace(parsed.item, associations=_associations(document, media)))
+            parsed = replace(parsed, item=replace(parsed.item, associations=associations(document, media)))
+        before, _ = self.earlier(known, parsed)
         taken, acts = self._text(known, parsed, name, at, actor, keep)
-        if taken.action in (Action.UNCHANGED, Action.REFUSED):
+        if taken.item is None:
             return taken, acts
-        return replace(taken, media=media), [*media_acts, *acts]
+        holds = hold_acts_of_media(known, actor, before, taken.item, media, at)
+        if taken.action is Action.UNCHANGED:
+            return taken, [*acts, *(act for act in holds if not _is_new(act, media))]
+        return replace(taken, media=media), [*media_acts, *acts, *holds]
 
     def _text(
         self, known: KnownItems, parsed: Parsed, name: str, at: datetime, actor: str, keep: Keep | None
@@ -146,7 +156,7 @@ class Decider:
         if key.startswith(self._ours) and parsed.item.outlet != before.outlet:
             # Another outlet's document that matches our item by nothing but our public URI.
             return refusal(actor, name, (_CLAIMED,), at)
-        item = next_version(parsed.item, before)
+        item = next_version(parsed.item, before, keeps_media=parsed.plain)
         notes = self._nothing_new(known, before, item)
         if notes is not None:
             acts = []
@@ -158,21 +168,26 @@ class Decider:
             return Taken(Action.UNCHANGED, held, notes=said), [*acts, *([hold] if hold else [])]
         return self._kept(known, parsed, name, at, actor, keep, before=before, item=item)
 
-    def _media(
+    def media(
         self, known: KnownItems, document: ParsedDocument, actor: str, keep: Keep | None
     ) -> tuple[tuple[Taken, ...], list[ItemAct]]:
         """What becomes of the media of a story: new items, or those that the same files are already."""
         results: list[Taken] = []
         acts: list[ItemAct] = []
+        new: dict[str, Taken] = {}
         for one in document.media:
             before, _ = self.earlier(known, one.parsed)
             if before is not None:
                 results.append(Taken(Action.UNCHANGED, before))
-                continue
-            name = one.parsed.item.file_name or document.name
-            taken, new = self._created(known, one.parsed, name, document.at, actor, keep)
-            results.append(taken)
-            acts += new
+            elif one.parsed.keys[0] in new:
+                # Two names of the same bytes.
+                results.append(replace(new[one.parsed.keys[0]], action=Action.UNCHANGED, notes=()))
+            else:
+                name = one.parsed.item.file_name or document.name
+                taken, made = self._created(known, one.parsed, name, document.at, actor, keep)
+                results.append(taken)
+                new[one.parsed.keys[0]] = taken
+                acts += made
         return tuple(results), acts
 
     def _created(
@@ -279,15 +294,47 @@ class Decider:
         return key.startswith(("address:", "uri:")) and not key.startswith(self._ours)
 
 
-def _associations(document: ParsedDocument, media: Sequence[Taken]) -> tuple[Association, ...]:
-    """The story's links to its media. A caption that the media item has itself is not said twice."""
-    found = []
+def hold_acts_of_media(
+    known: KnownItems, actor: str, before: Item | None, story: Item, media: Sequence[Taken], now: datetime
+) -> list[ItemAct]:
+    """Hold the media of a story back as the story is: those that are new, and those that are its alone.
+
+    `before` is the story as it was. Of those that are not new counts what this document put on the story.
+    """
+    acts = []
+    for one in media:
+        item = one.item
+        if item is None or item.standalone:
+            continue
+        if one.action is Action.CREATED:
+            kinds = holds_of_story(story.holds, now)
+        elif before is not None and not set(known.stories_with(item.id)) - {story.id}:
+            kinds = new_holds(before.holds, story.holds, now)
+        else:
+            continue
+        holds, new = holds_with_story(story.holds, kinds, item.holds)
+        if new and item.holds.recall is None:
+            entries = [Entry(now, actor, ItemHeld(item.id, *hold)) for hold in new]
+            held = replace(item, holds=holds)
+            acts.append(ItemAct(item=held, holds=True, entries=tuple(entries), change=Change.RIGHTS))
+    return acts
+
+
+def _is_new(act: ItemAct, media: Sequence[Taken]) -> bool:
+    """Whether the act is about an item that this document would have made."""
+    new = {one.item.id for one in media if one.item is not None and one.action is Action.CREATED}
+    return act.item is not None and act.item.id in new
+
+
+def associations(document: ParsedDocument, media: Sequence[Taken]) -> tuple[Association, ...]:
+    """The story's links to its media, each once. A caption that the media item has is not said twice."""
+    found: dict[ItemId, Association] = {}
     for one, taken in zip(document.media, media, strict=True):
-        if taken.item is not None:
+        if taken.item is not None and taken.item.id not in found:
             own = "\n".join(block.text for block in taken.item.body)
             caption = None if one.caption in (None, own) else one.caption
-            found.append(Association(item=taken.item.id, place=one.place, caption=caption))
-    return tuple(found)
+            found[taken.item.id] = Association(item=taken.item.id, place=one.place, caption=caption)
+    return tuple(found.values())
 
 
 def _spelled(key: str) -> str:

@@ -38,6 +38,8 @@ def hold_act(
     holds = _holds(
         before.holds, parsed, keep or Keep(), now, another=new and before.version == current.version
     )
+    if holds.withheld and not before.holds.withheld and not current.standalone:
+        holds = replace(holds, withheld_with_story=True)
     asked_alone = replace(before.holds, asked=parsed.embargo)
     if holds == before.holds or (not new and holds == asked_alone):
         return None

@@ -24,6 +24,7 @@ from syndicate.store.protocol import Place, Selection, Store, Writing
 
 if TYPE_CHECKING:
     from syndicate.access.rights_cache import Clock
+    from syndicate.services.newsroom.correction import Corrected
     from syndicate.services.newsroom.document_decision import Decider, Taken
     from syndicate.services.newsroom.document_holds import Keep
 
@@ -113,23 +114,31 @@ class ItemService:
         return {file: TakenBefore(outlines[id]) for file, id in found.items() if id in outlines}
 
     async def correct(self, actor: Actor, id: ItemId, data: bytes, name: str, note: str) -> Item:
+        """`correct_with` for a document that nothing lies beside: what media it names are left out."""
+        parsed = parse_document(data, name, self.rules, self._clock())
+        document = refused_for_notes(parsed, self.rules)
+        return (await self.correct_with(actor, id, document, note)).item
+
+    async def correct_with(
+        self, actor: Actor, id: ItemId, document: ParsedDocument, note: str
+    ) -> Corrected:
         """Make a document a correction of this item: a new version whose note travels with it.
 
-        Raises Unknown, and Faulty with every fault: of the document, of the note, and for a document
-        that corrects nothing, is older than what it would correct, or is another item's.
+        The story then has the media of the document; a plain text, which can name none, leaves it those
+        that it has. Raises Unknown, and Faulty with every fault: of the document, of the note, and for a
+        document that corrects nothing, is older than what it would correct, or is another item's.
         """
         from syndicate.services.newsroom.correction import Correction
         from syndicate.services.newsroom.hold_notes import note_faults
 
-        now = self._clock()
         await self.item(id)
         faults = note_faults(note)
-        parsed = refused_for_notes(parse_document(data, name, self.rules, now), self.rules).content
+        parsed = document.content
         assert not isinstance(parsed, TakenBefore)
         if isinstance(parsed, tuple):
-            raise Faulty(name, [*parsed, *faults])
-        correction = Correction(self._decider, self._publisher, id, parsed, name, note)
-        return await self._store.transact(lambda tx: correction.made(tx, str(actor), now, faults))
+            raise Faulty(document.name, [*parsed, *faults])
+        correction = Correction(self._decider, self._publisher, id, document, parsed, note)
+        return await self._store.transact(lambda tx: correction.made(tx, str(actor), document.at, faults))
 
     async def refuse(self, actor: Actor, name: str, faults: Sequence[Fault]) -> Taken:
         """Write a refused document to the trail."""

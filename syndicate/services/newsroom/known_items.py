@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from syndicate.model.item import Item, ItemId, tag_uri
+from syndicate.model.item import Item, ItemId, Medium, tag_uri
 from syndicate.model.notes import Note
 from syndicate.store.protocol import ItemAct, KeyedItems, Reads
 
@@ -17,12 +17,18 @@ def own_key(authority: str, id: ItemId) -> str:
 class KnownItems:
     """What is known of items by their keys. A document sees what the documents before it did."""
 
-    def __init__(self, found: KeyedItems, digests: dict[ItemId, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        found: KeyedItems,
+        digests: dict[ItemId, frozenset[str]],
+        stories: Mapping[ItemId, Collection[ItemId]],
+    ) -> None:
         self._owners = dict(found.owners)
         self._items = dict(found.items)
         self._keys = {id: set(keys) for id, keys in found.keys.items()}
         self._notes = dict(found.notes)
         self._digests = digests
+        self._stories = {id: set(those) for id, those in stories.items()}
 
     def find(self, keys: Sequence[str]) -> tuple[Item, str] | None:
         """Find the newest version of the item that goes by the strongest of these keys, and that key."""
@@ -48,6 +54,10 @@ class KnownItems:
         """The notes of the item's newest version."""
         return self._notes.get(id, ())
 
+    def stories_with(self, media: ItemId) -> Collection[ItemId]:
+        """The stories that have this media item."""
+        return self._stories.get(media, ())
+
     def was(self, id: ItemId, digest: str) -> bool:
         """Whether a corrected item had this content in one of its versions."""
         return digest in self._digests.get(id, ())
@@ -58,6 +68,8 @@ class KnownItems:
         if item is None:
             return
         self._items[item.id] = item
+        for link in item.associations:
+            self._stories.setdefault(link.item, set()).add(item.id)
         for key in act.keys:
             self._owners[key] = item.id
         self._keys.setdefault(item.id, set()).update(act.keys)
@@ -86,4 +98,6 @@ async def known_items(
         for id, item in found.items.items()
         if item.note is not None
     }
-    return KnownItems(found, digests)
+    media = [id for id, item in found.items.items() if item.medium is not Medium.TEXT]
+    stories = {id: await reads.stories_with(id) for id in media}
+    return KnownItems(found, digests, stories)

@@ -36,6 +36,8 @@ def holds_text(holds: Holds) -> str:
         values["doubted"] = holds.doubted
     if holds.withheld_later:
         values["withheld_later"] = True
+    if holds.withheld_with_story:
+        values["withheld_with_story"] = True
     return canonical_json(values).decode()
 
 
@@ -56,6 +58,7 @@ def holds_from(text: str) -> Holds:
         else Recall(RecallReason(recall[0]), recall[1], *(as_moment(one) for one in recall[2:])),
         doubted=values.get("doubted"),
         withheld_later=bool(values.get("withheld_later")),
+        withheld_with_story=bool(values.get("withheld_with_story")),
         **{name: moment_from(values.get(name)) for name in _MOMENTS},
     )
 
