@@ -14,7 +14,10 @@ from yarl import URL
 
 from syndicate.client.change_api import open_change_api
 from syndicate.client.folder import open_folder
-from syndicate.client.sync import Ending, Outcome, Synchronizer, SyncOptions
+from syndicate.client.media_fetch import FileOutcome
+from syndicate.client.sync import Synchronizer
+from syndicate.client.sync_outcomes import Ending, Outcome, SyncOptions
+from syndicate.errors import SyndicateError
 from syndicate.language import Text
 from syndicate.model.parties import PartnerId
 from syndicate.services.changes import change_detector
@@ -142,6 +145,15 @@ class Quiet:
 
     def on_wait(self, why: Text, seconds: float) -> None:
         raise AssertionError((why, seconds))
+
+    def on_file(self, outcome: FileOutcome) -> None:
+        """No media here."""
+
+    def on_file_failed(self, error: SyndicateError, seconds: float | None) -> None:
+        """No media here."""
+
+    def on_bytes(self, came: int, left: int) -> None:
+        """No media here."""
 
     def on_synced(self, held: int) -> None:
         assert held == 1

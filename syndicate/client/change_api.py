@@ -7,9 +7,9 @@ exponential backoff, and never sooner than the server's `Retry-After`.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from collections.abc import Sequence as Listed
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,12 +32,15 @@ from syndicate.client.client_errors import (
 from syndicate.client.network_errors import insecure, unreachable
 from syndicate.language import Text
 from syndicate.model.item import ItemId
+from syndicate.model.media import RenditionName
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Most bytes of one answer, after decompression."""
 MAX_BACKOFF: Final = 60.0
 """Most seconds between two tries, where the server sends no `Retry-After`."""
 _RETRY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MAX_PROBLEM_BYTES: Final = 1024 * 1024
+_MEDIA_STATUSES: Final = frozenset({200, 206, 304, 416})
 _GONE_STATUSES: Final = frozenset({403, 404, 410, 451})
 _backoff: Final = wait_random_exponential(multiplier=1, max=MAX_BACKOFF, min=0.2)
 
@@ -77,6 +80,23 @@ class _Response:
         """The problem's stable code, or empty."""
         code = self.problem.get("code")
         return code if isinstance(code, str) else ""
+
+
+class MediaAnswer:
+    """An answer to a request for a file, whose body is read by `chunks`.
+
+    `refused`: the server does not give the file (Gone), or not yet (QuotaUsedUp).
+    """
+
+    def __init__(self, answer: aiohttp.ClientResponse, refused: Gone | QuotaUsedUp | None) -> None:
+        self._answer, self.refused = answer, refused
+        self.status, self.headers = answer.status, answer.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises ServerUnavailable where it breaks off."""
+        with _network_errors():
+            async for chunk in self._answer.content.iter_any():
+                yield chunk
 
 
 OnWait = Callable[[Text, float], None]
@@ -123,6 +143,36 @@ class ChangeApi:
             )
         return found
 
+    @asynccontextmanager
+    async def media(
+        self, id: ItemId, rendition: RenditionName, headers: Mapping[str, str], seconds: float
+    ) -> AsyncIterator[MediaAnswer]:
+        """Request a file of a media item once, for so many seconds at most. The body is not read yet.
+
+        200, 206, 304, 416 and refusals are returned. Raises ServerUnavailable, KeyRefused, InvalidResponse.
+        """
+        address = self._root.joinpath(f"licensed/media/{id}/{rendition.value}")
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=20, sock_read=60)
+        asked = {"Accept": "*/*", "Accept-Encoding": "identity", **headers}
+        with _network_errors():
+            answer = await self._client.get(address, headers=asked, timeout=timeout, allow_redirects=False)
+        try:
+            if answer.status in _MEDIA_STATUSES:
+                yield MediaAnswer(answer, None)
+                return
+            problem = await _read_response(answer, _MAX_PROBLEM_BYTES)
+            if answer.status in _GONE_STATUSES:
+                yield MediaAnswer(answer, Gone(problem.code))
+            elif answer.status == 429:
+                yield MediaAnswer(answer, QuotaUsedUp(problem.after))
+            elif answer.status in _RETRY_STATUSES:
+                raise _asked_to_wait(problem)
+            else:
+                _success_body(problem)
+                raise AssertionError("200 is a media status")
+        finally:
+            answer.close()
+
     async def acknowledge(self, seqs: Listed[int]) -> frozenset[int]:
         """Acknowledge these entries. Return those that the server does not know.
 
@@ -163,43 +213,60 @@ class ChangeApi:
         async def once() -> _Response:
             answer = await self._send(method, address, wait, body)
             if answer.status in _RETRY_STATUSES and answer.status not in accepted:
-                status = f"{answer.status} {answer.code}".strip()
-                raise ServerUnavailable(
-                    Text(f"服务器要求稍候（{status}）", f"the server asks to wait ({status})"), answer.after
-                )
+                raise _asked_to_wait(answer)
             return answer
 
         return await retrying(once)
 
     async def _send(self, method: str, address: URL, wait: int, body: object) -> _Response:
         timeout = aiohttp.ClientTimeout(total=600, sock_connect=20, sock_read=wait + 60)
-        try:
+        with _network_errors():
             async with self._client.request(
                 method, address, json=body, timeout=timeout, allow_redirects=False
             ) as answer:
-                data = bytearray()
-                async for part in answer.content.iter_any():
-                    data += part
-                    if len(data) > MAX_ANSWER_BYTES:
-                        raise _too_large()
-                headers = answer.headers
-                return _Response(
-                    answer.status,
-                    bytes(data),
-                    retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC)),
-                    headers.get("Location", ""),
-                )
-        except aiohttp.ClientSSLError as error:
-            head = Text("无法与服务器建立安全连接：", "no secure connection to the server: ")
-            raise InvalidResponse(head + insecure(error), code="tls") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            head = Text("无法连接服务器：", "the server cannot be reached: ")
-            raise ServerUnavailable(head + unreachable(error)) from None
+                return await _read_response(answer, MAX_ANSWER_BYTES)
 
     def _report_wait(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         if isinstance(error, ServerUnavailable):
             self._on_wait(error.text, state.upcoming_sleep)
+
+
+async def _read_response(answer: aiohttp.ClientResponse, most: int) -> _Response:
+    """Read an answer of at most so many bytes."""
+    data = bytearray()
+    with _network_errors():
+        async for part in answer.content.iter_any():
+            data += part
+            if len(data) > most:
+                raise _too_large()
+    headers = answer.headers
+    return _Response(
+        answer.status,
+        bytes(data),
+        retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC)),
+        headers.get("Location", ""),
+    )
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """Turn errors of the network into ServerUnavailable, those of TLS into InvalidResponse."""
+    try:
+        yield
+    except aiohttp.ClientSSLError as error:
+        head = Text("无法与服务器建立安全连接：", "no secure connection to the server: ")
+        raise InvalidResponse(head + insecure(error), code="tls") from None
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        head = Text("无法连接服务器：", "the server cannot be reached: ")
+        raise ServerUnavailable(head + unreachable(error)) from None
+
+
+def _asked_to_wait(answer: _Response) -> ServerUnavailable:
+    status = f"{answer.status} {answer.code}".strip()
+    return ServerUnavailable(
+        Text(f"服务器要求稍候（{status}）", f"the server asks to wait ({status})"), answer.after
+    )
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The local folder with the partner's items, their checksums and the saved state.
 
     FOLDER/items/{id}.json  {id}.html     the items that may be held, and nothing else
+    FOLDER/media/                         the files of media items (`media_folder`)
     FOLDER/.syndicate/state               cursor and pending work (`sync_state`)
     FOLDER/.syndicate/held/{id}           version and SHA-256 of both files of an item
     FOLDER/.syndicate/aside/              files that are being written
@@ -16,17 +17,20 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from syndicate.client.change_entries import ITEM_ID
 from syndicate.client.client_errors import RESTART, FolderDamaged, FolderFull, FolderInUse, FolderTampered
+from syndicate.client.media_files import NO_MEDIA, MediaChoice
+from syndicate.client.media_folder import ItemDocument, MediaFolder
+from syndicate.client.media_index import FileRow
 from syndicate.client.sync_state import State, decode_state, encode_state
 from syndicate.durable_files import replace_files, sync
 from syndicate.errors import Fault
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 _ID: Final = re.compile(ITEM_ID)
 _FILE: Final = re.compile(rf"({ITEM_ID})\.(?:json|html)")
 _MOST_FAULTS: Final = 20
+_GROUP: Final = 200
+"""Items that are read or written together."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -56,9 +62,9 @@ class Result(StrEnum):
 class Folder:
     """A folder that this process has locked. `open_folder` makes it."""
 
-    def __init__(self, root: Path, state: State) -> None:
+    def __init__(self, root: Path, state: State, media: MediaFolder) -> None:
         self._items, self._own = _subfolders(root)
-        self.state = state
+        self.state, self.media = state, media
         # What a killed run did may not be on the disk yet: the first flush is never left out.
         self._flushed = False
 
@@ -79,14 +85,67 @@ class Folder:
             results.append(Result.NEW if not known else Result.REPLACED if changed else Result.UNCHANGED)
         if stale:
             self._flushed = False
-            with _disk_space():
+            with disk_space():
                 replace_files(stale, drafts=self._own / "aside")
         return results
 
-    def has_files(self, kept: ItemFiles) -> bool:
-        """Whether the folder has exactly these files."""
-        ninjs, html, _ = self._files(kept.id)
-        return _content(ninjs) == kept.ninjs and _content(html) == kept.html
+    def has_document(self, kept: ItemFiles) -> bool:
+        """Whether the folder has exactly this document of the item. Its page, too, then is on the disk."""
+        return _content(self._files(kept.id)[0]) == kept.ninjs
+
+    def plan_media(self, items: Iterable[tuple[ItemFiles, Mapping[str, Any]]]) -> None:
+        """Remove files of other versions than these, note those to be fetched. `write` follows."""
+        with disk_space():
+            self.media.plan(
+                ItemDocument(kept.id, kept.version, document, changed=not self.has_document(kept))
+                for kept, document in items
+                if self.media.concerns(kept.id, document)
+            )
+
+    def keep_media(self, files: Iterable[FileRow]) -> None:
+        """Take in files of media items that are whole and on the disk. `renew_pages` shows them."""
+        with disk_space():
+            self.media.keep(files)
+
+    def renew_pages(self) -> None:
+        """Make the pages again whose media files came or went; call it after `write`."""
+        from syndicate.client.item_page import make_item_files
+
+        for group in _groups(self.media.index.stale()):
+            self.write(
+                make_item_files(id, document, self.media.held)
+                for id in group
+                if (document := self._recorded_document(id)) is not None
+            )
+            self.flush()
+            with disk_space():
+                self.media.index.renewed(group)
+
+    def _recorded_document(self, id: ItemId) -> dict[str, Any] | None:
+        """The document of an item as it was written; None where it is not there, or not as recorded."""
+        ninjs, _, record = self._files(id)
+        data, kept = _content(ninjs), _content(record)
+        if data is None or kept is None:
+            return None
+        try:
+            known = json.loads(kept)["json"] == hashlib.sha256(data).hexdigest()
+        except (ValueError, KeyError, TypeError):
+            return None
+        return json.loads(data) if known else None
+
+    def choose_media(self, choice: MediaChoice) -> None:
+        """Keep the media files of this choice. Where the last run had another, go through all documents."""
+        from syndicate.client.item_page import make_item_files
+
+        self.media.choice = choice
+        if self.state.media == choice.code:
+            return
+        for group in _groups(sorted(self._recorded())):
+            found = [(id, self._recorded_document(id)) for id in group]
+            self.plan_media(
+                (make_item_files(id, document), document) for id, document in found if document is not None
+            )
+        self.save(replace(self.state, media=choice.code))
 
     def holds(self, id: ItemId) -> bool:
         """Whether the folder has some version of the item."""
@@ -95,7 +154,9 @@ class Folder:
     def remove(self, id: ItemId) -> Result:
         """Remove all files of an item. Return REMOVED or ABSENT."""
         self._flushed = False
-        gone = [_remove(path) for path in self._files(id)]
+        with disk_space():
+            gone = [self.media.remove(id)]
+        gone += [_remove(path) for path in self._files(id)]
         return Result.REMOVED if any(gone) else Result.ABSENT
 
     def version(self, id: ItemId) -> int | None:
@@ -108,7 +169,7 @@ class Folder:
     def held(self) -> set[ItemId]:
         """Return the id of every item with a file or a record in the folder."""
         files = {found[1] for name in _names(self._items) if (found := _FILE.fullmatch(name))}
-        return {ItemId(id) for id in files | self._recorded()}
+        return {ItemId(id) for id in files | self._recorded() | self.media.index.items()}
 
     def _recorded(self) -> set[str]:
         """The id of every item with a record."""
@@ -117,13 +178,14 @@ class Folder:
     def flush(self) -> None:
         """Flush (fsync) everything written and removed so far to the disk. Raises FolderFull, OSError."""
         if not self._flushed:
-            with _disk_space():
+            with disk_space():
                 sync(self._items, self._own / "held")
+                self.media.flush()
             self._flushed = True
 
     def save(self, state: State) -> None:
         """Save the state durably; call `flush` first. Raises FolderFull, OSError."""
-        with _disk_space():
+        with disk_space():
             replace_files({self._own / "state": encode_state(state)}, drafts=self._own / "aside")
             sync(self._own)
         self.state = state
@@ -134,7 +196,7 @@ class Folder:
         Missing files are always found; with `contents` also changed bytes and foreign files. Call it only
         while no item is being written.
         """
-        faults = list(self._faults(contents))
+        faults = [*self._faults(contents), *self.media.faults(contents=contents)]
         if faults:
             more = len(faults) - _MOST_FAULTS
             count = (
@@ -171,25 +233,28 @@ class Folder:
 
 
 @contextmanager
-def open_folder(root: Path, server: str, *, restart: bool = False) -> Iterator[Folder]:
+def open_folder(
+    root: Path, server: str, *, restart: bool = False, choice: MediaChoice = NO_MEDIA
+) -> Iterator[Folder]:
     """Lock and open the folder at `root`; create it where it is missing.
 
-    `server` is the address that the items come from. With `restart` all changes are read again from the
-    beginning, and items that the server does not list are removed. Raises FolderInUse, FolderDamaged,
-    FolderFull, OSError.
+    `server` is the address that the items come from, `choice` says which media files are kept. With
+    `restart` all changes are read again from the beginning, and items that the server does not list are
+    removed. Raises FolderInUse, FolderDamaged, FolderFull, OSError.
     """
     items, own = _subfolders(root)
-    for place in (items, own, own / "held", own / "aside"):
+    for place in (items, root / "media", own, own / "held", own / "aside", own / "parts"):
         if place.is_symlink():
             raise FolderDamaged(
                 Text(
                     f"{place} 是符号链接，应为文件夹", f"{place} is a symbolic link, and should be a folder"
                 )
             )
-    with _disk_space():
+    with disk_space():
         items.mkdir(parents=True, exist_ok=True)
+        (root / "media").mkdir(exist_ok=True)
         own.mkdir(mode=0o700, exist_ok=True)
-        for name in ("held", "aside"):
+        for name in ("held", "aside", "parts"):
             (own / name).mkdir(exist_ok=True)
         sync(own, root, root.absolute().parent)
         lock = FileLock(own / "lock", mode=0o600, thread_local=False)
@@ -202,15 +267,37 @@ def open_folder(root: Path, server: str, *, restart: bool = False) -> Iterator[F
     try:
         for path in (own / "aside").iterdir():
             path.unlink()
-        folder = Folder(root, State(server=server))
+        media = _open_media(root, own, restart=restart)
+        folder = Folder(root, State(server=server), media)
         state = _load_state(own / "state", server, restart=restart)
         if not state.after and not state.begun and not state.owed and not folder.held():
             # Nothing is here that the changes could fail to name: no list of names is needed.
             state = replace(state, named=None)
         folder.save(state)
-        yield folder
+        try:
+            folder.choose_media(choice)
+            yield folder
+        finally:
+            media.index.close()
     finally:
         lock.release()
+
+
+def _open_media(root: Path, own: Path, *, restart: bool) -> MediaFolder:
+    """Open what is known of the media files; with `restart`, begin anew where it cannot be read."""
+    try:
+        with disk_space():
+            media = MediaFolder(root, own)
+            media.open(recheck=restart)
+            return media
+    except FolderDamaged:
+        if not restart:
+            raise
+    for name in ("media.db", "media.db-journal"):
+        _remove(own / name)
+    media = MediaFolder(root, own)
+    media.open(recheck=restart)
+    return media
 
 
 def _load_state(path: Path, server: str, *, restart: bool) -> State:
@@ -242,6 +329,12 @@ def _subfolders(root: Path) -> tuple[Path, Path]:
     return root / "items", root / ".syndicate"
 
 
+def _groups(ids: Sequence[str]) -> Iterator[list[ItemId]]:
+    """The ids, so many at a time."""
+    for start in range(0, len(ids), _GROUP):
+        yield [ItemId(id) for id in ids[start : start + _GROUP]]
+
+
 def _names(folder: Path) -> set[str]:
     """The name of everything in the folder."""
     with os.scandir(folder) as found:
@@ -265,13 +358,14 @@ def _remove(path: Path) -> bool:
 
 
 @contextmanager
-def _disk_space() -> Iterator[None]:
-    """Turn the error of a full disk into FolderFull, which names the file."""
+def disk_space(name: str = "") -> Iterator[None]:
+    """Turn the error of a full disk into FolderFull, which names the file: `name`, or the error's own."""
     try:
         yield
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
+        error.filename = name or error.filename
         raise FolderFull(
             Text(
                 f"磁盘已满，无法写入 {error.filename}；腾出空间后再运行即可，已有的稿件完好",

@@ -16,6 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syndicate.client.client_errors import InvalidResponse
+from syndicate.client.figures import Held, nothing_held, own_figure, with_figures
+from syndicate.client.media_files import has_media
+from syndicate.client.ninjs_texts import headline_of, objects, stamp_of, text_of
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 
@@ -30,7 +33,6 @@ _BODY: Final = nh3.Cleaner(
     link_rel="noopener noreferrer",
 )
 """The HTML that a body may contain: text and links, no scripts and no external resources."""
-_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _VERSION: Final = re.compile("[1-9][0-9]{0,15}")
 
 
@@ -44,8 +46,8 @@ class ItemFiles:
     html: bytes
 
 
-def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
-    """Make the files of an item from its ninjs 3.1 document.
+def make_item_files(id: ItemId, ninjs: dict[str, Any], held: Held = nothing_held) -> ItemFiles:
+    """Make the files of an item from its ninjs 3.1 document. The page shows media files that are `held`.
 
     Raises InvalidResponse for a document that is another item's, is not `usable`, or has no version,
     headline or stamp: an item without its stamp is never stored.
@@ -60,7 +62,7 @@ def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
     try:
         written = json.dumps(ninjs, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False) + "\n"
         return ItemFiles(
-            id=id, version=int(version), ninjs=written.encode(), html=_page(id, ninjs).encode()
+            id=id, version=int(version), ninjs=written.encode(), html=_page(id, ninjs, held).encode()
         )
     except (ValueError, RecursionError):
         text = Text(
@@ -68,6 +70,11 @@ def make_item_files(id: ItemId, ninjs: dict[str, Any]) -> ItemFiles:
             "has a text, a number or a nesting that JSON or HTML cannot represent",
         )
         raise _wrong(id, "item", text) from None
+
+
+def with_media(kept: ItemFiles, document: dict[str, Any], held: Held) -> ItemFiles:
+    """The files of an item, made of this document, with the media files that are `held` in its page."""
+    return make_item_files(kept.id, document, held) if has_media(document) else kept
 
 
 def files_given(
@@ -89,45 +96,33 @@ def files_given(
     return given, invalid
 
 
-def _page(id: ItemId, ninjs: dict[str, Any]) -> str:
-    headline = _headline(ninjs)
+def _page(id: ItemId, ninjs: dict[str, Any], held: Held) -> str:
+    headline = headline_of(ninjs)
     if not headline:
         raise _wrong(id, "headlines", Text("没有标题", "has no headline"))
-    stamp = _stamp(ninjs)
+    stamp = stamp_of(ninjs)
     if not stamp:
         raise _wrong(id, "infoSources", Text("没有来源标注", "has no stamp"))
     return _ITEM.render(
-        language=_text(ninjs.get("language")) or "zh-CN",
+        language=text_of(ninjs.get("language")) or "zh-CN",
         headline=headline,
         stamp=stamp,
-        note=_text(ninjs.get("edNote")),
+        note=text_of(ninjs.get("edNote")),
+        figure=own_figure(id, ninjs, held, _FIGURE),
         # Cleaned by nh3 where it comes from the server: the one text that is not escaped here.
-        body=_body(ninjs),
-        rights=_text(ninjs.get("copyrightNotice")),
+        body=with_figures(_body(ninjs), ninjs, held, _FIGURE),
+        rights=text_of(ninjs.get("copyrightNotice")),
     )
-
-
-def _headline(ninjs: dict[str, Any]) -> str:
-    mains = [_text(one.get("value")) for one in _objects(ninjs, "headlines") if one.get("role") == "main"]
-    return next(iter(mains), "") or _text(ninjs.get("title"))
-
-
-def _stamp(ninjs: dict[str, Any]) -> str:
-    """Return the stamp, the distributor's source line: `稿件来源:萧山网`."""
-    for source in _objects(ninjs, "infoSources"):
-        if _text(source.get("role")).endswith("/distributor"):
-            return _text(source.get("literal"))
-    return ""
 
 
 def _body(ninjs: dict[str, Any]) -> Markup:
     """Return the full text as safe HTML; the abstract where the licence gives no full text."""
-    mains = [one for one in _objects(ninjs, "bodies") if one.get("role") == "main"]
+    mains = [one for one in objects(ninjs, "bodies") if one.get("role") == "main"]
     for kind, form in (("text/html", _clean), ("text/plain", _paragraphs)):
         for one in mains:
             if one.get("contentType") == kind:
-                return form(_text(one.get("value")))
-    summaries = [_text(one.get("value")) for one in _objects(ninjs, "descriptions")]
+                return form(text_of(one.get("value")))
+    summaries = [text_of(one.get("value")) for one in objects(ninjs, "descriptions")]
     return _paragraphs(next(iter(summaries), ""))
 
 
@@ -140,20 +135,11 @@ def _paragraphs(text: str) -> Markup:
     return Markup("\n").join(Markup("<p>{}</p>").format(line) for line in lines)
 
 
-def _objects(ninjs: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = ninjs.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _text(value: object) -> str:
-    return _UNSEEN.sub("", value).strip() if isinstance(value, str) else ""
-
-
 def _wrong(id: ItemId, field: str, text: Text) -> InvalidResponse:
     return InvalidResponse(Text(f"稿件 {id}：{field} ", f"item {id}: {field} ") + text)
 
 
-_ITEM: Final = Environment(
+_PAGES: Final = Environment(
     loader=PackageLoader("syndicate.client"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -161,4 +147,6 @@ _ITEM: Final = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
     auto_reload=False,
-).get_template("item.html")
+)
+_ITEM: Final = _PAGES.get_template("item.html")
+_FIGURE: Final = _PAGES.get_template("figure.html")

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from syndicate.client.change_api import ChangeApi, Gone, QuotaUsedUp, with_jitter
 from syndicate.client.change_entries import DELIVERY_ACTIONS, REMOVAL_ACTIONS, Action, Entry, Page
 from syndicate.client.client_errors import InvalidResponse
 from syndicate.client.folder import Folder, Result
+from syndicate.client.media_fetch import MediaFetcher
+from syndicate.client.sync_outcomes import Ending, Outcome, SyncObserver, SyncOptions
 from syndicate.client.sync_state import Owed, State
+from syndicate.client.to_its_end import to_its_end
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 
@@ -44,71 +47,12 @@ _MIN_POLL_INTERVAL: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class SyncOptions:
-    """Options of one synchronization run.
-
-    `limit`: entries a page. `follow`: run until cancelled. `verify`: compare every byte when first in step.
-    `accept_embargoes`: acknowledge every early access that is offered. `patience`: most seconds to wait for
-    an item that is still to be fetched; None waits for ever.
-    """
-
-    limit: int = 200
-    follow: bool = False
-    verify: bool = False
-    accept_embargoes: bool = False
-    patience: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The effect of one entry on the folder.
-
-    For an item that a read from the beginning did not list, and that was removed, `seq` is None and
-    `action` is `reset`. `entry` is None where the item was fetched after its page.
-    """
-
-    seq: int | None
-    action: str
-    id: ItemId
-    version: int | None
-    result: Result
-    entry: Entry | None = None
-
-
-class Ending(Enum):
-    """How a run without `follow` ends."""
-
-    IN_STEP = auto()
-    """The folder holds what the server allows, and nothing else."""
-    QUOTA = auto()
-    """In step, except for items that wait until a quota resets."""
-    INCOMPLETE = auto()
-    """In step, except for items whose documents are invalid."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Applied:
     """What a page did: outcomes to report, the state to save after that, items with invalid documents."""
 
     outcomes: list[Outcome]
     state: State
     unreadable: list[tuple[ItemId, InvalidResponse]]
-
-
-class SyncObserver(Protocol):
-    """Callbacks for progress. An exception from a callback ends the run."""
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        """Handle an entry whose effect is on the disk."""
-
-    def on_unreadable(self, id: ItemId, error: InvalidResponse) -> None:
-        """Handle an item whose document is invalid; it is fetched again later."""
-
-    def on_wait(self, why: Text, seconds: float) -> None:
-        """Handle a wait of so many seconds, for the reason `why`."""
-
-    def on_synced(self, held: int) -> None:
-        """Handle that the folder is in step and holds `held` items."""
 
 
 class Synchronizer:
@@ -124,6 +68,7 @@ class Synchronizer:
     ) -> None:
         self._folder, self._sequence, self._options = folder, sequence, options
         self._observer, self._clock = observer, clock
+        self.media = MediaFetcher(folder, sequence, observer, clock, options.patience)
         self._not_before: dict[ItemId, float] = {}
         self._quota_resets_at = 0.0
         self.quota_resets: float | None = None
@@ -141,6 +86,7 @@ class Synchronizer:
         try:
             return await self._run()
         finally:
+            await self.media.stop()
             if self._ahead is not None:
                 self._ahead.cancel()
                 await asyncio.gather(self._ahead, return_exceptions=True)
@@ -155,7 +101,8 @@ class Synchronizer:
                 self._ahead = asyncio.ensure_future(
                     self._sequence.changes(page.next, self._options.limit, 0)
                 )
-            await _to_its_end(self._apply(page))
+            await to_its_end(self._apply(page))
+            self.media.raise_fault()
             await self._acknowledge()
             wait = 0
             if page.more or self._accepts_embargo(page):
@@ -163,17 +110,43 @@ class Synchronizer:
             fetched = await self._fetch()
             due = self._next_due()
             if due is None:
-                self._report_synced(changed=bool(page.changes) or fetched)
-                if not self._options.follow:
-                    return Ending.IN_STEP
+                await self._report_synced(changed=bool(page.changes) or fetched)
+            if not self._options.follow and (due is None or not self._within_patience(due)):
+                if not await self._news_before_files_end():
+                    return self._ending()
+                wait = WAIT
+            elif due is None:
                 wait = WAIT
             elif due > 0:
-                if not self._within_patience(due):
-                    unreadable = self._not_before.keys() & self._folder.state.owed.keys()
-                    return Ending.INCOMPLETE if unreadable else Ending.QUOTA
                 wait = min(WAIT, max(1, math.ceil(due)))
             if wait and not page.changes and not fetched:
                 await asyncio.sleep(_MIN_POLL_INTERVAL - (self._clock() - requested))
+
+    async def _news_before_files_end(self) -> bool:
+        """Wait until all files have come, or until changes are there, which may be recalls of them."""
+        if not self.media.has_work():
+            return False
+        after, limit = self._folder.state.after, self._options.limit
+        ended = asyncio.ensure_future(self.media.ended())
+        self._ahead = asyncio.ensure_future(self._sequence.changes(after, limit, WAIT))
+        try:
+            await asyncio.wait({ended, self._ahead}, return_when=asyncio.FIRST_COMPLETED)
+            if self._ahead.done():
+                return True
+            ended.result()
+            return False
+        finally:
+            ended.cancel()
+
+    def _ending(self) -> Ending:
+        """How the run ends, when all has come that this run waits for."""
+        owed, files = self._folder.state.owed, self._folder.media.index.owed_sum()[0]
+        if not owed and not files:
+            return Ending.IN_STEP
+        unreadable = self._not_before.keys() & owed.keys()
+        if unreadable or (files and not self.media.quota_used_up):
+            return Ending.INCOMPLETE
+        return Ending.QUOTA
 
     async def _next_page(self, wait: int) -> Page:
         """Read the page after the cursor, and save how far it goes before any of it is applied.
@@ -194,12 +167,16 @@ class Synchronizer:
 
     async def _apply(self, page: Page) -> None:
         """Apply a page, report it, then save the cursor: a kill may repeat a line, but loses none."""
-        applied = await asyncio.to_thread(self._write, page)
+        async with self.media.writing:
+            await self.media.leave(entry.id for entry in page.changes)
+            applied = await asyncio.to_thread(self._write, page)
+            self.media.let_go()
         for id, error in applied.unreadable:
             self._observer.on_unreadable(id, error)
         for outcome in applied.outcomes:
             self._observer.on_outcome(outcome)
         await asyncio.to_thread(self._save, replace(applied.state, begun=self._begun()))
+        self.media.start()
 
     def _begun(self) -> int:
         """How far the page goes that is applied next, where it is known already: it saves a write."""
@@ -215,7 +192,7 @@ class Synchronizer:
         named = set() if page.reset else None if state.named is None else set(state.named)
         last = {entry.id: entry for entry in page.changes if entry.action is not Action.EMBARGO}
         # Here, not above: a run that finds nothing new needs neither Jinja nor nh3.
-        from syndicate.client.item_page import files_given
+        from syndicate.client.item_page import files_given, with_media
 
         given, unreadable = files_given(
             (id, one.item) for id, one in last.items() if one.action in DELIVERY_ACTIONS
@@ -231,11 +208,11 @@ class Synchronizer:
                     named.discard(entry.id)
                 kept = given.get(entry.id)
                 # Delivered again further down, and on the disk already: a crash cut off an earlier run.
-                already_written = kept is not None and folder.has_files(kept)
+                already_written = kept is not None and folder.has_document(kept)
                 results[entry.seq] = Result.UNCHANGED if already_written else folder.remove(entry.id)
         removed = [] if page.more or named is None else self._sweep(named)
         folder.flush()
-        written: dict[int, ItemFiles] = {}
+        written: dict[int, tuple[ItemFiles, dict[str, Any]]] = {}
         for entry in page.changes:
             if entry.action is Action.EMBARGO:
                 results[entry.seq] = Result.OFFERED
@@ -246,9 +223,12 @@ class Synchronizer:
                 if kept is None:
                     self._not_before.pop(entry.id, None)
                     owed[entry.id] = Owed(seq=entry.seq, action=entry.action, version=entry.version)
-                else:
-                    written[entry.seq] = kept
-        results.update(zip(written, folder.write(written.values()), strict=True))
+                elif entry.item is not None:
+                    written[entry.seq] = kept, entry.item
+        folder.plan_media(written.values())
+        pages = (with_media(kept, item, folder.media.held) for kept, item in written.values())
+        results.update(zip(written, folder.write(pages), strict=True))
+        folder.renew_pages()
         folder.flush()
         outcomes += [_outcome(entry, results[entry.seq]) for entry in page.changes if entry.seq in results]
         acks = dict.fromkeys((*state.acks, *(one.seq for one in page.changes if self._needs_ack(one))))
@@ -299,41 +279,50 @@ class Synchronizer:
         """Fetch these items until a quota is used up, and write them together. Return whether any came."""
         from syndicate.client.item_page import make_item_files
 
-        fetched: dict[ItemId, ItemFiles | None] = {}
+        fetched: dict[ItemId, tuple[ItemFiles, dict[str, Any]] | None] = {}
         for id, _ in due:
             try:
                 found = await self._sequence.item(id)
                 if isinstance(found, QuotaUsedUp):
                     self._quota_used_up(found.after)
                     break
-                fetched[id] = None if isinstance(found, Gone) else make_item_files(id, found)
+                fetched[id] = None if isinstance(found, Gone) else (make_item_files(id, found), found)
             except InvalidResponse as error:
                 self._not_before[id] = self._clock() + _INVALID_ITEM_WAIT
                 self._observer.on_unreadable(id, error)
                 continue
             self._not_before.pop(id, None)
         if fetched:
-            await _to_its_end(self._take_in(fetched))
+            await to_its_end(self._take_in(fetched))
         return bool(fetched)
 
-    async def _take_in(self, fetched: Mapping[ItemId, ItemFiles | None]) -> None:
+    async def _take_in(self, fetched: Mapping[ItemId, tuple[ItemFiles, dict[str, Any]] | None]) -> None:
         """Write fetched items, and remove those that the server does not give; report and save it."""
+        from syndicate.client.item_page import with_media
+
         folder, state = self._folder, self._folder.state
 
         def write() -> dict[ItemId, Result]:
-            results = {id: folder.remove(id) for id, kept in fetched.items() if kept is None}
-            kept = {id: one for id, one in fetched.items() if one is not None}
-            results.update(zip(kept, folder.write(kept.values()), strict=True))
+            results = {id: folder.remove(id) for id, one in fetched.items() if one is None}
+            given = {id: one for id, one in fetched.items() if one is not None}
+            folder.plan_media(given.values())
+            pages = (with_media(kept, item, folder.media.held) for kept, item in given.values())
+            results.update(zip(given, folder.write(pages), strict=True))
+            folder.renew_pages()
             folder.flush()
             return results
 
-        results = await asyncio.to_thread(write)
-        for id, kept in fetched.items():
+        async with self.media.writing:
+            await self.media.leave(fetched)
+            results = await asyncio.to_thread(write)
+            self.media.let_go()
+        for id, found in fetched.items():
             one = state.owed[id]
-            version = one.version if kept is None else kept.version
+            version = one.version if found is None else found[0].version
             self._observer.on_outcome(Outcome(one.seq, one.action.value, id, version, results[id]))
         left = {id: one for id, one in state.owed.items() if id not in fetched}
         await asyncio.to_thread(self._save, replace(state, owed=left))
+        self.media.start()
 
     def _quota_used_up(self, after: float | None) -> None:
         """Fetch nothing more until `after` seconds have passed; None where the server does not say."""
@@ -354,26 +343,15 @@ class Synchronizer:
     def _within_patience(self, seconds: float) -> bool:
         return self._options.patience is None or seconds <= self._options.patience
 
-    def _report_synced(self, *, changed: bool) -> None:
+    async def _report_synced(self, *, changed: bool) -> None:
         """Report that the folder is in step. The first time, also check its files against their records."""
         if not self._synced_before:
-            self._folder.check(contents=self._options.verify)
+            async with self.media.writing:
+                check = partial(self._folder.check, contents=self._options.verify)
+                await to_its_end(asyncio.to_thread(check))
         if changed or not self._synced_before:
             self._observer.on_synced(len(self._folder.held()))
         self._synced_before = True
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await work on the folder. A cancellation waits until it is done."""
-    task, cancelled = asyncio.ensure_future(work), False
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            cancelled = True
-    task.result()
-    if cancelled:
-        raise asyncio.CancelledError
 
 
 def _outcome(entry: Entry, result: Result) -> Outcome:

@@ -37,7 +37,8 @@ class State:
     was killed before it saved the cursor. While all changes are read from the beginning, `named` has the
     ids that may be held, and other items are removed at the end; otherwise, and where nothing was held at
     the beginning, it is None. `owed` has the items still to be fetched, `acks` the applied entries that are
-    not acknowledged yet.
+    not acknowledged yet. `media` is the choice of media files (`MediaChoice.code`) by which all held items
+    were gone through; empty in a new folder, and in one of a release that fetched none.
     """
 
     server: StrictStr
@@ -46,6 +47,7 @@ class State:
     named: frozenset[Id] | None = frozenset()
     owed: Mapping[Id, Owed] = field(default_factory=dict)
     acks: tuple[Seq, ...] = ()
+    media: StrictStr = ""
     format: Annotated[int, Field(strict=True)] = _FORMAT
 
 
@@ -65,6 +67,7 @@ def encode_state(state: State) -> bytes:
             for id, one in state.owed.items()
         },
         "acks": list(state.acks),
+        "media": state.media,
     }
     line = json.dumps(value, ensure_ascii=False).encode()
     return line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n"

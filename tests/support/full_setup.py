@@ -20,10 +20,12 @@ from yarl import URL
 from syndicate.client.change_api import open_change_api
 from syndicate.client.client_errors import InvalidResponse, KeyRefused
 from syndicate.client.folder import Folder, open_folder
-from syndicate.client.sync import Outcome, Synchronizer, SyncOptions
+from syndicate.client.media_fetch import FileOutcome
+from syndicate.client.sync import Synchronizer
+from syndicate.client.sync_outcomes import Outcome, SyncOptions
 from syndicate.client.sync_state import State
 from syndicate.clock import SteadyClock
-from syndicate.errors import Conflict
+from syndicate.errors import Conflict, SyndicateError
 from syndicate.language import Text
 from syndicate.model.changes import TAKEDOWNS, Action, ChangeEntry
 from syndicate.model.item import Item, ItemId
@@ -83,6 +85,15 @@ class _Listener:
 
     def on_wait(self, why: Text, seconds: float) -> None:
         """A quota is used up: it is said, and nobody waits."""
+
+    def on_file(self, outcome: FileOutcome) -> None:
+        """No media here."""
+
+    def on_file_failed(self, error: SyndicateError, seconds: float | None) -> None:
+        """No media here."""
+
+    def on_bytes(self, came: int, left: int) -> None:
+        """No media here."""
 
     def on_synced(self, held: int) -> None:
         """The folder says so itself."""

@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 
 from tests.support.shell import Outcome, Running, Shell, started
+from tests.support.stub_media import TYPES, StubFiles, content
 
 KEY = "eyJhbGciOiJFZERTQSJ9.a-key-for-tests.c2lnbmF0dXJl"
 STAMP = "稿件来源:萧山网"
@@ -83,6 +84,7 @@ class Publishing:
     acknowledged: list[int] = field(default_factory=list)
     unknown: set[int] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    media: StubFiles = field(default_factory=StubFiles)
     port: int = 0
     loop: asyncio.AbstractEventLoop | None = None
     _seq: int = 0
@@ -107,6 +109,34 @@ class Publishing:
         (self.lean.add if lean else self.lean.discard)(id)
         note = story.get("edNote")
         return self.add(action, id, version, reason=None, note=note)
+
+    def put_media(
+        self,
+        number: int,
+        version: int = 1,
+        medium: str = "picture",
+        files: dict[str, bytes] | None = None,
+        **story: Any,
+    ) -> int:
+        """A media item may be held, in this version, with these files: rendition → content."""
+        id = an_id(number)
+        given = files if files is not None else {"web": content(f"{id} {version}", 5_000)}
+        types = {"poster": "image/jpeg", "transcript": "text/vtt"}
+        renditions = [
+            self.media.add(id, name, data, types.get(name, TYPES[medium])) for name, data in given.items()
+        ]
+        return self.put(number, version, type=medium, renditions=renditions, **story)
+
+    def association(self, number: int, place: int = 1, **changed: Any) -> dict[str, Any]:
+        """The association of a story with a media item that its partner may have."""
+        id = an_id(number)
+        return {
+            "name": f"配图 {number}",
+            "rel": f"body:{place}",
+            **self.stories[id],
+            "altIds": [{"role": "item", "value": id}],
+            **changed,
+        }
 
     def correct(self, number: int, version: int, note: str, *, lean: bool = False) -> int:
         """A new version, with its note."""
@@ -204,6 +234,12 @@ class Publishing:
             return problem(429, "quota_exceeded", {"Retry-After": self.quota_after})
         return web.json_response(self.stories[id])
 
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        self._note(request)
+        if status := self.closed.get(request.match_info["item"]):
+            return problem(status, "recalled")
+        return await self.media.answer(request)
+
     async def ack(self, request: web.Request) -> web.StreamResponse:
         self._note(request)
         seqs = (await request.json())["ack"]
@@ -228,7 +264,8 @@ def publishing() -> Iterator[Publishing]:
     app.router.add_get("/licensed/changes", server.changes)
     app.router.add_post("/licensed/changes/ack", server.ack)
     app.router.add_get("/licensed/items/{id}", server.item)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    app.router.add_get("/licensed/media/{item}/{rendition}", server.file)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
 
     async def start() -> None:
         await runner.setup()
@@ -308,6 +345,12 @@ class Partner:
         assert outcome.code == 0, outcome
         assert holding(self.folder) == self.server.allowed
         return [(line["action"], line["id"], line["result"]) for line in outcome.lines]
+
+    def good_media(self, *more: str) -> None:
+        """One run that must end in step, with every file that it owes."""
+        outcome = self.pull(*more)
+        assert outcome.code == 0, outcome
+        assert holding(self.folder) == self.server.allowed
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from syndicate.cli.app import Command, given
+from syndicate.cli.ui.byte_progress import size_text
 from syndicate.cli.ui.failures import REFUSED, TRY_LATER, Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.pull_progress import show_progress
@@ -23,7 +24,8 @@ from syndicate.language import Text
 if TYPE_CHECKING:
     from yarl import URL
 
-    from syndicate.client.sync import Ending, SyncOptions
+    from syndicate.client.media_files import MediaChoice
+    from syndicate.client.sync_outcomes import Ending, SyncOptions
 
 _LARGEST_KEY: Final = 16_384
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -65,6 +67,13 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
     is_flag=True,
     help="接受提前取得，承诺遵守禁发时间 · accept early access, and its embargo",
 )
+@click.option(
+    "--renditions",
+    metavar="NAME,…",
+    help="取媒体稿件的哪些规格，或 all；默认取网页所用的 · files of media items to fetch, or all; "
+    "default: what the page of the item shows",
+)
+@click.option("--no-media", is_flag=True, help="不取媒体文件 · fetch no files of media items")
 @click.option("--verify", is_flag=True, help="逐字节核对文件夹 · compare every byte of the folder")
 @click.option(
     "--patience",
@@ -82,21 +91,24 @@ def pull(
     limit: int,
     restart: bool,
     accept_embargoes: bool,
+    renditions: str | None,
+    no_media: bool,
     verify: bool,
     patience: float,
 ) -> int:
     """让文件夹与授权稿件保持一致 · Keep a folder in step with a licence.
 
-    供授权媒体使用：收新稿、换更正稿，移除被撤回和到期的稿件并确认。
+    供授权媒体使用：收新稿、换更正稿，取图片和音视频文件，移除被撤回和到期的稿件并确认。
 
-    For partners: new items, corrections; removes what is recalled or withdrawn, and acknowledges it.
+    For partners: new items, corrections, files of pictures, sound and film; removes what is recalled or
+    withdrawn, and acknowledges it.
 
     \b
     例 · Example:
       syndicate pull https://feeds.example.cn --key-file ~/xsw.key --to 稿件/
     """
     # Only this command needs the client: the others start faster without it.
-    from syndicate.client.sync import SyncOptions
+    from syndicate.client.sync_outcomes import SyncOptions
 
     voice = given().voice()
     root = _address(url, voice)
@@ -108,27 +120,47 @@ def pull(
         accept_embargoes=accept_embargoes,
         patience=None if follow else patience,
     )
-    return asyncio.run(_keep(root, key, folder, options, restart, voice))
+    return asyncio.run(_keep(root, key, folder, options, _choice(renditions, no_media), restart, voice))
 
 
 async def _keep(
-    root: URL, key: str, place: Path, options: SyncOptions, restart: bool, voice: Output
+    root: URL,
+    key: str,
+    place: Path,
+    options: SyncOptions,
+    choice: MediaChoice,
+    restart: bool,
+    voice: Output,
 ) -> int:
     from syndicate.client.change_api import open_change_api
     from syndicate.client.folder import open_folder
-    from syndicate.client.sync import Ending, Synchronizer
+    from syndicate.client.sync import Synchronizer
+    from syndicate.client.sync_outcomes import Ending
 
-    with open_folder(place, str(root), restart=restart) as folder, show_progress(voice) as progress:
+    with (
+        open_folder(place, str(root), restart=restart, choice=choice) as folder,
+        show_progress(voice) as progress,
+    ):
         async with open_change_api(root, key, options.patience, progress.on_wait) as sequence:
             synchronizer = Synchronizer(folder, sequence, options, progress, time.monotonic)
             ending = await _until_stopped(synchronizer.run())
         held, owed = len(folder.held()), len(folder.state.owed)
         waiting = len(folder.state.acks)
+        files, size = folder.media.index.owed_sum()
     if ending is None:
         voice.aside(Text("已停止", "stopped"))
     voice.aside(progress.summary(held))
+    if files:
+        shown = size_text(size)
+        voice.aside(
+            Text(
+                f"尚欠 {files} 个文件（{shown}），再次运行时继续",
+                f"{files} files ({shown}) are still owed; the next run goes on",
+            )
+        )
     if ending is Ending.QUOTA:
-        return _come_back(voice, owed, synchronizer.quota_resets)
+        resets = synchronizer.quota_resets if owed else synchronizer.media.quota_resets
+        return _come_back(voice, owed + files, resets)
     if owed:
         voice.aside(
             Text(f"尚欠 {owed} 篇，再次运行时继续", f"{owed} items are still owed; the next run goes on")
@@ -138,6 +170,33 @@ async def _keep(
             Text(f"尚有 {waiting} 条回执未送达", f"{waiting} acknowledgements are still to be sent")
         )
     return 0 if ending is Ending.IN_STEP or (ending is None and options.follow) else REFUSED
+
+
+def _choice(renditions: str | None, no_media: bool) -> MediaChoice:
+    """Which files of media items are fetched. A name that there is not is wrong usage."""
+    from syndicate.client.media_files import NO_MEDIA, MediaChoice
+    from syndicate.model.media import RenditionName
+
+    if no_media and renditions is not None:
+        raise Bilingual(
+            Text("--renditions 和 --no-media 只能写一个", "give --renditions or --no-media, not both")
+        )
+    if no_media:
+        return NO_MEDIA
+    if renditions is None:
+        return MediaChoice()
+    if renditions == "all":
+        return MediaChoice(frozenset(RenditionName))
+    names = {name.strip() for name in renditions.split(",")}
+    if unknown := sorted(names - set(RenditionName)):
+        known = ", ".join(RenditionName)
+        raise Bilingual(
+            Text(
+                f"--renditions：没有 {'、'.join(unknown)} 这样的规格；可用：{known}、all",
+                f"--renditions: no rendition is named {', '.join(unknown)}; there are {known}, all",
+            )
+        )
+    return MediaChoice(frozenset(map(RenditionName, names)))
 
 
 def _come_back(voice: Output, owed: int, seconds: float | None) -> int:
