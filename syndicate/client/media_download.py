@@ -161,7 +161,14 @@ class MediaDownload:
     def _must_be_the_type(self, row: FileRow, headers: Mapping[str, str]) -> None:
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != row.content_type:
-            raise _wrong(row, Text(f"是 {kind}，应为 {row.content_type}", f"it is {kind or 'of no type'}"))
+            wanted = row.content_type
+            raise _wrong(
+                row,
+                Text(
+                    f"是 {kind or '无类型'}，应为 {wanted}",
+                    f"it is {kind or 'no type'}, should be {wanted}",
+                ),
+            )
         if headers.get("Content-Encoding", "identity") != "identity":
             raise _wrong(row, Text("被压缩过", "it has a content coding"))
 
