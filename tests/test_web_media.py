@@ -418,6 +418,17 @@ def test_a_lost_file_is_a_503_and_an_alarm_and_the_text_goes_on(
     assert "file_missing" in capsys.readouterr().out
 
 
+def test_a_file_that_was_stamped_is_not_read_from_the_store_again(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["all"]
+        first = await here.get(_media(house.picture), key=key)
+        await here.house.files.delete(house.picture.renditions[0].sha256)
+        again = await here.get(_media(house.picture), key=key)
+        assert (again.status, again.body) == (200, first.body)
+
+    in_house(tmp_path, act)
+
+
 def test_the_same_file_of_two_owners_is_two_items_with_rights_of_their_own(tmp_path: Path) -> None:
     """One file in the store; the second story credits another agency, whose picture never leaves."""
 

@@ -12,6 +12,7 @@ from syndicate.model.item import canonical_json
 from syndicate.model.parties import Publisher
 from syndicate.stamping import StampedItem, StampedRendition
 from syndicate.store.files.file_store import FileStore
+from syndicate.store.files.opened_file import OpenedFile
 from syndicate.store.files.stamped_files import MadeForDelivery, StampedFiles
 
 
@@ -34,13 +35,9 @@ class StampedMedia:
         stamp = file_stamp(item, file.name, self._publisher)
         key = canonical_json([STAMPING, file.sha256, file.content_type, stamp.to_json()]).decode()
         name = f"{item.id} {file.name}"
-        source = await self._stamped.kept(self._files, file.sha256)
 
-        def make(path: Path) -> None:
+        def make(source: OpenedFile, path: Path) -> None:
             limits = stamping_limits(source.size)
             self._workers.run_within(limits, name, stamp_file, source.path, path, file.content_type, stamp)
 
-        try:
-            return await self._stamped.get(key, make)
-        finally:
-            source.close()
+        return await self._stamped.get_from(self._files, file.sha256, key, make)

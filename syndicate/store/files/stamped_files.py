@@ -91,6 +91,23 @@ class StampedFiles:
 
         return await self._get(key, made)
 
+    async def get_from(
+        self, files: FileStore, sha256: str, key: str, make: Callable[[OpenedFile, Path], None]
+    ) -> MadeForDelivery:
+        """As `get`, made of a kept file, which is opened and checked only where it has to be made.
+
+        Raises StoredFileMissing and StoredFileDamaged too.
+        """
+
+        async def made(path: Path) -> None:
+            source = await self.kept(files, sha256)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._pool, make, source, path)
+            finally:
+                source.close()
+
+        return await self._get(key, made)
+
     async def kept(self, files: FileStore, sha256: str) -> OpenedFile:
         """Return a file of the store, open, whose bytes were checked; a copy where the store is not local.
 
