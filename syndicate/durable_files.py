@@ -94,6 +94,16 @@ def sync(*folders: Path) -> None:
                 os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Bring to the disk what is in this file, which its writer has closed. Raises OSError."""
+    with _naming(path):
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def _draft(path: Path, folder: Path | None) -> Path:
     """A name that no other process writes to."""
     return (folder or path.parent) / f".{path.name}.{os.getpid()}{DRAFT}"

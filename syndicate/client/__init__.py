@@ -12,7 +12,7 @@ folder          the local folder: items, their records, one process at a time
 item_page       the two files of an item: ninjs document and HTML page
 figures         pictures, sounds and films in a page
 ninjs_texts     texts of a document that a page shows
-media_files     which files a document offers, which are kept, what they are called
+offered_files   which files a document offers, which are kept, what they are called
 media_index     what is known of the files: kept, owed, shown where
 media_folder    the files on the disk
 media_download  one file, resumed and checked

@@ -13,8 +13,8 @@ from typing import Any, Final
 from jinja2 import Template
 from markupsafe import Markup
 
-from syndicate.client.media_files import OfferedFile, offered_files, shown_files, shown_media
 from syndicate.client.ninjs_texts import caption_of, credit_of, headline_of, objects, stamp_of, text_of
+from syndicate.client.offered_files import OfferedFile, offered_files, shown_files, shown_media
 from syndicate.model.item import ItemId
 from syndicate.model.media import RenditionName
 

@@ -28,9 +28,9 @@ from filelock import FileLock, Timeout
 
 from syndicate.client.change_entries import ITEM_ID
 from syndicate.client.client_errors import RESTART, FolderDamaged, FolderFull, FolderInUse, FolderTampered
-from syndicate.client.media_files import NO_MEDIA, MediaChoice
 from syndicate.client.media_folder import ItemDocument, MediaFolder
 from syndicate.client.media_index import FileRow
+from syndicate.client.offered_files import NO_MEDIA, MediaChoice
 from syndicate.client.sync_state import State, decode_state, encode_state
 from syndicate.durable_files import replace_files, sync
 from syndicate.errors import Fault
@@ -109,9 +109,10 @@ class Folder:
 
     def renew_pages(self) -> None:
         """Make the pages again whose media files came or went; call it after `write`."""
-        from syndicate.client.item_page import make_item_files
-
         for group in _groups(self.media.index.stale()):
+            # Here, not above: a run that finds nothing new needs neither Jinja nor nh3.
+            from syndicate.client.item_page import make_item_files
+
             self.write(
                 make_item_files(id, document, self.media.held)
                 for id in group
@@ -135,12 +136,12 @@ class Folder:
 
     def choose_media(self, choice: MediaChoice) -> None:
         """Keep the media files of this choice. Where the last run had another, go through all documents."""
-        from syndicate.client.item_page import make_item_files
-
         self.media.choice = choice
         if self.state.media == choice.code:
             return
         for group in _groups(sorted(self._recorded())):
+            from syndicate.client.item_page import make_item_files
+
             found = [(id, self._recorded_document(id)) for id in group]
             self.plan_media(
                 (make_item_files(id, document), document) for id, document in found if document is not None

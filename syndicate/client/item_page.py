@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from syndicate.client.client_errors import InvalidResponse
 from syndicate.client.figures import Held, nothing_held, own_figure, with_figures
-from syndicate.client.media_files import has_media
 from syndicate.client.ninjs_texts import headline_of, objects, stamp_of, text_of
+from syndicate.client.offered_files import has_media
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 

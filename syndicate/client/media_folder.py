@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from syndicate.client.media_files import (
+from syndicate.client.media_index import FileRow, MediaIndex
+from syndicate.client.offered_files import (
     FILE_NAME,
     PART_NAME,
     MediaChoice,
@@ -26,8 +27,7 @@ from syndicate.client.media_files import (
     offered_files,
     shown_media,
 )
-from syndicate.client.media_index import FileRow, MediaIndex
-from syndicate.durable_files import sync
+from syndicate.durable_files import sync, sync_file
 from syndicate.errors import Fault
 from syndicate.language import Text
 from syndicate.model.item import ItemId
@@ -156,11 +156,7 @@ class MediaFolder:
 
     def bring_to_disk(self, row: FileRow) -> None:
         """Bring the content of a part file to the disk."""
-        handle = os.open(self.part(row), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_file(self.part(row))
 
     def settle(self, row: FileRow) -> None:
         """Note that the kept file is still the server's."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from syndicate.client.client_errors import RESTART, FolderDamaged
-from syndicate.client.media_files import file_name, part_name
+from syndicate.client.offered_files import file_name, part_name
 from syndicate.language import Text
 from syndicate.model.item import ItemId
 from syndicate.model.media import RenditionName

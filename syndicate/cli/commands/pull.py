@@ -24,7 +24,7 @@ from syndicate.language import Text
 if TYPE_CHECKING:
     from yarl import URL
 
-    from syndicate.client.media_files import MediaChoice
+    from syndicate.client.offered_files import MediaChoice
     from syndicate.client.sync_outcomes import Ending, SyncOptions
 
 _LARGEST_KEY: Final = 16_384
@@ -174,7 +174,7 @@ async def _keep(
 
 def _choice(renditions: str | None, no_media: bool) -> MediaChoice:
     """Which files of media items are fetched. A name that there is not is wrong usage."""
-    from syndicate.client.media_files import NO_MEDIA, MediaChoice
+    from syndicate.client.offered_files import NO_MEDIA, MediaChoice
     from syndicate.model.media import RenditionName
 
     if no_media and renditions is not None:
