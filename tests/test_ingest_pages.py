@@ -222,7 +222,7 @@ def test_a_page_with_full_width_punctuation_has_the_same_parts() -> None:
 def test_a_note_tells_staff_that_pictures_were_left_out() -> None:
     found = parsed(article("<p>一。<img src='https://x.cn/1.jpg'></p><video src=a></video><p>二。</p>"))
     assert [note.text.en for note in found.notes] == [
-        "pictures, sounds or films left out of the body, for they have rights of their own: 2"
+        "pictures, sounds or films left out of the document, for they have rights of their own: 2"
     ]
     assert "img" not in "".join(block.html for block in found.item.body)
 

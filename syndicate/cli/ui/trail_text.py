@@ -14,6 +14,7 @@ from syndicate.language import Text, verbatim
 from syndicate.model.actors import SCHEDULER, UNKNOWN, Way, read_actor
 from syndicate.model.changes import Action
 from syndicate.model.holds import RecallReason
+from syndicate.model.media import RenditionName, rendition_title
 from syndicate.model.rights import Use
 from syndicate.policy.reasons import RECALLS
 
@@ -86,6 +87,10 @@ FIELDS: Final = {
     "kid": Text("签名密钥", "signing key"),
     "expires": Text("到期", "expires"),
     "label": Text("备注", "label"),
+    "rendition": Text("规格", "rendition"),
+    "sha256": Text("文件的散列", "digest of the file"),
+    "range": Text("所取范围", "range"),
+    "signed": Text("签名地址", "signed address"),
     "feed": Text("订阅源", "feed"),
     "format": Text("格式", "format"),
     "use": Text("使用方式", "use"),
@@ -115,6 +120,9 @@ FIELDS: Final = {
     "machine": Text("本机时间", "machine"),
     "newest_record": Text("最新记录", "newest record"),
     "to": Text("移至", "to"),
+    "files": Text("文件数", "files"),
+    "bytes": Text("字节数", "bytes"),
+    "before": Text("早于", "from before"),
     "kek": Text("加密用的密钥", "key-encryption key"),
 }
 """Every field of an event in words."""
@@ -133,7 +141,7 @@ _ACTIONS: Final = {
 }
 _SUBJECTS: Final = {"item": Text("稿件 ", "item "), "feed": Text("订阅源 ", "feed ")}
 _INSTANTS: Final = frozenset(
-    {"closes", "expires", "until", "deadline", "machine", "newest_record", "since"}
+    {"before", "closes", "expires", "until", "deadline", "machine", "newest_record", "since"}
 )
 _SHORT: Final = 16
 """Characters of a digest, of the 64, that people are shown: programs get all of it."""
@@ -169,6 +177,8 @@ def field_text(name: str, value: object, voice: Output) -> str:
     """One value for people: times in the publisher's zone, known words in the language of the output."""
     if isinstance(value, list):
         return Text("、", ", ").in_(voice.lang).join(field_text(name, one, voice) for one in value)
+    if isinstance(value, bool):
+        return (Text("是", "yes") if value else Text("否", "no")).in_(voice.lang)
     if not isinstance(value, str):
         return str(value)
     if name in _INSTANTS:
@@ -189,6 +199,8 @@ def _word(name: str, value: str) -> Text:
                 return reason_text(value)
         case "hold" | "holds":
             return _HOLDS.get(value, verbatim(value))
+        case "rendition" if value in set(RenditionName):
+            return rendition_title(RenditionName(value))
         case "action":
             return _ACTIONS.get(value, verbatim(value))
         case "subject":
