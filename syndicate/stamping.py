@@ -53,8 +53,8 @@ class StampedRendition:
 class StampedAssociation:
     """A story's link to a media item, as one recipient may know it.
 
-    `media` is None where the recipient may know that there is one, and may not have it. `caption` is the
-    story's own, None without `media`. `place` is the number of body blocks that stand before it.
+    `media` is None where the recipient may know that there is one, and may not have it. `caption` and `alt`
+    are the story's own, None without `media`. `place` is the number of body blocks that stand before it.
     """
 
     uri: str
@@ -62,6 +62,7 @@ class StampedAssociation:
     medium: Medium
     place: int
     caption: str | None
+    alt: str | None
     media: StampedItem | None
 
 
@@ -110,6 +111,8 @@ class StampedItem:
     associations: tuple[StampedAssociation, ...]
     """The media of a story in full text; for the public, the previews of them."""
     credit: str | None
+    alt: str | None
+    """What a picture shows, for who cannot see it; None where the recipient has no file of it."""
     file_name: str | None
     digital_source_type: str | None
     embargoed_until: datetime | None
@@ -144,6 +147,7 @@ def stamp(clearance: Clearance, publisher: Publisher, media: Media = NO_MEDIA) -
         )
     page = _page(publisher.base_url, item.id)
     full = clearance.form is Form.FULL
+    renditions = _renditions(clearance, publisher)
     return StampedItem(
         uri=tag_uri(publisher.authority, item.id),
         id=item.id,
@@ -174,9 +178,10 @@ def stamp(clearance: Clearance, publisher: Publisher, media: Media = NO_MEDIA) -
         mandate=clearance.mandate,
         quota=clearance.quota,
         note=item.note,
-        renditions=_renditions(clearance, publisher),
+        renditions=renditions,
         associations=tuple(_associations(clearance, publisher, media)),
         credit=item.credit,
+        alt=item.alt if renditions else None,
         file_name=item.file_name,
         digital_source_type=item.digital_source_type,
         embargoed_until=clearance.embargoed_until,
@@ -253,6 +258,7 @@ def _associations(clearance: Clearance, publisher: Publisher, media: Media) -> I
             place=min(one.place, len(item.body)),
             # A caption is the text of a picture: the public has its abstract.
             caption=one.caption if stamped is not None and isinstance(recipient, Partner) else None,
+            alt=one.alt if stamped is not None else None,
             media=stamped,
         )
 

@@ -59,6 +59,7 @@ def test_a_picture_is_named_with_its_place_caption_and_photographer(make: Callab
             caption="湘湖步道。",
             byline="记者 甲一",
             headline="湘湖",
+            alt="湘湖",
         ),
     )
     assert texts(found) == [ONE, TWO]

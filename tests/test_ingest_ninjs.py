@@ -267,7 +267,10 @@ PICTURE: dict[str, Any] = {
     "headlines": [{"value": "湘湖樱花"}],
     "by": "记者 甲一",
     "infoSources": [{"name": "萧山日报"}],
-    "descriptions": [{"role": "caption", "value": "湘湖三期的樱花。"}],
+    "descriptions": [
+        {"role": "caption", "value": "湘湖三期的樱花。"},
+        {"role": "altText", "value": "堤岸上一排粉色的树\n"},
+    ],
     "renditions": [
         {"name": "web", "href": "湘湖/web.jpg", "width": 1600},
         {"name": "original", "href": "%E6%B9%98%E6%B9%96/a.jpg", "width": 1000},
@@ -283,6 +286,7 @@ def test_an_association_is_a_reference_with_what_it_says_of_itself() -> None:
     first, second = found.media
     assert (first.source, first.medium, first.place) == ("湘湖/a.jpg", Medium.PICTURE, 1)
     assert (first.caption, first.byline, first.headline) == ("湘湖三期的樱花。", "记者 甲一", "湘湖樱花")
+    assert first.alt == "堤岸上一排粉色的树"
     assert first.own is not None
     assert (first.own.uri, first.own.source, first.own.faults) == (PICTURE["uri"], "萧山日报", ())
     assert (second.source, second.place) == ("b.jpg", 2)

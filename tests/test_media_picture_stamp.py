@@ -85,6 +85,7 @@ def test_exiftool_reads_the_stamp_and_finds_nothing_of_camera_place_and_faces(
         "XMP-dc:Creator": "王小明",
         "XMP-dc:Title": "湘湖晨雾 <初冬> & “三江”",
         "XMP-dc:Description": "第一行\n第二行",
+        "XMP-iptcCore:AltTextAccessibility": "雾中的湖面，远处有三座桥",
         "XMP-dc:Date": "2026:11:29 08:00:00+00:00",
         "XMP-photoshop:Headline": "湘湖晨雾 <初冬> & “三江”",
         "XMP-photoshop:Credit": "萧山网",

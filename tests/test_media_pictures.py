@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
+from syndicate.ingest.sidecar import read_sidecar
 from syndicate.media.embedded_fields import EmbeddedFields
 from syndicate.media.file_types import file_type
 from syndicate.media.inspection import Inspected, MadeFile
 from syndicate.media.pictures.picture_inspection import inspect_picture
 from syndicate.media.pictures.picture_renditions import make_picture_renditions
 from syndicate.media.pictures.picture_stamp import stamp_picture
+from syndicate.model.item import Medium
 from syndicate.model.media import RenditionName
-from syndicate.services.newsroom.media_items import alone
+from syndicate.services.newsroom.media_items import alone, alternative
 from tests.support.ingest_helpers import PUBLISHER
 from tests.support.pictures import (
     SECRET,
@@ -39,6 +41,8 @@ from tests.support.pictures import (
 from tests.test_media_xmp import STAMP
 
 CHINA = timezone(timedelta(hours=8))
+ALT_TEXT = """<Iptc4xmpCore:AltTextAccessibility xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+ ><rdf:Alt><rdf:li xml:lang="x-default">雾中三座桥</rdf:li></rdf:Alt></Iptc4xmpCore:AltTextAccessibility>"""
 UTF8_IIM = data_set(1, 90, b"\x1b%G")
 
 
@@ -326,11 +330,42 @@ def test_a_picture_that_names_somebody_else_anywhere_is_not_ours() -> None:
         "<photoshop:DateCreated>2026-11-28T07:30:00+08:00</photoshop:DateCreated>"
     )
     found, _ = fields(ours)
-    owned, notes = alone(None, None, found, name="a.jpg", publisher=PUBLISHER)
+    owned, notes = alone(None, found, name="a.jpg", publisher=PUBLISHER)
     assert (owned.outlet, notes) == ("daily", ())
     found, _ = fields(ours, photoshop(UTF8_IIM + data_set(2, 110, "新华社".encode())))
-    owned, notes = alone(None, None, found, name="a.jpg", publisher=PUBLISHER)
+    owned, notes = alone(None, found, name="a.jpg", publisher=PUBLISHER)
     assert (owned.outlet, [note.code for note in notes]) == (None, ["media_not_ours"])
+
+
+def test_the_alternative_text_of_the_sidecar_counts_before_that_of_the_file() -> None:
+    said = "萧山日报</photoshop:Source><photoshop:Headline>湘湖晨雾</photoshop:Headline>"
+    when = "<photoshop:DateCreated>2026-11-28T07:30:00+08:00</photoshop:DateCreated>"
+    alt = xmp(f"<photoshop:Source>{said}{when}{ALT_TEXT}")
+    found, _ = fields(alt)
+    assert found.alt == "雾中三座桥"
+    assert alone(None, found, name="a.jpg", publisher=PUBLISHER)[0].alt == "雾中三座桥"
+    sidecar = read_sidecar('alt = "桥"'.encode(), name="a.toml", medium=Medium.PICTURE, publisher=PUBLISHER)
+    assert alone(sidecar, found, name="a.jpg", publisher=PUBLISHER)[0].alt == "桥"
+
+
+@pytest.mark.parametrize(
+    ("alt", "kept"),
+    [
+        ("堤岸上一排粉色的树", True),
+        ("湘湖樱花盛开，游人在树下拍照", True),  # longer than the headline
+        ("湘湖樱花", False),  # it is the headline
+        ("湘湖三期的樱花开了", False),  # it is the caption
+        ("湘湖三期的樱花开了（图）", False),
+        ("三期的樱花", False),  # a part of the caption
+        ("……", False),
+        (None, False),
+    ],
+)
+def test_an_alternative_text_that_only_repeats_headline_or_caption_is_none(
+    alt: str | None, kept: bool
+) -> None:
+    found = alternative(alt, "湘湖樱花盛开", None, "湘湖三期的樱花，开了。")
+    assert found == (alt if kept else None)
 
 
 def test_the_texts_of_a_png_are_read_packed_or_not() -> None:

@@ -178,7 +178,10 @@ def test_a_story_shows_its_pictures_at_their_place_with_caption_credit_and_stamp
     server = partner.server
     server.put_media(1, by="首席记者 周喆")
     server.put_media(2)
-    caption = [{"role": "caption", "value": "湘湖<边>\n" + STAMP}]
+    caption = [
+        {"role": "altText", "value": "两只<白鹭>"},
+        {"role": "caption", "value": "湘湖<边>\n" + STAMP},
+    ]
     body = "<p>第 1 版</p>\n<h3>一</h3>\n<table><tr><td>二</td></tr></table>\n<p>三</p>"
     server.put(
         3,
@@ -198,7 +201,7 @@ def test_a_story_shows_its_pictures_at_their_place_with_caption_credit_and_stamp
     first = inside.css_first("figure")
     assert first is not None
     assert sources(LexborHTMLParser(first.html or "")) == [f"../media/{name(1, 'web.jpg')}"]
-    assert [one.attributes["alt"] for one in first.css("img")] == ["湘湖<边>"]
+    assert [one.attributes["alt"] for one in first.css("img")] == ["两只<白鹭>"]
     assert first.text().split() == ["湘湖<边>", "首席记者", "周喆", STAMP]
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from syndicate.media.pictures.jpeg_file import jpeg_metadata
+from syndicate.media.xmp import read_xmp
 from syndicate.model.item import Item, ItemId
 from syndicate.model.media_events import MediaDelivered
 from syndicate.model.parties import PartnerId
@@ -23,6 +25,7 @@ from syndicate.services.delivery.player_editions import for_players
 from tests.support.factories import STAFF
 from tests.support.fixtures import code_of, session_for
 from tests.support.media_house import (
+    ALT,
     CAPTION,
     CREDIT,
     FILE_NAME,
@@ -87,7 +90,7 @@ def test_a_text_licence_gets_the_story_and_nothing_of_its_picture(tmp_path: Path
         for path in paths:
             answer = await here.get(path, key=key)
             assert answer.status == 200
-            for word in (CAPTION, CAPTION[:6], "甲一", FILE_NAME, "/licensed/media/"):
+            for word in (CAPTION, CAPTION[:6], ALT, "甲一", FILE_NAME, "/licensed/media/"):
                 assert word not in answer.text, (path, word)
         for rendition in ("original", "web", "preview", "thumbnail"):
             refused = await here.get(_media(house.picture, rendition), key=key)
@@ -113,6 +116,44 @@ def test_a_licence_of_pictures_gets_the_picture_with_its_caption_credit_and_file
             assert answer.status == 200
             assert len(answer.body) == one["sizeInBytes"] == int(answer.headers["Content-Length"])
             assert answer.headers["Content-Type"] == one["contentType"]
+
+    in_house(tmp_path, act)
+
+
+def test_what_a_picture_shows_leaves_with_it_in_each_format_and_inside_the_file(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["all"]
+        said = {"role": "altText", "contentType": "text/plain", "value": ALT}
+        (link,) = (await _ninjs(here, f"/licensed/items/{house.story.id}", key))["associations"]
+        picture = await _ninjs(here, f"/licensed/items/{house.picture.id}", key)
+        assert link["descriptions"][-1] == picture["descriptions"][-1] == said
+        feed = await _ninjs(here, "/licensed/feeds/all.json", key)
+        (story,) = (one for one in feed["items"] if one["id"].endswith(house.story.id))
+        assert [one["alt"] for one in story["_syndicate"]["associations"]] == [ALT]
+        for rendition in ("original", "web", "preview", "thumbnail"):
+            file = await here.get(_media(house.picture, rendition), key=key)
+            (packet,) = jpeg_metadata(file.body).xmp
+            fields = read_xmp(packet)
+            assert fields is not None
+            assert fields.all("Iptc4xmpCore:AltTextAccessibility") == (ALT,)
+
+    in_house(tmp_path, act)
+
+
+def test_a_story_says_of_a_picture_that_is_there_already_what_it_shows_in_it(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        document = await story_with(here, tmp_path, a_picture(), "白鹭又回到湘湖", alt="白鹭正在筑巢")
+        (taken,) = await here.house.items.take_in_group(STAFF, [document])
+        assert taken.item is not None, taken.faults
+        (link,) = taken.item.associations
+        assert (link.item, link.alt) == (house.picture.id, "白鹭正在筑巢")
+        key = house.keys["all"]
+        (link_out,) = (await _ninjs(here, f"/licensed/items/{taken.item.id}", key))["associations"]
+        said = [one["value"] for one in link_out["descriptions"] if one["role"] == "altText"]
+        assert said == ["白鹭正在筑巢"]
+        read = await here.house.store.item(taken.item.id)
+        assert read is not None
+        assert read.associations == taken.item.associations
 
     in_house(tmp_path, act)
 
@@ -328,6 +369,7 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
         page = await here.get(f"/items/{house.story.id}", headers={"Accept": "text/html"})
         assert "<img" not in page.text
         assert CAPTION not in page.text
+        assert ALT not in page.text
 
     async def opened(here: Serving, house: House) -> None:
         preview = await here.get(f"/items/{house.picture.id}/preview")
@@ -338,7 +380,7 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
         assert CAPTION.encode() not in preview.body
         assert "public" in preview.headers["Cache-Control"]
         page = await here.get(f"/items/{house.story.id}", headers={"Accept": "text/html"})
-        assert f'<img src="/items/{house.picture.id}/preview"' in page.text
+        assert f'<img src="/items/{house.picture.id}/preview" alt="{ALT}"' in page.text
         assert CAPTION not in page.text
         assert (await here.get(f"/items/{house.sound.id}/preview")).status == 404
         assert (await here.get(f"/items/{house.story.id}/preview")).status == 404

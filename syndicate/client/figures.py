@@ -13,7 +13,15 @@ from typing import Any, Final
 from jinja2 import Template
 from markupsafe import Markup
 
-from syndicate.client.ninjs_texts import caption_of, credit_of, headline_of, objects, stamp_of, text_of
+from syndicate.client.ninjs_texts import (
+    alt_of,
+    caption_of,
+    credit_of,
+    headline_of,
+    objects,
+    stamp_of,
+    text_of,
+)
 from syndicate.client.offered_files import OfferedFile, offered_files, shown_files, shown_media
 from syndicate.model.item import ItemId
 from syndicate.model.media import RenditionName
@@ -112,6 +120,7 @@ def _figure(
             transcript=transcript,
             language=text_of(document.get("language")) or "zh-CN",
             caption=caption,
+            alt=alt_of(document) or caption,
             credit=credit_of(document),
             stamp=stamp,
             with_words=with_words,

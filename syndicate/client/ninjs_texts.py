@@ -23,12 +23,24 @@ def stamp_of(document: Mapping[str, Any]) -> str:
 
 
 def caption_of(document: Mapping[str, Any]) -> str:
-    """What a picture, sound or film shows: the first description, without the stamp at its end."""
+    """What a picture, sound or film shows: its first description, without the stamp at its end."""
     stamp = stamp_of(document)
     for one in objects(document, "descriptions"):
+        if one.get("role") == "altText":
+            continue
         lines = [line.strip() for line in text_of(one.get("value")).splitlines()]
         return " ".join(line for line in lines if line and line != stamp)
     return ""
+
+
+def alt_of(document: Mapping[str, Any]) -> str:
+    """What a picture shows, for who cannot see it; empty without."""
+    said = (
+        text_of(one.get("value"))
+        for one in objects(document, "descriptions")
+        if one.get("role") == "altText"
+    )
+    return " ".join(next(said, "").split())
 
 
 def credit_of(document: Mapping[str, Any]) -> str:

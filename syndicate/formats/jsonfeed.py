@@ -124,11 +124,13 @@ def _attachment(one: AttachedMedia, file: StampedRendition) -> dict[str, Any]:
 def _association(one: StampedAssociation) -> dict[str, Any]:
     """A story's picture, sound or film, with its place in the body; `available` where it may be had."""
     byline = None if one.media is None else one.media.byline or one.media.credit
+    alt = one.alt if one.media is None or one.alt is not None else one.media.alt
     written = {
         "id": one.uri,
         "medium": one.medium.value,
         "place": one.place,
         "caption": clean(one.caption or "").strip() or None,
+        "alt": one_line(alt or "") or None,
         "credit": one_line(byline or "") or None,
         "available": one.media is not None,
     }
@@ -146,6 +148,7 @@ def _rights(edition: Edition, item: StampedItem, rendered: RenderedText) -> dict
         "channel": {"id": item.channel.id, "name": item.channel.name},
         "media_topics": [concept_address(code) for code in item.channel.media_topics] or None,
         "medium": item.medium.value,
+        "alt": one_line(item.alt or "") or None,
         "associations": [_association(one) for one in item.associations] or None,
         "version": item.version,
         "note": rendered.note,

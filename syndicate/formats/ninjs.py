@@ -17,6 +17,7 @@ from syndicate.stamping import Edition, StampedAssociation, StampedItem, Stamped
 
 _SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#"
 _STANDARD: Final = {"name": "ninjs", "version": "3.1", "schema": _SCHEMA}
+_ALT: Final = "altText"
 _ROLES: Final = "http://cv.iptc.org/newscodes/contentprodpartyrole/"
 
 
@@ -47,7 +48,7 @@ def document(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
         "headlines": [{"role": "main", "contentType": "text/plain", "value": rendered.headline}],
         "by": rendered.byline,
         "people": [{"name": rendered.editor, "rel": "editor"}] if rendered.editor is not None else None,
-        "descriptions": [{"role": "summary", "contentType": "text/plain", "value": rendered.summary}],
+        "descriptions": [_description("summary", rendered.summary), *_alt(item.alt)],
         "bodies": _bodies(rendered),
         "renditions": [_rendition(one) for one in item.renditions],
         "associations": [_association(one, publisher) for one in item.associations],
@@ -123,9 +124,22 @@ def _association(one: StampedAssociation, publisher: Publisher) -> dict[str, Any
         }
     written = document(one.media, publisher)
     if one.caption is not None:
-        caption = {"role": "caption", "contentType": "text/plain", "value": clean(one.caption).strip()}
+        caption = _description("caption", clean(one.caption).strip())
         written["descriptions"] = [caption, *written["descriptions"]]
+    if one.alt is not None:
+        kept = [said for said in written["descriptions"] if said["role"] != _ALT]
+        written["descriptions"] = [*kept, *_alt(one.alt)]
     return {"name": written["title"], "rel": rel, **written}
+
+
+def _description(role: str, text: str) -> dict[str, str]:
+    return {"role": role, "contentType": "text/plain", "value": text}
+
+
+def _alt(alt: str | None) -> list[dict[str, str]]:
+    """What a picture shows, for who cannot see it: the schema leaves the roles of descriptions open."""
+    said = one_line(alt or "")
+    return [_description(_ALT, said)] if said else []
 
 
 def _subjects(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> list[dict[str, str]]:

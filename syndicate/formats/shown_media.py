@@ -54,6 +54,7 @@ def _shown(item: StampedItem, link: StampedAssociation | None, page: str | None)
     caption = link.caption if link is not None and link.caption is not None else None
     caption = caption or "\n".join(block.text for block in item.body) or item.abstract
     caption = clean(caption).strip()
+    alt = link.alt if link is not None and link.alt is not None else item.alt
     return ShownMedia(
         element=_element(file.content_type),
         address=_path(best.address),
@@ -61,7 +62,7 @@ def _shown(item: StampedItem, link: StampedAssociation | None, page: str | None)
         width=file.width,
         height=file.height,
         duration=None if file.duration is None else clock_duration(file.duration),
-        alt=one_line(caption) or headline,
+        alt=one_line(alt or "") or one_line(caption) or headline,
         caption=caption or headline if link is not None else (caption or None),
         credit=one_line(item.byline or item.credit or "") or None,
         stamp=item.stamp,

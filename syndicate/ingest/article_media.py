@@ -170,6 +170,7 @@ def media_of(
                 credit=caption.credit,
                 byline=caption.byline,
                 headline=alternative.text,
+                alt=alternative.text,
                 others=shown.others,
             )
         )

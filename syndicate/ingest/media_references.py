@@ -33,6 +33,7 @@ class MediaReference:
         credit: who supplied it, where that is named beside a person (`新华社`, `视觉中国`).
         byline: who made it, as the document names them (`新华社记者 甲一`).
         headline: its alternative text, or the headline of a ninjs association.
+        alt: what it shows for who cannot see it (`<img alt>`), without a credit.
         line: the number of its line, where the document has lines.
         own: what a ninjs association says of itself, with faults of its own.
         others: further addresses of it, best first (smaller sizes of a `srcset`, the `src`), for where
@@ -47,6 +48,7 @@ class MediaReference:
     credit: str | None = None
     byline: str | None = None
     headline: str | None = None
+    alt: str | None = None
     line: int | None = None
     own: Draft | None = None
     others: tuple[str, ...] = ()
@@ -82,6 +84,7 @@ def distinct(references: Iterable[MediaReference]) -> tuple[MediaReference, ...]
                 credit=known.credit or one.credit,
                 byline=known.byline or one.byline,
                 headline=known.headline or one.headline,
+                alt=known.alt or one.alt,
                 own=known.own or one.own,
             )
     return tuple(first.values())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from syndicate.characters import line
 from syndicate.ingest.draft import Draft
 from syndicate.ingest.media_elements import is_remote, tidy_source
 from syndicate.ingest.media_references import MediaReference
@@ -17,6 +18,8 @@ from syndicate.model.notes import Note
 from syndicate.model.parties import Publisher
 
 _MEDIA: Final = {medium.value: medium for medium in Medium if medium is not Medium.TEXT}
+ALT: Final = "altText"
+"""The role of a description that says what a picture shows, for who cannot see it."""
 _ORIGINAL: Final = "original"
 _PLACE: Final = re.compile(r"body:(\d{1,5})")
 """How our exports say in `rel` behind how many blocks of the body an association stands."""
@@ -66,6 +69,7 @@ def media_in(
                 credit=holder if holder and holder != publisher.name else None,
                 byline=own.byline,
                 headline=own.headline or None,
+                alt=_alt(inner),
                 own=own,
             )
         )
@@ -85,6 +89,11 @@ def _file(renditions: Sequence[Properties]) -> str | None:
 def _caption(document: Properties) -> str | None:
     said = {one.text("role"): one.text("value") for one in reversed(document.objects("descriptions"))}
     return said.get("caption") or said.get("") or said.get("summary") or None
+
+
+def _alt(document: Properties) -> str | None:
+    said = (one.text("value") for one in document.objects("descriptions") if one.text("role") == ALT)
+    return line(next(said, "")) or None
 
 
 def _left_out(count: int) -> list[Note]:

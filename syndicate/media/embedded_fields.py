@@ -21,13 +21,15 @@ MOST_KEYWORDS: Final = 100
 class EmbeddedFields:
     """The fields of a file, cleaned and bounded in length; what the file does not say is None.
 
-    `created` has its zone; a time without one is left out, and a note says so. `digital_source_type` is an
-    IPTC term's address, `language` a BCP 47 tag. `attributions` are all credits and sources that any part
-    of the file says, each once: parts may differ, and a file that names somebody else anywhere is not ours.
+    `alt` says what a picture shows, for who cannot see it. `created` has its zone; a time without one is
+    left out, and a note says so. `digital_source_type` is an IPTC term's address, `language` a BCP 47 tag.
+    `attributions` are all credits and sources that any part of the file says, each once: parts may differ,
+    and a file that names somebody else anywhere is not ours.
     """
 
     headline: str | None = None
     caption: str | None = None
+    alt: str | None = None
     byline: str | None = None
     credit: str | None = None
     source: str | None = None

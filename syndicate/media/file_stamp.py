@@ -23,15 +23,16 @@ DATA_MINING_PROHIBITED: Final = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"
 class FileStamp:
     """The attribution of one version of a media item.
 
-    `stamp` is the publisher's line and never empty. `data_mining` is a term of the PLUS vocabulary (URI),
-    `digital_source_type` one of IPTC's. `uri` is the item's identity, `created` its time of publication
-    (aware). What does not apply is None.
+    `stamp` is the publisher's line and never empty. `alt` says what a picture shows, for who cannot see it.
+    `data_mining` is a term of the PLUS vocabulary (URI), `digital_source_type` one of IPTC's. `uri` is the
+    item's identity, `created` its time of publication (aware). What does not apply is None.
     """
 
     stamp: str
     credit: str | None = None
     headline: str | None = None
     caption: str | None = None
+    alt: str | None = None
     byline: str | None = None
     source: str | None = None
     copyright_notice: str | None = None
@@ -72,6 +73,7 @@ def file_stamp(item: StampedItem, name: RenditionName, publisher: Publisher) -> 
         uri=item.uri,
         headline=item.headline,
         caption=caption_in(name, item.body, item.abstract),
+        alt=item.alt,
         byline=item.byline,
         source=item.source,
         published=item.published,
@@ -92,6 +94,7 @@ def stamp_of(
     uri: str,
     headline: str,
     caption: str,
+    alt: str | None,
     byline: str | None,
     source: str,
     published: datetime,
@@ -104,6 +107,7 @@ def stamp_of(
         credit=publisher.name,
         headline=one_line(headline) or None,
         caption=clean(caption).strip() or None,
+        alt=one_line(alt or "") or None,
         byline=one_line(byline or "") or None,
         source=one_line(source) or None,
         copyright_notice=rights_under(publisher.stamp, publisher).zh,

@@ -20,6 +20,7 @@ LONGEST_PACKET: Final = 4 << 20
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
 _NAMESPACES: Final = {
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "dc": "http://purl.org/dc/elements/1.1/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
@@ -60,6 +61,7 @@ def xmp_packet(stamp: FileStamp) -> bytes:
     _sequence(about, "dc:creator", stamp.byline)
     _language_alternative(about, "dc:title", stamp.headline)
     _language_alternative(about, "dc:description", stamp.caption)
+    _language_alternative(about, "Iptc4xmpCore:AltTextAccessibility", stamp.alt)
     _sequence(about, "dc:date", None if stamp.created is None else stamp.created.isoformat("T", "seconds"))
     _simple(about, "dc:identifier", stamp.uri)
     _simple(about, "xmpMM:VersionID", stamp.version)

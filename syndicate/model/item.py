@@ -119,6 +119,8 @@ class Item:
     """The pictures, sounds and films of a story, in order."""
     credit: str | None = None
     """署名: whom the file or the document credits, as it is written there."""
+    alt: str | None = None
+    """替代文字: what a picture shows, for who cannot see it."""
     digital_source_type: str | None = None
     """IPTC's URI for how a picture came to be, where the file says it."""
     file_name: str | None = None
@@ -199,13 +201,19 @@ def _media_to_json(item: Item) -> dict[str, Any]:
     """What only media items and stories with media have. Without them a version's content is as ever."""
     content = {
         "renditions": [rendition_to_json(one) for one in item.renditions],
-        "associations": [[one.item, one.place, one.caption] for one in item.associations],
+        "associations": [_link_to_json(one) for one in item.associations],
         "credit": item.credit,
+        "alt": item.alt,
         "digital_source_type": item.digital_source_type,
         "file_name": item.file_name,
         "standalone": None if item.standalone else False,
     }
     return {name: value for name, value in content.items() if value not in (None, [])}
+
+
+def _link_to_json(one: Association) -> list[Any]:
+    link = [one.item, one.place, one.caption]
+    return link if one.alt is None else [*link, one.alt]
 
 
 def from_json(
@@ -239,10 +247,11 @@ def from_json(
         note=content.get("note"),
         renditions=tuple(map(rendition_from_json, content.get("renditions", ()))),
         associations=tuple(
-            Association(item=ItemId(item), place=place, caption=caption)
-            for item, place, caption in content.get("associations", ())
+            Association(item=ItemId(item), place=place, caption=caption, alt=next(iter(alt), None))
+            for item, place, caption, *alt in content.get("associations", ())
         ),
         credit=content.get("credit"),
+        alt=content.get("alt"),
         digital_source_type=content.get("digital_source_type"),
         file_name=content.get("file_name"),
         standalone=content.get("standalone", True),

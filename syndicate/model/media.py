@@ -73,12 +73,14 @@ class Association:
     """配图等: a story's link to a media item.
 
     `place` is the number of body blocks that stand before it. `caption` is the story's own; None where the
-    media item's serves. The media item has rights of its own: the link gives nobody anything.
+    media item's serves; so is `alt`, what it shows for who cannot see it. The media item has rights of its
+    own: the link gives nobody anything.
     """
 
     item: ItemId
     place: int
     caption: str | None = None
+    alt: str | None = None
 
 
 def rendition_to_json(one: Rendition) -> dict[str, Any]:

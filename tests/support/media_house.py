@@ -27,7 +27,10 @@ STORY = """<!doctype html><html><head><meta charset="utf-8"><title>湘湖</title
 <p>{headline}：这是第一段，写得比较长一些，以便成为正文的开头，和别的稿件也不一样。</p>
 {picture}
 <p>第二段写得更细，也要足够长，才能成为{headline}的一部分，而不是别的什么。</p></div></body></html>"""
-_PICTURE = f'<figure><img src="{FILE_NAME}"><figcaption>{CAPTION}{CREDIT} 摄</figcaption></figure>'
+ALT = "芦苇丛中停着两只白鹭"
+_PICTURE = (
+    f'<figure><img src="{FILE_NAME}" alt="{ALT}"><figcaption>{CAPTION}{CREDIT} 摄</figcaption></figure>'
+)
 FOREIGN_PICTURE = (
     f'<figure><img src="{FILE_NAME}"><figcaption>湖景。新华社记者 丙三 摄</figcaption></figure>'
 )
@@ -83,10 +86,12 @@ media = [{media}]
 {more}"""
 
 
-async def story_with(here: Serving, folder: Path, data: bytes | None, headline: str) -> ParsedDocument:
+async def story_with(
+    here: Serving, folder: Path, data: bytes | None, headline: str, *, alt: str = ALT
+) -> ParsedDocument:
     """A story of this headline, parsed, with a picture in it unless `data` is None."""
     house = here.house
-    html = STORY.format(headline=headline, picture="" if data is None else _PICTURE)
+    html = STORY.format(headline=headline, picture="" if data is None else _PICTURE.replace(ALT, alt))
     document = parse_document(html.encode(), "story.html", house.items.rules, here.clock())
     if data is None:
         return document

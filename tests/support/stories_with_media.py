@@ -109,6 +109,7 @@ async def _picture(here: Serving, pic: Pic, story: Parsed, at: datetime) -> Pars
     fields = MediaFields(
         headline=f"图片{pic.seed}号",
         caption=pic.caption,
+        alt=None,
         byline=None,
         credit=pic.credit,
         source=pic.source,

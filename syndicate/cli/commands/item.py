@@ -140,6 +140,7 @@ async def show(services: Services, voice: Output, id: str, version: int | None) 
             (Text("状态", "state"), item_state(one, services.clock(), voice)),
             (Text("更正", "correction"), one.note or ""),
             (Text("署名", "credit"), one.credit or ""),
+            (Text("替代文字", "alternative text"), one.alt or ""),
             (Text("文件名", "file name"), one.file_name or ""),
             (Text("摘要", "abstract"), one.abstract),
         ]

@@ -79,11 +79,13 @@ def media_as_json(item: Item, stories: Sequence[Item], who: Sequence[MayHave]) -
     """The same for programs; empty for a story without media."""
     if item.medium is Medium.TEXT:
         links = [
-            {"item": one.item, "place": one.place, "caption": one.caption} for one in item.associations
+            {"item": one.item, "place": one.place, "caption": one.caption, "alt": one.alt}
+            for one in item.associations
         ]
         return {"associations": links} if links else {}
     return {
         "credit": item.credit,
+        "alt": item.alt,
         "file_name": item.file_name,
         "standalone": item.standalone,
         "stories": [one.id for one in stories],

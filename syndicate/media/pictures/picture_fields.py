@@ -60,6 +60,7 @@ def picture_fields(metadata: Metadata) -> tuple[EmbeddedFields, tuple[Note, ...]
     fields = EmbeddedFields(
         headline=_line(sources, ("photoshop:Headline", "dc:title"), (iim.HEADLINE, iim.TITLE), "Title"),
         caption=_caption(sources),
+        alt=_line(sources, ("Iptc4xmpCore:AltTextAccessibility",), ()),
         byline=_line(sources, ("dc:creator",), (iim.BYLINE,), "Author", exif.ARTIST, exif.AUTHOR_UTF16),
         credit=_line(sources, ("photoshop:Credit",), (iim.CREDIT,)),
         source=_line(sources, ("photoshop:Source",), (iim.SOURCE,)),

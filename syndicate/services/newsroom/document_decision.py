@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from syndicate.errors import Conflict, Fault
 from syndicate.ingest.addresses import normal
+from syndicate.ingest.draft import Parsed
 from syndicate.ingest.identity import agree, is_weak, item_id
 from syndicate.language import Text
 from syndicate.model.events import DocumentRefused, ItemIngested
@@ -23,11 +24,9 @@ from syndicate.services.newsroom.document_holds import Keep, hold_act
 from syndicate.services.newsroom.document_parsing import ParsedDocument, TakenBefore
 from syndicate.services.newsroom.hold_notes import newly_held
 from syndicate.services.newsroom.known_items import KnownItems, own_key
+from syndicate.services.newsroom.media_items import alternative
 from syndicate.services.newsroom.story_media import holds_of_story, holds_with_story, new_holds
 from syndicate.store.protocol import Change, ItemAct
-
-if TYPE_CHECKING:
-    from syndicate.ingest.draft import Parsed
 
 
 class Action(StrEnum):
@@ -327,13 +326,17 @@ def _is_new(act: ItemAct, media: Sequence[Taken]) -> bool:
 
 
 def associations(document: ParsedDocument, media: Sequence[Taken]) -> tuple[Association, ...]:
-    """The story's links to its media, each once. A caption that the media item has is not said twice."""
+    """The story's links to its media, each once. A text that the media item has is not said twice."""
+    headline = document.content.item.headline if isinstance(document.content, Parsed) else ""
     found: dict[ItemId, Association] = {}
     for one, taken in zip(document.media, media, strict=True):
         if taken.item is not None and taken.item.id not in found:
             own = "\n".join(block.text for block in taken.item.body)
             caption = None if one.caption in (None, own) else one.caption
-            found[taken.item.id] = Association(item=taken.item.id, place=one.place, caption=caption)
+            alt = alternative(one.alt, headline, taken.item.alt, one.caption, own)
+            found[taken.item.id] = Association(
+                item=taken.item.id, place=one.place, caption=caption, alt=alt
+            )
     return tuple(found.values())
 
 

@@ -66,6 +66,7 @@ class ParsedMedia:
     parsed: Parsed
     place: int
     caption: str | None
+    alt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

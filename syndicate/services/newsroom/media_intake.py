@@ -113,10 +113,7 @@ class MediaIntake:
         try:
             async with self._taken(path, name, transcript) as taken:
                 draft = None if sidecar is None else sidecar.draft
-                credit = None if sidecar is None else sidecar.credit
-                fields, notes = alone(
-                    draft, credit, taken.inspected.fields, name=name, publisher=self._publisher
-                )
+                fields, notes = alone(sidecar, taken.inspected.fields, name=name, publisher=self._publisher)
                 parsed = await self._sized(
                     parsed_media(
                         fields,
@@ -159,7 +156,7 @@ class MediaIntake:
                 ),
                 taken,
             )
-        return ParsedMedia(parsed, reference.place, reference.caption)
+        return ParsedMedia(parsed, reference.place, reference.caption, reference.alt)
 
     @asynccontextmanager
     async def _taken(self, path: Path, name: str, transcript: Path | None) -> AsyncIterator[_Taken]:
@@ -242,6 +239,7 @@ class MediaIntake:
             uri=tag_uri(self._publisher.authority, item.id),
             headline=item.headline,
             caption=caption_in(rendition.name, item.body, item.abstract),
+            alt=item.alt,
             byline=item.byline,
             source=item.source,
             published=item.published,

@@ -13,6 +13,7 @@ from syndicate.ingest.draft import Draft, Parsed
 from syndicate.ingest.identity import item_id
 from syndicate.ingest.media_references import MediaReference
 from syndicate.ingest.outlets import outlet_of
+from syndicate.ingest.sidecar import Sidecar
 from syndicate.ingest.text import lines, paragraph
 from syndicate.language import Text
 from syndicate.media.embedded_fields import EmbeddedFields
@@ -32,6 +33,7 @@ class MediaFields:
 
     headline: str
     caption: str | None
+    alt: str | None
     byline: str | None
     credit: str | None
     source: str
@@ -95,6 +97,7 @@ def of_story(
         MediaFields(
             headline=said,
             caption=caption,
+            alt=alternative(fields.alt or reference.alt, story.headline, caption, fields.caption),
             byline=byline,
             credit=fields.credit or reference.credit,
             source=source,
@@ -103,6 +106,23 @@ def of_story(
         ),
         notes,
     )
+
+
+def alternative(alt: str | None, headline: str, *captions: str | None) -> str | None:
+    """Return the alternative text, unless it only repeats the headline or a caption, as on many pages.
+
+    It leaves with every file of the picture, a public preview too; a caption does not.
+    """
+    said = _plain(alt or "")
+    texts = [_plain(one) for one in captions if one]
+    copied = any(one in said and 2 * len(one) > len(said) for one in texts if one)
+    repeats = copied or any(said in one for one in (_plain(headline), *texts))
+    return None if repeats or not said else alt
+
+
+def _plain(text: str) -> str:
+    """The text without blanks, points and brackets."""
+    return re.sub(r"[\W_]", "", text)
 
 
 def foreign_note(name: str, credit: str) -> Note:
@@ -160,6 +180,7 @@ def parsed_media(
         keywords=keywords,
         renditions=renditions,
         credit=fields.credit,
+        alt=fields.alt,
         digital_source_type=inspected.fields.digital_source_type,
         file_name=file_name,
         standalone=story is None,
@@ -168,8 +189,7 @@ def parsed_media(
 
 
 def alone(
-    draft: Draft | None,
-    credit: str | None,
+    sidecar: Sidecar | None,
     fields: EmbeddedFields,
     *,
     name: str,
@@ -179,6 +199,9 @@ def alone(
 
     Raises Faulty where headline, source or time of publication are said nowhere.
     """
+    draft = None if sidecar is None else sidecar.draft
+    credit = None if sidecar is None else sidecar.credit
+    alt = None if sidecar is None else sidecar.alt
     headline = (draft.headline if draft is not None else "") or fields.headline or ""
     source = (draft.source if draft is not None else "") or fields.source or fields.credit or ""
     published = (draft.published if draft is not None else None) or fields.created
@@ -192,10 +215,12 @@ def alone(
     credits = [source, credit, fields.credit, fields.source, *fields.attributions]
     outlet, foreign = owner_of(credits, byline, None, publisher)
     caption = "\n".join(block.text for block in draft.body) if draft is not None and draft.body else None
+    caption = caption or fields.caption
     return (
         MediaFields(
             headline=headline,
-            caption=caption or fields.caption,
+            caption=caption,
+            alt=alt or alternative(fields.alt, headline, caption),
             byline=byline,
             credit=credit or fields.credit,
             source=source,
