@@ -40,6 +40,11 @@ READ_CORNERS = """image => {
     return {width, height, corners: places.map(([x, y]) => Array.from(drawn.getImageData(x, y, 1, 1).data))}
 }"""
 """The size of a picture as the browser shows it, and its colours near the corners, clockwise."""
+DECODE_ALL = """() => Promise.all(Array.from(document.images, image => {
+    image.loading = "eager"
+    return image.decode()
+}))"""
+"""Waits until every picture of the page is loaded; fails with the first that cannot be shown."""
 PLAY_AND_SEEK = """async player => {
     const until = (name, reached = () => true) => new Promise((resolve, reject) => {
         player.addEventListener("error", () => reject(new Error(player.error.message)), {once: true})
@@ -214,6 +219,7 @@ def test_every_page_fits_its_window_and_nothing_on_it_is_blocked_or_missing(site
             assert answer is not None
             assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
             assert STAMP in shown.page.inner_text("main"), path
+            shown.page.evaluate(DECODE_ALL)
             over = shown.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert over <= 0, (path, language)
             assert shown.faults == [], (path, language)

@@ -66,8 +66,9 @@ def window(
             here.faults.append(message.text)
 
     def failed(request: Request) -> None:
-        # A player ends a transfer as soon as it has enough, or goes on elsewhere in the file.
-        if not (request.resource_type == "media" and request.failure == "net::ERR_ABORTED"):
+        # The browser itself gives up what it no longer needs: a player that has enough or goes on elsewhere
+        # in the file, a picture of a page that is left.
+        if request.failure != "net::ERR_ABORTED":
             here.faults.append(f"{request.url}: {request.failure}")
 
     def threw(error: Error) -> None:
