@@ -18,7 +18,8 @@ from pathlib import Path
 import obstore
 import pytest
 
-from syndicate.errors import StoredFileDamaged, StoredFileMissing, StoreFault
+from syndicate.errors import NotStampable, StoredFileDamaged, StoredFileMissing, StoreFault
+from syndicate.language import Text
 from syndicate.store.files.folder_files import FolderFiles
 from syndicate.store.files.s3_files import S3Files
 from syndicate.store.files.stamped_files import StampedFiles
@@ -256,6 +257,26 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert fault.value.code == "store_full"
             assert kept(tmp_path) == []
+
+    asyncio.run(act())
+
+
+def test_a_scratch_folder_is_on_the_same_disk_and_goes_at_the_end_also_where_the_work_fails(
+    tmp_path: Path,
+) -> None:
+    async def work(files: StampedFiles, seen: list[Path]) -> None:
+        async with files.scratch() as folder:
+            seen.append(folder)
+            (folder / "draft").write_bytes(b"x")
+            raise NotStampable(Text("坏", "bad"))
+
+    async def act() -> None:
+        seen: list[Path] = []
+        async with stamped(tmp_path) as files:
+            with pytest.raises(NotStampable):
+                await work(files, seen)
+            assert seen[0].is_relative_to(tmp_path)
+            assert not seen[0].exists()
 
     asyncio.run(act())
 

@@ -7,8 +7,6 @@ of a document that is then refused is named by no item: `media collect` removes 
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +23,7 @@ from syndicate.media.file_reading import inspect, make_renditions
 from syndicate.media.file_stamp import FileStamp, caption_in, stamp_of
 from syndicate.media.file_writing import stamp_file
 from syndicate.media.inspection import Inspected
-from syndicate.media.recordings.recording_limits import rendition_limits
+from syndicate.media.recordings.recording_limits import rendition_limits, stamping_limits
 from syndicate.media.recordings.recording_renditions import make_transcript
 from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.item import Item, tag_uri
@@ -39,7 +37,7 @@ from syndicate.services.newsroom.media_items import (
     of_story,
     parsed_media,
 )
-from syndicate.store.files.file_store import FileStore
+from syndicate.store.files.file_store import FileStore, StoredFile
 from syndicate.store.files.stamped_files import StampedFiles
 
 
@@ -53,10 +51,11 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """An original with all that was made of it, the original first."""
+    """An original with all that was made of it, the original first, and a folder for what is made next."""
 
     inspected: Inspected
     kept: tuple[_Kept, ...]
+    scratch: Path
 
     @property
     def renditions(self) -> tuple[Rendition, ...]:
@@ -163,59 +162,64 @@ class MediaIntake:
         """Keep the file and its renditions; they can be read until the end of the block. Raises Faulty."""
         original = await self._files.add(path)
         source = await self._stamped.kept(self._files, original.sha256)
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="syndicate-media-"))
         try:
-            run = self._workers.run_within
-            limits = rendition_limits(original.size, None, previews=False)
-            inspected = await asyncio.to_thread(run, limits, name, inspect, source.path, name=name)
-            limits = rendition_limits(original.size, inspected.duration, previews=self._previews)
-            made = await asyncio.to_thread(
-                run,
-                limits,
-                name,
-                make_renditions,
-                source.path,
-                inspected,
-                scratch,
-                previews=self._previews,
-            )
-            if transcript is not None:
-                words = transcript.name
-                made.append(
-                    await asyncio.to_thread(
-                        self._workers.run, words, make_transcript, transcript, scratch, name=words
-                    )
-                )
-            kept = [
-                _Kept(
-                    Rendition(
-                        name=RenditionName.ORIGINAL,
-                        content_type=inspected.type.content_type,
-                        size=original.size,
-                        sha256=original.sha256,
-                        width=inspected.width,
-                        height=inspected.height,
-                        duration=inspected.duration,
-                    ),
-                    source.path,
-                )
-            ]
-            for one in made:
-                stored = await self._files.add(one.path)
-                rendition = Rendition(
-                    name=one.name,
-                    content_type=one.content_type,
-                    size=stored.size,
-                    sha256=stored.sha256,
-                    width=one.width,
-                    height=one.height,
-                    duration=one.duration,
-                )
-                kept.append(_Kept(rendition, one.path))
-            yield _Taken(inspected, tuple(kept))
+            async with self._stamped.scratch() as scratch:
+                yield await self._made_of(original, source.path, name, transcript, scratch)
         finally:
             source.close()
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+    async def _made_of(
+        self, original: StoredFile, source: Path, name: str, transcript: Path | None, scratch: Path
+    ) -> _Taken:
+        """Inspect the file, make its renditions in `scratch`, and keep them. Raises Faulty."""
+        run = self._workers.run_within
+        limits = rendition_limits(original.size, None, previews=False)
+        inspected = await asyncio.to_thread(run, limits, name, inspect, source, name=name)
+        limits = rendition_limits(original.size, inspected.duration, previews=self._previews)
+        made = await asyncio.to_thread(
+            run,
+            limits,
+            name,
+            make_renditions,
+            source,
+            inspected,
+            scratch,
+            previews=self._previews,
+        )
+        if transcript is not None:
+            words = transcript.name
+            made.append(
+                await asyncio.to_thread(
+                    self._workers.run, words, make_transcript, transcript, scratch, name=words
+                )
+            )
+        kept = [
+            _Kept(
+                Rendition(
+                    name=RenditionName.ORIGINAL,
+                    content_type=inspected.type.content_type,
+                    size=original.size,
+                    sha256=original.sha256,
+                    width=inspected.width,
+                    height=inspected.height,
+                    duration=inspected.duration,
+                ),
+                source,
+            )
+        ]
+        for one in made:
+            stored = await self._files.add(one.path)
+            rendition = Rendition(
+                name=one.name,
+                content_type=one.content_type,
+                size=stored.size,
+                sha256=stored.sha256,
+                width=one.width,
+                height=one.height,
+                duration=one.duration,
+            )
+            kept.append(_Kept(rendition, one.path))
+        return _Taken(inspected, tuple(kept), scratch)
 
     async def _sized(self, parsed: Parsed, taken: _Taken) -> Parsed:
         """The item with the sizes that its files leave with; one that cannot be stamped has none."""
@@ -224,7 +228,8 @@ class MediaIntake:
         for one in taken.kept:
             size: int | None = None
             try:
-                size = await asyncio.to_thread(self._stamped_size, one, self._stamp(item, one.rendition))
+                stamp = self._stamp(item, one.rendition)
+                size = await asyncio.to_thread(self._stamped_size, one, stamp, taken.scratch)
             except NotStampable as error:
                 said = rendition_title(one.rendition.name) + Text("：", ": ") + error.text
                 if all(note.code != "media_original_stays" for note in notes):
@@ -246,12 +251,17 @@ class MediaIntake:
             digital_source_type=item.digital_source_type,
         )
 
-    def _stamped_size(self, kept: _Kept, stamp: FileStamp) -> int:
-        with tempfile.TemporaryDirectory(prefix="syndicate-media-") as folder:
-            target = Path(folder, "stamped")
-            rendition = kept.rendition
-            self._workers.run(rendition.name, stamp_file, kept.path, target, rendition.content_type, stamp)
+    def _stamped_size(self, kept: _Kept, stamp: FileStamp, scratch: Path) -> int:
+        """How many bytes the file has with its stamp inside; it is made for that and removed."""
+        target, rendition = scratch / "stamped", kept.rendition
+        limits = stamping_limits(rendition.size)
+        try:
+            self._workers.run_within(
+                limits, rendition.name, stamp_file, kept.path, target, rendition.content_type, stamp
+            )
             return target.stat().st_size
+        finally:
+            target.unlink(missing_ok=True)
 
 
 def _left_out(reference: MediaReference, fault: Fault) -> Note:

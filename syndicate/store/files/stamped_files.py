@@ -129,6 +129,17 @@ class StampedFiles:
 
         return (await self._get(f"kept {sha256}", fetch)).opened
 
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """An empty folder on the disk of these files, removed at the end, also after a kill."""
+        with translating_file_errors(self.place):
+            folder = await asyncio.to_thread(self._own_drafts) / secrets.token_hex(8)
+            folder.mkdir(FOLDER)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
     async def close(self) -> None:
         """Wait for what is being made, and remove this process's folder."""
         await asyncio.gather(*self._making.values(), return_exceptions=True)
@@ -259,15 +270,12 @@ class StampedFiles:
 
     def _check(self) -> None:
         with translating_file_errors(self.place):
-            own = self._own_drafts()
-            for path in own.parent.iterdir():
-                if path != own:
-                    _remove_if_left(path)
+            _remove_others(self._own_drafts())
             self._made = _RECOUNT
             self._make_room()
 
     def _own_drafts(self) -> Path:
-        """The folder of what this process makes; it holds the lock on it."""
+        """The folder of what this process makes; it holds the lock on it. The first time, old ones go."""
         with self._once:
             if self._drafts is None:
                 making = self._folder / ".making"
@@ -277,6 +285,7 @@ class StampedFiles:
                 self._drafts_lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 fcntl.flock(self._drafts_lock, fcntl.LOCK_EX)
                 self._drafts = path
+                _remove_others(path)
             return self._drafts
 
 
@@ -290,6 +299,13 @@ def _checked(path: Path, sha256: str) -> OpenedFile:
         opened.close()
         raise damaged(sha256)
     return opened
+
+
+def _remove_others(own: Path) -> None:
+    """Remove the folders beside this one whose processes have ended."""
+    for folder in own.parent.iterdir():
+        if folder != own:
+            _remove_if_left(folder)
 
 
 def _remove_if_left(folder: Path) -> None:
