@@ -19,6 +19,7 @@ from tests.bench.report import remember, table, write
 from tests.bench.rows import Bench, Row
 from tests.bench.subjects import (
     excepted,
+    film,
     history,
     ingest,
     memory,
@@ -40,6 +41,7 @@ SUBJECTS: tuple[tuple[tuple[str, ...], Callable[[Bench], Iterator[Row]]], ...] =
     (ingest.NAMES, ingest.rows),
     (pull.NAMES, pull.rows),
     (memory.NAMES, memory.rows),
+    (film.NAMES, film.rows),
     (polls.NAMES, polls.rows),
     (start.NAMES, start.rows),
     (workers.NAMES, workers.rows),
