@@ -44,7 +44,8 @@ class FollowedFolders:
 
     def names(self, document: Path, files: Iterable[Path]) -> None:
         """Hear that a document names these files, there or not."""
-        self._arrivals.names(document, files)
+        states = {file: sign_of(file) if self.is_whole(file) else None for file in files}
+        self._arrivals.names(document, states)
 
     def is_whole(self, file: Path) -> bool:
         """Whether the file has stood still for long enough, and nobody has it open for writing."""
@@ -59,14 +60,14 @@ class FollowedFolders:
         """Take in what is there and what arrives, until `stop`. Raises CannotWatch."""
         async for files in whole_files(list(self._named.values()), self._settling, stop):
             documents, others = self._arrivals.split(files)
-            taken = await self._take(intake, documents)
+            await self._take(intake, documents)
             if others:
-                await self._take_others(intake, others, taken)
+                await self._take_others(intake, others)
 
-    async def _take_others(self, intake: Intake, files: Sequence[Path], taken: Sequence[Path]) -> None:
+    async def _take_others(self, intake: Intake, files: Sequence[Path]) -> None:
         """Take in what media files and sidecars are due for, once the documents beside them are known."""
         settling, now = self._settling, asyncio.get_running_loop().time()
-        found = self._arrivals.judge(files, taken, now)
+        found = self._arrivals.judge(files, now)
         for file in found.later:
             settling.postpone(file, now)
         for file in found.done:
@@ -86,8 +87,8 @@ class FollowedFolders:
 
     async def _take(
         self, intake: Intake, files: Sequence[Path], again: frozenset[Path] = frozenset()
-    ) -> list[Path]:
-        """Take in documents that are whole, those that stayed so while they were read; return them.
+    ) -> None:
+        """Take in documents that are whole, those that stayed so while they were read.
 
         `again` are those that were taken in before.
         """
@@ -105,16 +106,15 @@ class FollowedFolders:
             if settling.stands(file) or (file in again and before == sign_of(file)):
                 documents.append((file, name, data))
         if not documents:
-            return []
+            return
         try:
             await intake.take_data(documents)
         except (StoreBusy, ClockAhead) as later:
             for file, _, _ in documents:
                 self._postpone(file, later)
-            return []
+            return
         for file, _, _ in documents:
             settling.finish(file)
-        return [file for file, _, _ in documents]
 
     def _postpone(self, file: Path, later: StoreBusy | ClockAhead) -> None:
         name = self._shown(file)

@@ -1,18 +1,18 @@
 """In a followed folder, pictures, sounds and films arrive before their documents, with them, or after.
 
-A file that documents name makes these due again. One with a sidecar stands alone. One that nobody names
-waits a while for its document or sidecar, then stands alone.
+A file that documents name makes those due again that were taken in without it. One with a sidecar stands
+alone. One that nobody names waits a while for its document or sidecar, then stands alone.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from syndicate.cli.ingestion.document_files import FileKind, described_by, kind_of
+from syndicate.cli.ingestion.document_files import FileKind, Sign, described_by, kind_of, sign_of
 from syndicate.cli.ingestion.referenced_files import spelling
 
 PATIENCE: Final = 60.0
@@ -26,7 +26,7 @@ class Arrived:
     """What became of files that are whole.
 
     Attributes:
-        again: documents that name one of them, and were not among the files themselves.
+        again: documents that name one of them, and were taken in before it was whole, or before it changed.
         alone: media files that stand alone, ready to be taken in.
         refused: sidecars whose media file did not come: they can be read as documents alone.
         later: files that wait.
@@ -45,7 +45,7 @@ class MediaArrivals:
 
     def __init__(self, roots: Iterable[Path], patience: float = PATIENCE) -> None:
         self._roots, self._patience = list(roots), patience
-        self._named: OrderedDict[str, dict[Path, None]] = OrderedDict()
+        self._named: OrderedDict[str, dict[Path, Sign | None]] = OrderedDict()
         self._waits: dict[Path, float] = {}
 
     def split(self, files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -55,27 +55,33 @@ class MediaArrivals:
         rest = set(files) - set(documents)
         return documents, [file for file in files if file in rest]
 
-    def names(self, document: Path, files: Iterable[Path]) -> None:
-        """Remember that a document names these files, there or not (`expected_file`, `media_file`)."""
-        for file in files:
+    def names(self, document: Path, files: Mapping[Path, Sign | None]) -> None:
+        """Remember that a document names these files (`expected_file`, `media_file`).
+
+        Each comes with the state in which the document takes it, None where it is not there or not whole.
+        """
+        states: dict[str, Sign | None] = {}
+        for file, sign in files.items():
             key = spelling(file)
-            self._named.setdefault(key, {})[document] = None
+            states[key] = sign or states.get(key)
+        for key, state in states.items():
+            self._named.setdefault(key, {})[document] = state
             self._named.move_to_end(key)
         while len(self._named) > _MOST_NAMED:
             self._named.popitem(last=False)
 
-    def judge(self, files: Sequence[Path], taken: Iterable[Path], now: float) -> Arrived:
+    def judge(self, files: Sequence[Path], now: float) -> Arrived:
         """Tell what the files are due for, that `split` did not call documents.
 
-        `taken` are the documents that were taken in with them just now.
+        The documents among those that came with them are taken in before.
         """
-        found, fresh = Arrived(), set(taken)
+        found = Arrived()
         again: dict[Path, None] = {}
         alone: dict[Path, None] = {}
         for file in files:
-            kind = self._kind(file)
+            kind, sign = self._kind(file), sign_of(file)
             named = self._named.get(spelling(file), {})
-            again |= dict.fromkeys(one for one in named if one not in fresh)
+            again |= dict.fromkeys(one for one, state in named.items() if state is None or state != sign)
             if kind is FileKind.MEDIA and _has_sidecar(file):
                 alone[file] = None
             elif kind is FileKind.MEDIA and not named:
