@@ -96,7 +96,7 @@ async def ingest(
     keep = Keep(embargo, withhold)
     followed = FollowedFolders(voice, paths, settle, services.clock) if watch else None
     intake = Intake(services, voice, actor, keep, workers or min(cores, _MOST_WORKERS), paths, followed)
-    progress = IngestProgress(voice, paths, lambda: intake.done)
+    progress = IngestProgress(voice, paths, lambda: intake.done, lambda: intake.bytes_read)
     async with _told_to_stop() as stop:
         if followed is not None:
             return await _follow(intake, followed, voice, paths, stop)

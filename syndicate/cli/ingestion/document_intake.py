@@ -68,13 +68,14 @@ class Intake:
         """
         self._services, self._voice, self._actor, self._keep = services, voice, actor, keep
         self._named = frozenset(named)
-        self._media = DocumentMedia(services, named, watch)
+        self._media = DocumentMedia(services, named, watch, self._read_on)
         self._workers = workers
         self._parser: ParserPool | InlineParser = InlineParser(services.items.rules)
         self._group = _FIRST_WRITTEN
         self.counts: Counter[Action] = Counter()
         self.noted: Counter[str] = Counter()
         self._with_notes = 0
+        self.bytes_read = 0
 
     @property
     def done(self) -> int:
@@ -144,6 +145,9 @@ class Intake:
         parts = (self._parsed_by(parser, part, at) for part in _chunks(documents, _AT_ONCE))
         await self._taken([one for part in await asyncio.gather(*parts) for one in part])
 
+    def _read_on(self, size: int) -> None:
+        self.bytes_read += size
+
     async def refuse(self, name: str, unread: Faulty) -> None:
         """Write down and report that a document was refused."""
         await self._taken([ParsedDocument(name, self._services.clock(), unread.faults)])
@@ -176,6 +180,7 @@ class Intake:
         asked = [state for file, state in files.items() if file not in self._named]
         # A hold that is asked for now may be new also where the document is not.
         known = await items.taken_before(asked) if asked and self._keep in (None, Keep()) else {}
+        self._read_on(sum(len(data) for _, _, data in documents if isinstance(data, bytes)))
         given = [
             UnparsedDocument(name, data, at)
             for file, name, data in documents

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -54,8 +54,15 @@ class DocumentMedia:
     In a followed folder `watch` hears what documents name, and keeps files back that are not whole.
     """
 
-    def __init__(self, services: Services, roots: Iterable[Path], watch: Watch | None = None) -> None:
-        self._services, self._watch = services, watch
+    def __init__(
+        self,
+        services: Services,
+        roots: Iterable[Path],
+        watch: Watch | None = None,
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        """`on_read` hears how many bytes of the files were read; it may be called in any thread."""
+        self._services, self._watch, self._on_read = services, watch, on_read
         self._roots = [path if path.is_dir() else path.parent for path in roots]
         self.referenced: set[Path] = set()
 
@@ -88,7 +95,7 @@ class DocumentMedia:
 
     async def _with(self, document: ParsedDocument, found: Mapping[str, Path | Fault]) -> ParsedDocument:
         """Take the files in; refuse the document where a note about them is one that refuses it."""
-        taken = await self._services.media_intake.with_media(document, found)
+        taken = await self._services.media_intake.with_media(document, found, self._on_read)
         return refused_for_notes(taken, self._services.items.rules)
 
     async def standing_alone(self, path: Path, name: str, sidecars: Sequence[Path]) -> ParsedDocument:
@@ -110,7 +117,9 @@ class DocumentMedia:
             transcript = None
             if sidecar is not None and sidecar.transcript is not None:
                 transcript = await asyncio.to_thread(self._transcript, path, sidecar.transcript)
-            found = await self._services.media_intake.standing_alone(path, name, sidecar, at, transcript)
+            found = await self._services.media_intake.standing_alone(
+                path, name, sidecar, at, transcript, self._on_read
+            )
         except Faulty as refused:
             return ParsedDocument(name, at, refused.faults)
         return found if isinstance(found.content, TakenBefore) else replace(found, file=state)

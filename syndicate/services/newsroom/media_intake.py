@@ -37,7 +37,7 @@ from syndicate.services.newsroom.media_items import (
     of_story,
     parsed_media,
 )
-from syndicate.store.files.file_store import FileStore, StoredFile
+from syndicate.store.files.file_store import FileStore, OnRead, StoredFile
 from syndicate.store.files.stamped_files import StampedFiles
 
 
@@ -80,12 +80,16 @@ class MediaIntake:
         self._publisher, self._previews = publisher, previews
 
     async def with_media(
-        self, document: ParsedDocument, found: Mapping[str, Path | Fault]
+        self,
+        document: ParsedDocument,
+        found: Mapping[str, Path | Fault],
+        on_read: OnRead | None = None,
     ) -> ParsedDocument:
         """Return the document with the media of its references, each ready to become an item.
 
         `found` has the file of each reference, or why there is none, by the reference's `source`. What
-        cannot be taken is left out with a note: the story goes on without it.
+        cannot be taken is left out with a note: the story goes on without it. `on_read` hears how many
+        bytes of the files were read.
         """
         parsed = document.content
         if not isinstance(parsed, Parsed) or not parsed.media:
@@ -98,7 +102,7 @@ class MediaIntake:
                 notes.append(_left_out(reference, where))
                 continue
             try:
-                media.append(await self._of_story(reference, number, where, parsed, document.at))
+                media.append(await self._of_story(reference, number, where, parsed, document.at, on_read))
             except Faulty as refused:
                 notes += [_left_out(reference, fault) for fault in refused.faults]
         others = (one for one in parsed.notes if one not in not_looked_for(parsed.media))
@@ -106,11 +110,17 @@ class MediaIntake:
         return replace(document, content=content, media=tuple(media))
 
     async def standing_alone(
-        self, path: Path, name: str, sidecar: Sidecar | None, at: datetime, transcript: Path | None = None
+        self,
+        path: Path,
+        name: str,
+        sidecar: Sidecar | None,
+        at: datetime,
+        transcript: Path | None = None,
+        on_read: OnRead | None = None,
     ) -> ParsedDocument:
         """Return the document that a media file makes by itself, with its sidecar if it has one."""
         try:
-            async with self._taken(path, name, transcript) as taken:
+            async with self._taken(path, name, transcript, on_read) as taken:
                 draft = None if sidecar is None else sidecar.draft
                 fields, notes = alone(sidecar, taken.inspected.fields, name=name, publisher=self._publisher)
                 parsed = await self._sized(
@@ -133,9 +143,15 @@ class MediaIntake:
         return ParsedDocument(name, at, parsed)
 
     async def _of_story(
-        self, reference: MediaReference, number: int, path: Path, story: Parsed, at: datetime
+        self,
+        reference: MediaReference,
+        number: int,
+        path: Path,
+        story: Parsed,
+        at: datetime,
+        on_read: OnRead | None,
     ) -> ParsedMedia:
-        async with self._taken(path, path.name, None) as taken:
+        async with self._taken(path, path.name, None, on_read) as taken:
             fields, notes = of_story(reference, number, taken.inspected.fields, story.item, self._publisher)
             differs = medium_note(reference, taken.inspected.type.medium or reference.medium)
             said = [*notes, *([differs] if differs is not None else [])]
@@ -158,9 +174,11 @@ class MediaIntake:
         return ParsedMedia(parsed, reference.place, reference.caption, reference.alt)
 
     @asynccontextmanager
-    async def _taken(self, path: Path, name: str, transcript: Path | None) -> AsyncIterator[_Taken]:
+    async def _taken(
+        self, path: Path, name: str, transcript: Path | None, on_read: OnRead | None
+    ) -> AsyncIterator[_Taken]:
         """Keep the file and its renditions; they can be read until the end of the block. Raises Faulty."""
-        original = await self._files.add(path)
+        original = await self._files.add(path, on_read)
         source = await self._stamped.kept(self._files, original.sha256)
         try:
             async with self._stamped.scratch() as scratch:

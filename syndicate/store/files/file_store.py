@@ -12,7 +12,7 @@ asked for cannot be had.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from typing import Final, Protocol
 BLOCK: Final = 1 << 20
 """Bytes that are read or written at once."""
 
+OnRead = Callable[[int], None]
+"""Hears how many bytes were read since; may be called in any thread."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -48,8 +50,8 @@ class FileStore(Protocol):
     async def check(self) -> None:
         """Raise a StoreFault unless files can be added. Removes what killed processes have left behind."""
 
-    async def add(self, path: Path) -> StoredFile:
-        """Copy this file into the store and bring it to the disk.
+    async def add(self, path: Path, on_read: OnRead | None = None) -> StoredFile:
+        """Copy this file into the store and bring it to the disk; `on_read` hears how far it has come.
 
         A file that is there already is not written again, but counts as added now. One that is there and
         damaged is replaced. Raises Faulty, and keeps nothing, where `path` is no regular file, cannot be

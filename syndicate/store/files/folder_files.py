@@ -29,7 +29,7 @@ from syndicate.store.files.file_faults import (
     not_ours,
     translating_file_errors,
 )
-from syndicate.store.files.file_store import BLOCK, StoredFile, is_digest
+from syndicate.store.files.file_store import BLOCK, OnRead, StoredFile, is_digest
 from syndicate.store.files.source_file import SourceFile, opened_source
 from syndicate.store.private_files import FOLDER as FOLDER_MODE
 from syndicate.store.private_files import private_folder
@@ -56,9 +56,9 @@ class FolderFiles:
         """See FileStore: writes and removes a draft, and removes those that nobody holds."""
         await asyncio.to_thread(self._check)
 
-    async def add(self, path: Path) -> StoredFile:
+    async def add(self, path: Path, on_read: OnRead | None = None) -> StoredFile:
         """See FileStore."""
-        return await asyncio.to_thread(self._add, path)
+        return await asyncio.to_thread(self._add, path, on_read)
 
     async def read(self, sha256: str) -> AsyncIterator[bytes]:
         """See FileStore."""
@@ -112,8 +112,12 @@ class FolderFiles:
                     if name.startswith(".") and name.endswith(DRAFT):
                         _remove_if_left(root, name)
 
-    def _add(self, path: Path) -> StoredFile:
-        with opened_source(path) as source, self._root() as root, self._draft(root) as (draft, handle):
+    def _add(self, path: Path, on_read: OnRead | None) -> StoredFile:
+        with (
+            opened_source(path, on_read) as source,
+            self._root() as root,
+            self._draft(root) as (draft, handle),
+        ):
             sha256 = self._copy(source, handle)
             with translating_file_errors(self.place):
                 os.fsync(handle)

@@ -25,7 +25,7 @@ from obstore.store import S3Store
 
 from syndicate.durable_files import PRIVATE, replaced_file
 from syndicate.store.files.file_faults import damaged, missing, translating_file_errors
-from syndicate.store.files.file_store import BLOCK, StoredFile, is_digest
+from syndicate.store.files.file_store import BLOCK, OnRead, StoredFile, is_digest
 from syndicate.store.files.s3_faults import (
     has_no_conditions,
     no_bucket,
@@ -90,9 +90,12 @@ class S3Files:
         except FileNotFoundError as error:
             raise no_bucket(self.place) from error
 
-    async def add(self, path: Path) -> StoredFile:
-        """See FileStore. Where it was added in the last ten minutes, its time stays."""
-        with opened_source(path) as source:
+    async def add(self, path: Path, on_read: OnRead | None = None) -> StoredFile:
+        """See FileStore. Where it was added in the last ten minutes, its time stays.
+
+        What is not there yet is read twice.
+        """
+        with opened_source(path, on_read) as source:
             sha256, etag = await asyncio.to_thread(_hashed, source)
             there = await self._head(sha256)
             whole = there is not None and there["size"] == source.size and there["e_tag"] == f'"{etag}"'

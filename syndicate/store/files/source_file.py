@@ -10,14 +10,14 @@ from pathlib import Path
 
 from syndicate.errors import Fault, Faulty
 from syndicate.language import Text
-from syndicate.store.files.file_store import BLOCK
+from syndicate.store.files.file_store import BLOCK, OnRead
 
 
 class SourceFile:
     """A file that is open for reading. Every error of it is a Faulty that names the file."""
 
-    def __init__(self, name: str, handle: int) -> None:
-        self.name, self._handle = name, handle
+    def __init__(self, name: str, handle: int, on_read: OnRead | None = None) -> None:
+        self.name, self._handle, self._on_read = name, handle, on_read
         self._before = os.fstat(handle)
 
     @property
@@ -26,13 +26,18 @@ class SourceFile:
         return self._before.st_size
 
     def blocks(self) -> Iterator[bytes]:
-        """Give all its bytes, from the beginning. Raises Faulty where it changed meanwhile."""
+        """Give all its bytes, from the beginning. Raises Faulty where it changed meanwhile.
+
+        `on_read` hears of each block, in the thread that asks for it.
+        """
         at = 0
         while block := self._read(at):
             at += len(block)
             if at > self.size:
                 break
             yield block
+            if self._on_read is not None:
+                self._on_read(len(block))
         after = os.fstat(self._handle)
         if at != self.size or (after.st_size, after.st_mtime_ns) != (self.size, self._before.st_mtime_ns):
             raise changed_meanwhile(self.name)
@@ -45,7 +50,7 @@ class SourceFile:
 
 
 @contextmanager
-def opened_source(path: Path) -> Iterator[SourceFile]:
+def opened_source(path: Path, on_read: OnRead | None = None) -> Iterator[SourceFile]:
     """Open a regular file, without following a link at its end or waiting for a pipe. Raises Faulty."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
@@ -58,7 +63,7 @@ def opened_source(path: Path) -> Iterator[SourceFile]:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise _not_regular(path.name)
-        yield SourceFile(path.name, handle)
+        yield SourceFile(path.name, handle, on_read)
     finally:
         with suppress(OSError):
             os.close(handle)
