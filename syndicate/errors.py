@@ -175,11 +175,11 @@ class Recalled(SyndicateError):
 
 
 class QuotaExceeded(SyndicateError):
-    """The quota of a grant is used up until `resets`."""
+    """The quota of a grant is used up until `resets`; `clause` None where who asks may not know which."""
 
     code = "quota_exceeded"
 
-    def __init__(self, clause: str, resets: datetime, text: Text) -> None:
+    def __init__(self, clause: str | None, resets: datetime, text: Text) -> None:
         super().__init__(text)
         self.clause, self.resets = clause, resets
 
@@ -217,7 +217,7 @@ class TokenRejected(SyndicateError):
 
 
 class AddressExpired(SyndicateError):
-    """A signed address of a media file is good no more: its time is over, or what it was made for changed.
+    """A signed address of a media file is good no more: its time or its right is over, or its item changed.
 
     `partner` and `item` are whom and what it was made for, for the trail.
     """

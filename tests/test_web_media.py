@@ -2,72 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import io
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from syndicate.ingest.draft import Parsed
 from syndicate.media.pictures.jpeg_file import jpeg_metadata
 from syndicate.media.xmp import read_xmp
-from syndicate.model.item import Item, ItemId
-from syndicate.model.media_events import MediaDelivered
+from syndicate.model.item import Item
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
-from syndicate.services.delivery.player_editions import for_players
+from syndicate.services.newsroom.document_parsing import parse_document
 from tests.support.factories import STAFF
-from tests.support.fixtures import code_of, session_for
+from tests.support.fixtures import code_of, jti_of, session_for
 from tests.support.media_house import (
+    ALL,
     ALT,
     CAPTION,
     CREDIT,
     FILE_NAME,
+    FOREIGN_PICTURE,
     STAMP,
+    STORY,
     House,
     a_picture,
-    furnish,
+    in_house,
     licence,
+    media_lines,
+    recall,
     story_with,
 )
-from tests.support.servers import Answer, Serving, serving
-
-TEXT, ALL = '"text"', '"text", "picture", "audio", "video"'
-LICENCES = {"txt": licence("txt", TEXT), "all": licence("all", ALL)}
-Act = Callable[[Serving, House], Awaitable[None]]
-
-
-def in_house(
-    folder: Path,
-    act: Act,
-    licences: Mapping[str, str] = LICENCES,
-    *,
-    public_preview: bool = False,
-    picture: bytes | None = None,
-) -> None:
-    async def inside() -> None:
-        async with serving(folder / "house") as here:
-            house = await furnish(here, folder, licences, public_preview=public_preview, picture=picture)
-            await act(here, house)
-
-    asyncio.run(inside())
+from tests.support.servers import Answer, Serving
 
 
 async def _ninjs(here: Serving, path: str, key: str) -> Any:
     answer = await here.get(path, key=key)
     assert answer.status == 200, answer.text
     return json.loads(answer.body)
-
-
-async def _lines(here: Serving) -> list[MediaDelivered]:
-    found = await here.house.store.lines(limit=10_000)
-    return [one.entry.event for one in found if isinstance(one.entry.event, MediaDelivered)]
 
 
 def _kinds(house: House) -> list[tuple[Item, str]]:
@@ -97,7 +75,7 @@ def test_a_text_licence_gets_the_story_and_nothing_of_its_picture(tmp_path: Path
             assert code_of(refused) == (403, "not_licensed")
             assert json.loads(refused.body)["reason"] == "medium_not_granted"
         assert code_of(await here.get(f"/licensed/items/{house.picture.id}", key=key))[0] == 403
-        assert await _lines(here) == []
+        assert await media_lines(here) == []
 
     in_house(tmp_path, act)
 
@@ -171,7 +149,7 @@ def test_a_file_carries_the_stamp_its_digest_and_its_name_and_its_line_is_in_the
             assert answer.headers["Repr-Digest"] == f"sha-256=:{wanted}:"
             assert answer.headers["Cache-Control"] == "private, no-cache, no-transform"
             assert "attachment" in answer.headers["Content-Disposition"]
-            line = (await _lines(here))[-1]
+            line = (await media_lines(here))[-1]
             assert (line.item, line.sha256, line.status, line.range) == (
                 item.id,
                 digest.hexdigest(),
@@ -216,17 +194,17 @@ def test_each_part_of_a_file_has_its_line_and_an_impossible_part_is_refused(tmp_
         whole = (await here.get(path, key=key)).body
         part = await here.get(path, key=key, headers={"Range": "bytes=100-199"})
         assert (part.status, part.body) == (206, whole[100:200])
-        line = (await _lines(here))[-1]
+        line = (await media_lines(here))[-1]
         assert (line.status, line.range) == (206, f"bytes 100-199/{len(whole)}")
         last = await here.get(path, key=key, headers={"Range": "bytes=-10"})
         assert (last.status, last.body) == (206, whole[-10:])
-        lines = len(await _lines(here))
+        lines = len(await media_lines(here))
         beyond = await here.get(path, key=key, headers={"Range": f"bytes={len(whole)}-"})
         assert code_of(beyond) == (416, "range_not_satisfiable")
         assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
         many = ", ".join(f"{at}-{at}" for at in range(300))
         assert (await here.get(path, key=key, headers={"Range": f"bytes={many}"})).status == 416
-        assert len(await _lines(here)) == lines
+        assert len(await media_lines(here)) == lines
         head = await here.get(path, key=key, method="HEAD")
         assert (head.status, head.headers["Content-Length"], head.body) == (200, str(len(whole)), b"")
 
@@ -266,102 +244,6 @@ def test_a_picture_counts_once_however_often_and_in_however_many_parts_it_is_fet
     in_house(tmp_path, act, licences)
 
 
-async def _signed(here: Serving, key: str, partner: str, feed: str = "pictures") -> list[str]:
-    """The signed addresses in the partner's edition of a feed, as paths."""
-    from tests.support.fixtures import jti_of
-
-    house = here.house
-    session = await session_for(house, PartnerId(partner), jti_of(key))
-    edition = await house.delivery.licensed_feed(feed, session, None)
-    signer = await house.authenticator.address_signer()
-    signed = for_players(edition, signer, session.register, house.settings.base_url, house.clock())
-    base = house.settings.base_url
-    return [one.address.removeprefix(base) for item in signed.edition.items for one in item.renditions]
-
-
-def test_a_signed_address_opens_its_file_without_a_key_and_says_nothing_that_can_be_read(
-    tmp_path: Path,
-) -> None:
-    async def act(here: Serving, house: House) -> None:
-        addresses = await _signed(here, house.keys["all"], "all")
-        assert addresses == await _signed(here, house.keys["all"], "all")
-        original = addresses[0]
-        answer = await here.get(original)
-        assert answer.status == 200
-        assert answer.body == (await here.get(_media(house.picture), key=house.keys["all"])).body
-        line = (await _lines(here))[0]
-        assert (line.signed, line.jti, line.partner) == (True, "", "all")
-        token = original.removeprefix("/media/").partition(".")[0]
-        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        for word in (b"all", house.picture.id.encode(), b"original"):
-            assert word not in sealed
-        other = "B" if token[10] != "B" else "C"
-        for wrong in (token[:10] + other + token[11:], token[:-2] + "AA", token[4:], token + "A"):
-            assert code_of(await here.get(f"/media/{wrong}"))[0] == 404
-        part = await here.get(original, headers={"Range": "bytes=0-99"})
-        assert part.status == 206
-
-    in_house(tmp_path, act)
-
-
-@pytest.mark.parametrize("end", ["licence", "suspension", "key", "recall", "time", "version"])
-def test_a_signed_address_stops_at_the_moment_when_the_right_does(tmp_path: Path, end: str) -> None:
-    async def act(here: Serving, house: House) -> None:
-        address, services = (await _signed(here, house.keys["all"], "all"))[1], here.house
-        assert (await here.get(address)).status == 200
-        lines, partner = len(await _lines(here)), PartnerId("all")
-        wanted = (403, "not_licensed")
-        match end:
-            case "licence":
-                await services.rights.end_licence(STAFF, "L-all")
-            case "suspension":
-                await services.rights.suspend(STAFF, partner)
-            case "key":
-                issued = await services.keys.issue(STAFF, partner)
-                await services.keys.revoke(STAFF, issued.key.jti)
-                wanted = (403, "address_expired")
-            case "recall":
-                await _recall(here, house.picture.id)
-                wanted = (410, "recalled")
-            case "time":
-                here.clock.move(timedelta(hours=12))
-                wanted = (403, "address_expired")
-            case _:
-                await _new_version(here, house, tmp_path)
-                wanted = (403, "address_expired")
-        answer = await here.get(address, headers={"Accept": "*/*"})
-        assert code_of(answer) == wanted
-        assert len(await _lines(here)) == lines
-
-    in_house(tmp_path, act)
-
-
-async def _recall(here: Serving, item: ItemId) -> None:
-    from syndicate.model.holds import RecallReason
-
-    await here.house.holds.recall(STAFF, item, RecallReason.EDITORIAL, "测试", timedelta(hours=1))
-
-
-async def _new_version(here: Serving, house: House, folder: Path) -> None:
-    """The same picture, handed in alone with a sidecar that says more of it."""
-    from syndicate.ingest.sidecar import read_sidecar
-    from syndicate.model.item import Medium
-
-    said = """headline = "湘湖一角"
-caption = "换了说明"
-source = "萧山日报"
-published = 2026-11-02T11:30:00+08:00
-"""
-    publisher = here.house.settings.publisher
-    sidecar = read_sidecar(said.encode(), name="a.toml", medium=Medium.PICTURE, publisher=publisher)
-    document = await here.house.media_intake.standing_alone(
-        folder / FILE_NAME, FILE_NAME, sidecar, here.clock()
-    )
-    (taken,) = await here.house.items.take_in_group(STAFF, [document])
-    assert taken.item is not None
-    assert (taken.item.id, taken.item.version) == (house.picture.id, 2)
-
-
 def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Path) -> None:
     async def closed(here: Serving, house: House) -> None:
         for item in (house.picture, house.sound, house.film):
@@ -385,7 +267,7 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
         assert (await here.get(f"/items/{house.sound.id}/preview")).status == 404
         assert (await here.get(f"/items/{house.story.id}/preview")).status == 404
         assert (await here.get(f"/items/{house.picture.id}/original")).status == 404
-        assert await _lines(here) == []
+        assert await media_lines(here) == []
 
     (tmp_path / "closed").mkdir()
     (tmp_path / "open").mkdir()
@@ -426,7 +308,7 @@ def test_a_kept_feed_takes_the_story_again_when_its_picture_may_not_be_had_any_m
         before = await here.house.delivery.licensed_feed("daily", session, None)
         assert [len(item.associations) for item in before.edition.items] == [1]
         etag = (await here.get(path, key=key)).headers["ETag"]
-        await _recall(here, house.picture.id)
+        await recall(here, house.picture.id)
         after = await here.house.delivery.licensed_feed("daily", await _session(here, key), None)
         assert [len(item.associations) for item in after.edition.items] == [0]
         assert (await here.get(path, key=key, headers={"If-None-Match": etag})).status in (200, 304)
@@ -436,8 +318,6 @@ def test_a_kept_feed_takes_the_story_again_when_its_picture_may_not_be_had_any_m
 
 
 async def _session(here: Serving, key: str) -> Any:
-    from tests.support.fixtures import jti_of
-
     return await session_for(here.house, PartnerId("all"), jti_of(key))
 
 
@@ -454,7 +334,7 @@ def test_a_lost_file_is_a_503_and_an_alarm_and_the_text_goes_on(
         assert (await here.get(_media(house.picture, "web"), key=key)).status == 200
         assert (await here.get(f"/licensed/items/{house.story.id}", key=key)).status == 200
         assert (await here.get("/licensed/feeds/all.rss", key=key)).status == 200
-        assert [one.rendition for one in await _lines(here)] == ["web"]
+        assert [one.rendition for one in await media_lines(here)] == ["web"]
 
     in_house(tmp_path, act)
     assert "file_missing" in capsys.readouterr().out
@@ -476,12 +356,6 @@ def test_the_same_file_of_two_owners_is_two_items_with_rights_of_their_own(tmp_p
 
     async def act(here: Serving, house: House) -> None:
         data = (tmp_path / FILE_NAME).read_bytes()
-        from dataclasses import replace
-
-        from syndicate.ingest.draft import Parsed
-        from syndicate.services.newsroom.document_parsing import parse_document
-        from tests.support.media_house import FOREIGN_PICTURE, STORY
-
         html = STORY.format(
             headline="另一篇稿件",
             picture=FOREIGN_PICTURE,

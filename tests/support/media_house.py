@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
 
 from syndicate.ingest.draft import Parsed
 from syndicate.ingest.sidecar import read_sidecar
-from syndicate.model.item import Item, Medium
+from syndicate.model.holds import RecallReason
+from syndicate.model.item import Item, ItemId, Medium
+from syndicate.model.media_events import MediaDelivered
 from syndicate.model.parties import PartnerId
+from syndicate.services.delivery.player_editions import for_players
 from syndicate.services.newsroom.document_parsing import ParsedDocument, parse_document
 from tests.support.factories import STAFF
-from tests.support.servers import Serving
+from tests.support.fixtures import jti_of, session_for
+from tests.support.servers import Serving, serving
 
 CAPTION = "图为湘湖一角，摄于清晨。"
 CREDIT = "记者 甲一"
@@ -86,6 +92,10 @@ media = [{media}]
 {more}"""
 
 
+ALL = '"text", "picture", "audio", "video"'
+LICENCES = {"txt": licence("txt", '"text"'), "all": licence("all", ALL)}
+
+
 async def story_with(
     here: Serving, folder: Path, data: bytes | None, headline: str, *, alt: str = ALT
 ) -> ParsedDocument:
@@ -141,3 +151,43 @@ async def furnish(
         await house.rights.add_licence(STAFF, text, f"{partner}.toml")
         keys[partner] = (await house.keys.issue(STAFF, PartnerId(partner))).token
     return House(taken.item, shown.item, sound, film, keys)
+
+
+def in_house(
+    folder: Path,
+    act: Callable[[Serving, House], Awaitable[None]],
+    licences: Mapping[str, str] = LICENCES,
+    *,
+    public_preview: bool = False,
+    picture: bytes | None = None,
+) -> None:
+    """Do this in such a house."""
+
+    async def inside() -> None:
+        async with serving(folder / "house") as here:
+            house = await furnish(here, folder, licences, public_preview=public_preview, picture=picture)
+            await act(here, house)
+
+    asyncio.run(inside())
+
+
+async def media_lines(here: Serving) -> list[MediaDelivered]:
+    """The lines of the trail about files that left, in order."""
+    found = await here.house.store.lines(limit=10_000)
+    return [one.entry.event for one in found if isinstance(one.entry.event, MediaDelivered)]
+
+
+async def recall(here: Serving, item: ItemId, reason: RecallReason = RecallReason.EDITORIAL) -> None:
+    """Recall the item."""
+    await here.house.holds.recall(STAFF, item, reason, "测试", timedelta(hours=1))
+
+
+async def signed_addresses(here: Serving, key: str, partner: str, feed: str = "pictures") -> list[str]:
+    """The signed addresses in the partner's edition of a feed, as paths."""
+    house = here.house
+    session = await session_for(house, PartnerId(partner), jti_of(key))
+    edition = await house.delivery.licensed_feed(feed, session, None)
+    signer = await house.authenticator.address_signer()
+    signed = for_players(edition, signer, session.register, house.settings.base_url, house.clock())
+    base = house.settings.base_url
+    return [one.address.removeprefix(base) for item in signed.edition.items for one in item.renditions]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from syndicate.errors import AddressExpired, NotLicensed, QuotaExceeded, Recalled, StoreBusy, Unknown
+from syndicate.errors import (
+    AddressExpired,
+    NotLicensed,
+    QuotaExceeded,
+    Recalled,
+    StoreBusy,
+    SyndicateError,
+    Unknown,
+)
 from syndicate.language import Text
 from syndicate.media.file_types import suffix_of
 from syndicate.model.item import ItemId
@@ -55,7 +63,7 @@ async def signed_media(request: web.Request) -> web.StreamResponse:
             services.delivery.expire_rights()
     except (AddressExpired, NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
         await _note_refusal(request, asked, refusal, context)
-        raise
+        raise _without_terms(refusal, asked) from refusal
     raise StoreBusy(
         Text(
             "授权状态正在频繁变动，请重试",
@@ -80,6 +88,19 @@ async def _note_refusal(
             return
     delivery = request.app[WORKER].services.delivery
     await delivery.refuse_partner(PartnerId(partner), "", f"item:{item}", use, refusal, context)
+
+
+def _without_terms(
+    refusal: AddressExpired | NotLicensed | Unknown | Recalled | QuotaExceeded, asked: MediaRequest | None
+) -> SyndicateError:
+    """What whoever has the address is told: nothing of the partner or its licence, unlike the trail."""
+    match refusal, asked:
+        case NotLicensed(), MediaRequest(recipient=Partner(id=partner), item=item):
+            return AddressExpired(partner, item)
+        case QuotaExceeded(resets=resets), _:
+            return QuotaExceeded(None, resets, Text("配额已用完", "the quota is used up"))
+        case _:
+            return refusal
 
 
 async def preview(request: web.Request) -> web.StreamResponse:

@@ -102,11 +102,14 @@ def _refused_by_rights(request: web.Request, error: NotLicensed | Recalled | Quo
             return _answer(request, code, error.text + Text("。", "."), reason=reason, recalled=recalled)
         case QuotaExceeded(code=code, clause=clause, resets=resets):
             wait = max(1, ceil((resets - worker.services.clock()).total_seconds()))
+            retry, detail = ("Retry-After", str(wait)), error.text + Text("。", ".")
+            if clause is None:
+                return _answer(request, code, detail, [retry])
             return _answer(
                 request,
                 code,
-                error.text + Text("。", "."),
-                [("Retry-After", str(wait)), ("RateLimit", f"{quoted(clause)};r=0;t={wait}")],
+                detail,
+                [retry, ("RateLimit", f"{quoted(clause)};r=0;t={wait}")],
                 clause=clause,
                 resets=rfc3339(resets, publisher.zone),
                 # A member of the registered type quota-exceeded; `type` itself stays ours.
