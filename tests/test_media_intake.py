@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from syndicate.cli.ingestion import ingest_progress
 from syndicate.cli.ingestion.ingest_progress import IngestProgress
@@ -14,8 +16,13 @@ from syndicate.language import Lang
 from syndicate.media.worker_limits import WorkerLimits
 from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.item import Medium
+from syndicate.model.media import RenditionName
+from syndicate.model.parties import PartnerId
+from syndicate.services.delivery.media_delivery import MediaRequest
+from syndicate.services.delivery.stamped_media import StampedMedia
 from syndicate.store.files.folder_files import FolderFiles
-from tests.support.media_house import recording
+from tests.support.factories import STAFF
+from tests.support.media_house import licence, mandate, recording
 from tests.support.servers import serving
 
 
@@ -63,3 +70,31 @@ def test_a_store_says_how_far_it_has_come_with_a_file(tmp_path: Path) -> None:
     asyncio.run(FolderFiles(tmp_path / "files").add(tmp_path / "film", heard.append))
     assert sum(heard) == 2_500_000
     assert len(heard) > 1
+
+
+def test_the_log_says_that_a_setting_in_the_stamp_has_changed_since_ingest(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path / "data") as here:
+            house = here.house
+            sound = await recording(here, "sound.mp3", "萧山网-萧山人民广播电台", Medium.AUDIO)
+            await house.rights.add_mandate(STAFF, mandate(), "m.toml")
+            await house.rights.add_partner(STAFF, PartnerId("fm"), "电台")
+            await house.rights.add_licence(STAFF, licence("fm", '"audio"'), "l.toml")
+            register, revision = await house.rights_cache.read()
+            partner = register.partners[PartnerId("fm")]
+            name = RenditionName.ORIGINAL
+            request = MediaRequest(sound.id, name, partner, "", None, register, revision)
+            file = await house.media_delivery.judged(request)
+            publisher = house.settings.publisher
+            for one in (
+                publisher,
+                replace(publisher, home="https://another.example/with/a/longer/address"),
+            ):
+                stamped = StampedMedia(house.files, house.stamped_files, house.media_workers, one)
+                with capture_logs() as logs:
+                    made = await stamped.file(file.item, file.rendition)
+                made.opened.close()
+                said = [line for line in logs if line["event"] == "media_size_differs"]
+                assert [line["size"] for line in said] == ([] if one == publisher else [made.opened.size])
+
+    asyncio.run(act())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
+
 from syndicate.media.file_stamp import file_stamp
 from syndicate.media.file_writing import STAMPING, stamp_file
 from syndicate.media.recordings.recording_limits import stamping_limits
@@ -14,6 +16,8 @@ from syndicate.stamping import StampedItem, StampedRendition
 from syndicate.store.files.file_store import FileStore
 from syndicate.store.files.opened_file import OpenedFile
 from syndicate.store.files.stamped_files import MadeForDelivery, StampedFiles
+
+_log = structlog.get_logger("syndicate.services")
 
 
 class StampedMedia:
@@ -39,5 +43,10 @@ class StampedMedia:
         def make(source: OpenedFile, path: Path) -> None:
             limits = stamping_limits(source.size)
             self._workers.run_within(limits, name, stamp_file, source.path, path, file.content_type, stamp)
+            size = path.stat().st_size
+            if size != rendition.size:
+                # Feeds say the size of ingest. The stamp has another length since: a setting in it changed.
+                said = "base_url or [publisher] is not what it was at ingest"
+                _log.warning("media_size_differs", file=name, said=rendition.size, size=size, why=said)
 
         return await self._stamped.get_from(self._files, file.sha256, key, make)
