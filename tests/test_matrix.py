@@ -16,17 +16,20 @@ from pathlib import Path
 
 import feedparser
 
+from syndicate.access.media_addresses import MediaAddress
 from syndicate.language import Lang
 from syndicate.model.archives import spans_of
 from syndicate.model.feeds import feeds_of
-from syndicate.model.item import Item
+from syndicate.model.item import Item, Medium
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal, clear_preferred
 from syndicate.policy.reasons import HIDDEN
-from tests.support.factories import NOON, SECRET, STAFF, days, minutes
+from tests.support.factories import NOON, SECRET, STAFF, TV, days, minutes
 from tests.support.servers import Serving, serving
+from tests.support.stories_with_media import Pic, document, take_in
 
 MANDATES = """
 number = "HEAD-D"
@@ -75,6 +78,23 @@ outlets = ["daily"]
 media = ["text"]
 """,
 }
+PICTURE_LICENCES: Mapping[str, str] = {
+    "looker": """
+uses = ["reprint"]
+outlets = ["daily", "tv"]
+media = ["picture"]
+renditions = ["thumbnail"]
+""",
+    "shower": """
+uses = ["copy"]
+outlets = ["daily"]
+media = ["text", "picture"]
+delay = "PT30M"
+retain = "P7D"
+""",
+}
+PICTURES = (Pic(1), Pic(2, outlet=None), Pic(3, outlet=TV))
+"""One with a mandate, one of another agency, and one whose outlet has no mandate of pictures."""
 WINDOWS = {"soon": ("2026-11-04", "2026-11-06")}
 PARTNERS = ("broad", "narrow", "linker", "soon", "bare", "idle")
 MOMENTS = (
@@ -87,6 +107,7 @@ MOMENTS = (
     days(7),
     days(9),
 )
+MOMENTS_OF_FILES = (minutes(29), minutes(31), days(7))
 USES = (None, *Use)
 LONG = "这一段写得足够长,因此摘要只取开头,后面的内容只有全文才有。"
 
@@ -144,6 +165,41 @@ async def furnish(here: Serving, documents: tuple[bytes, ...] = DOCUMENTS) -> di
     return keys
 
 
+async def furnish_pictures(here: Serving) -> dict[str, str]:
+    """A story with pictures of several owners, and partners that may have some; the keys of these."""
+    house, keys = here.house, {}
+    for partner, grant in PICTURE_LICENCES.items():
+        await house.rights.add_partner(STAFF, partner, f"授权媒体 {partner}")
+        await house.rights.add_licence(
+            STAFF,
+            f'number = "L-{partner}"\npartner = "{partner}"\nvalid_from = 2026-01-01\n'
+            f"valid_until = 2027-01-01\n[[grant]]{grant}",
+            "licence.toml",
+        )
+        keys[partner] = (await house.keys.issue(STAFF, PartnerId(partner), days=900)).token
+    taken = await take_in(here, await document(here, "有图的稿件", PICTURES, body=f"{LONG}{SECRET}。"))
+    assert len(taken.media) == len(PICTURES)
+    return keys
+
+
+def own_secret(item: Item) -> str:
+    """What only the full form of an item has."""
+    return SECRET if item.medium is Medium.TEXT else item.body[0].text
+
+
+def pictures_of(
+    item: Item, verdict: Clearance, items: list[Item], to: Recipient, register: Register, now: datetime
+) -> dict[str, bool]:
+    """Of each picture in a story, its caption and address, and whether they may be told with the story."""
+    told: dict[str, bool] = {}
+    for link in item.associations:
+        picture = next(one for one in items if one.id == link.item)
+        about = verdict_on(picture, to, register, verdict.use, now)
+        may = verdict.form is Form.FULL and isinstance(about, Clearance) and bool(about.renditions)
+        told |= {own_secret(picture): may, f"/licensed/media/{picture.id}/": may}
+    return told
+
+
 def verdict_on(
     item: Item, to: Recipient, register: Register, use: Use | None, now: datetime
 ) -> Clearance | Refusal:
@@ -165,10 +221,12 @@ async def check_items(
         if isinstance(verdict, Clearance):
             assert answer.status == 200, cell
             assert here.house.settings.publisher.stamp in answer.text, cell
-            assert (SECRET in answer.text) is (verdict.form is Form.FULL), cell
+            assert (own_secret(item) in answer.text) is (verdict.form is Form.FULL), cell
+            for word, may in pictures_of(item, verdict, items, partner, register, here.clock()).items():
+                assert (word in answer.text) is may, (cell, word)
         else:
             assert answer.status == (404 if verdict.reason in HIDDEN else 403), cell
-            assert SECRET not in answer.text
+            assert own_secret(item) not in answer.text
             assert item.headline not in answer.text
             if answer.status == 403:
                 said = json.loads(answer.body)
@@ -186,6 +244,25 @@ def read(format: str, body: bytes) -> dict[str, str]:
         entry.title: json.dumps(entry, ensure_ascii=False, default=str)
         for entry in feedparser.parse(body).entries
     }
+
+
+def check_entry(
+    text: str,
+    item: Item,
+    verdict: Clearance,
+    items: list[Item],
+    to: Recipient,
+    register: Register,
+    now: datetime,
+    format: str,
+) -> None:
+    """Hold what a feed says of an item against the verdicts on it and on its pictures."""
+    cell = (to, item.headline, verdict.use, format, now)
+    assert (own_secret(item) in text) is (verdict.form is Form.FULL), cell
+    for word, may in pictures_of(item, verdict, items, to, register, now).items():
+        # Feeds have no place for the captions of a story's pictures, and RSS and Atom one address.
+        exact = format == "json" and word.startswith("/")
+        assert (word in text) is may if exact else may or word not in text, (cell, word)
 
 
 async def check_feeds(
@@ -207,7 +284,7 @@ async def check_feeds(
         for item in items:
             verdict = verdict_on(item, to, register, use, now)
             if item in feed and isinstance(verdict, Clearance):
-                expected[item.headline] = verdict.form
+                expected[item.headline] = (item, verdict)
         cell = (to, name, format, use, now)
         if answer.status == 403:
             # A feed is refused as a whole only where every one of its items would be.
@@ -219,7 +296,7 @@ async def check_feeds(
             assert set(found) == set(expected), cell
             for headline, text in found.items():
                 assert publisher.stamp in text, cell
-                assert (SECRET in text) is (expected[headline] is Form.FULL), cell
+                check_entry(text, *expected[headline], items, to, register, now, format)
     return len(feeds)
 
 
@@ -249,17 +326,56 @@ async def check_archives(
         for item in items:
             verdict = verdict_on(item, to, register, use, now)
             if item in feed and item.published in span and isinstance(verdict, Clearance):
-                expected[item.headline] = verdict.form
+                expected[item.headline] = (item, verdict)
         cell = (to, feed.id, span.name, format, use, now)
         assert answer.status == 200 if expected else answer.status in (403, 404), cell
         found = read(format, answer.body) if expected else {}
         assert set(found) == set(expected), cell
         for headline, text in found.items():
             assert publisher.stamp in text, cell
-            assert (SECRET in text) is (expected[headline] is Form.FULL), cell
+            check_entry(text, *expected[headline], items, to, register, now, format)
         if not expected:
             assert not any(item.headline in answer.text for item in items), cell
     return len(asked)
+
+
+async def check_files(
+    here: Serving, items: list[Item], register: Register, partner: Partner, key: str, use: Use | None
+) -> int:
+    """Ask for every file with the key and by a signed address, and compare each answer with the verdict."""
+    query = f"?use={use}" if use is not None else ""
+    now, signer = here.clock(), await here.house.authenticator.address_signer()
+    own = register.licences_of(partner.id)
+    files = [
+        (item, name)
+        for item in items
+        for name in (RenditionName.ORIGINAL, RenditionName.THUMBNAIL)
+        if item.medium is Medium.PICTURE
+    ]
+
+    def signed(item: Item, name: RenditionName) -> str:
+        address = MediaAddress(partner.id, 0, item.id, item.version, name, use, now + minutes(1))
+        return f"/media/{signer.sign(address)}"
+
+    keyed = [here.get(f"/licensed/media/{item.id}/{name}{query}", key=key) for item, name in files]
+    answers = await asyncio.gather(*keyed, *(here.get(signed(*file)) for file in files))
+    for (item, name), answer, by_address in zip(
+        files, answers[: len(files)], answers[len(files) :], strict=True
+    ):
+        verdict = clear_preferred(item, partner, register.mandates, own, use, now, name)
+        cell = (partner.id, item.headline, name, use, now)
+        if isinstance(verdict, Clearance):
+            assert (answer.status, by_address.status) == (200, 200), cell
+            assert answer.body == by_address.body, cell
+            assert here.house.settings.publisher.stamp.encode() in answer.body, cell
+        elif verdict.reason in HIDDEN:
+            assert (answer.status, by_address.status) == (404, 404), cell
+        else:
+            said = json.loads(answer.body)
+            assert (said["reason"], said["clause"]) == (verdict.reason.value, verdict.clause), cell
+            assert (answer.status, by_address.status) == (403, 403), cell
+            assert json.loads(by_address.body)["code"] == "address_expired", cell
+    return len(answers)
 
 
 async def check_pages(here: Serving, items: list[Item], register: Register) -> int:
@@ -269,9 +385,12 @@ async def check_pages(here: Serving, items: list[Item], register: Register) -> i
         for lang in Lang:
             answer = await here.get(f"/items/{item.id}?lang={lang}")
             assert answer.status == (200 if isinstance(verdict, Clearance) else 404), item.headline
-            assert SECRET not in answer.text
+            assert own_secret(item) not in answer.text
             assert (item.headline in answer.text) is isinstance(verdict, Clearance)
-        assert (item.headline in home) is isinstance(verdict, Clearance)
+            assert not any(own_secret(one) in answer.text for one in items)
+            assert "/preview" not in answer.text
+        if item.standalone:
+            assert (item.headline in home) is isinstance(verdict, Clearance)
     return len(items) * 2
 
 
@@ -279,9 +398,9 @@ def test_every_route_agrees_with_the_policy(tmp_path: Path) -> None:
     async def matrix() -> int:
         cells = 0
         async with serving(tmp_path) as here:
-            keys = await furnish(here)
+            keys = await furnish(here) | await furnish_pictures(here)
             items = await here.house.items.items(limit=100)
-            assert len(items) == len(DOCUMENTS)
+            assert len(items) == len(DOCUMENTS) + 1 + len(PICTURES)
             register = await here.house.rights.register()
             for moment in MOMENTS:
                 here.clock.now = NOON + moment
@@ -289,8 +408,17 @@ def test_every_route_agrees_with_the_policy(tmp_path: Path) -> None:
                 cells += await check_feeds(here, items, register, PUBLIC, None, None)
                 cells += await check_archives(here, items, register, PUBLIC, None, None)
                 for name, key in keys.items():
+                    if name not in PARTNERS and moment not in MOMENTS_OF_FILES:
+                        continue
                     partner = register.partners[PartnerId(name)]
-                    asked = [check_items(here, items, register, partner, key, use) for use in USES]
+                    asked = [
+                        check_items(here, items, register, partner, key, use)
+                        for use in USES
+                        if name in PARTNERS or use is None
+                    ]
+                    if moment in MOMENTS_OF_FILES:
+                        uses = USES if name in ("broad", "shower") else (None,)
+                        asked += [check_files(here, items, register, partner, key, use) for use in uses]
                     cells += sum(await asyncio.gather(*asked))
                     cells += await check_feeds(here, items, register, partner, key, None)
                     cells += await check_archives(here, items, register, partner, key, None)

@@ -13,7 +13,7 @@ from syndicate.ingest.draft import Parsed
 from syndicate.media.file_types import JPEG
 from syndicate.media.inspection import Inspected
 from syndicate.model.holds import Holds
-from syndicate.model.item import Item, ItemId
+from syndicate.model.item import Item, ItemId, OutletId
 from syndicate.model.media import Rendition, RenditionName
 from syndicate.services.newsroom.document_decision import Taken
 from syndicate.services.newsroom.document_holds import Keep
@@ -35,7 +35,8 @@ class Pic:
 
     seed: int
     source: str = "萧山网-萧山日报"
-    ours: bool = True
+    outlet: OutletId | None = DAILY
+    """Whose it is; None: not ours."""
 
     @property
     def caption(self) -> str:
@@ -113,7 +114,7 @@ async def _picture(here: Serving, pic: Pic, story: Parsed, at: datetime) -> Pars
         byline=None,
         credit=pic.credit,
         source=pic.source,
-        outlet=DAILY if pic.ours else None,
+        outlet=pic.outlet,
         published=story.item.published,
     )
     found = parsed_media(
