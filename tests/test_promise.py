@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,10 +17,11 @@ import feedparser
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from syndicate.formats import FEED_FORMATS, FORMATS
+from syndicate.formats import FEED_FORMATS, FORMATS, SERVED_FORMATS
 from syndicate.model.archives import NO_LINKS, ArchiveLinks
 from syndicate.model.feeds import feeds_of
 from syndicate.model.item import Item, Medium
+from syndicate.model.media import Association, Rendition, RenditionName
 from syndicate.model.parties import PUBLIC, Partner, Recipient
 from syndicate.model.rights import Clause, Except, Licence, Mandate, Use, Window
 from syndicate.policy import Clearance, clear_preferred
@@ -263,6 +265,101 @@ def test_a_single_item_keeps_the_promise_in_every_format(
             text = format.render(edition).body.decode()
             assert PUBLISHER.stamp in text
             assert (SECRET in text) is bool(uses & FULL)
+
+
+@st.composite
+def pictured(draw: st.DrawFn) -> tuple[Item, Item]:
+    """A story and its picture, each with an owner, channel and time of its own."""
+    story, picture = (
+        an_item(
+            id=f"20261102-{letter * 10}",
+            headline=headline,
+            body=body,
+            outlet=draw(mostly(DAILY)(st.sampled_from([*OUTLETS, None]))),
+            channel=draw(mostly(NEWS)(st.sampled_from(CHANNELS))),
+            medium=medium,
+            published=NOON + draw(st.integers(-60, 12).map(lambda number: timedelta(hours=number))),
+        )
+        for letter, headline, body, medium in (
+            ("s", "有图的稿件", ("第一段在图片前面。", "第二段在图片后面。"), Medium.TEXT),
+            ("p", "图片自己的标题", (CAPTION,), Medium.PICTURE),
+        )
+    )
+    files = tuple(
+        Rendition(
+            name=name, content_type="image/jpeg", size=900, sha256=letter * 64, stamped_size=stamped_size
+        )
+        for name, letter, stamped_size in (
+            (RenditionName.ORIGINAL, "a", draw(mostly(1_000)(st.none()))),
+            (RenditionName.THUMBNAIL, "b", 950),
+        )
+    )
+    picture = replace(
+        picture, renditions=files, byline=CREDIT, credit=CREDIT, alt=ALT, file_name="kept-name"
+    )
+    link = Association(
+        item=picture.id,
+        place=1,
+        caption=draw(st.sampled_from([None, OWN_CAPTION])),
+        alt=draw(st.sampled_from([None, OWN_ALT])),
+    )
+    return replace(story, associations=(link,)), picture
+
+
+CAPTION, CREDIT, ALT = "图上说的这一句", "署名某某", "看不见的人听到的话"
+OWN_CAPTION, OWN_ALT = "稿件自己的图说", "稿件自己的替代文字"
+named = st.sampled_from([None, frozenset({RenditionName.THUMBNAIL}), frozenset({RenditionName.POSTER})])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(pictured(), recipients, several(mandates), several(licences()), named, nows)
+def test_a_story_tells_of_its_picture_only_what_the_picture_s_own_rights_allow(
+    both: tuple[Item, Item],
+    to: Recipient,
+    heads: list[Mandate],
+    agreed: list[Licence],
+    renditions: frozenset[RenditionName] | None,
+    now: datetime,
+) -> None:
+    story, picture = both
+    agreed = [
+        replace(one, grants=tuple(replace(grant, renditions=renditions) for grant in one.grants))
+        for one in agreed
+    ]
+    verdict = clear_preferred(story, to, heads, agreed, None, now)
+    if not isinstance(verdict, Clearance):
+        return
+    about = clear_preferred(picture, to, heads, agreed, verdict.use, now)
+    stamped = stamp(verdict, PUBLISHER, {picture.id: (picture, about)})
+    names = {RenditionName.ORIGINAL, RenditionName.THUMBNAIL} if renditions is None else renditions
+    files = {one for one in picture.renditions if one.name in names and one.stamped_size is not None}
+    full = isinstance(to, Partner) and verdict.use in FULL
+    may = full and verdict.use in uses_for(picture, to, heads, agreed, now) and bool(files)
+    unseen = picture.outlet is None or now < picture.published or not full
+    event("the picture is told" if may else "it leaves no trace" if unseen else "there is one")
+    edition = Edition(
+        publisher=PUBLISHER,
+        recipient=to,
+        feed=None,
+        items=(stamped,),
+        updated=now,
+        until=None,
+    )
+    for name, one in {**FORMATS, **SERVED_FORMATS}.items():
+        text = one.render(replace(edition, feed=feeds_of(PUBLISHER)["all"])).body.decode()
+        told = [OWN_CAPTION, OWN_ALT, CAPTION, CREDIT, ALT, picture.headline, "kept-name"]
+        told += [f"/media/{picture.id}/", "a" * 64, "b" * 64]
+        if not may:
+            assert not [word for word in told if word in text], name
+        elif name == "ninjs":
+            (link,) = story.associations
+            assert (link.caption or CAPTION) in text
+            assert (link.alt or ALT) in text
+            assert CREDIT in text
+            addressed = {file for file in picture.renditions if f"/media/{picture.id}/{file.name}" in text}
+            assert addressed == files
+        if unseen:
+            assert picture.id not in text, name
 
 
 def _read(format: str, body: bytes) -> dict[str, list[str]]:
