@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,9 +19,12 @@ from syndicate.ingest.draft import Parsed
 from syndicate.media.pictures.jpeg_file import jpeg_metadata
 from syndicate.media.xmp import read_xmp
 from syndicate.model.item import Item
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Use
 from syndicate.services.newsroom.document_parsing import parse_document
+from syndicate.web.licensed import media_handlers
+from syndicate.web.server import middleware
 from tests.support.factories import STAFF
 from tests.support.fixtures import code_of, jti_of, session_for
 from tests.support.media_house import (
@@ -347,6 +352,35 @@ def test_a_file_that_was_stamped_is_not_read_from_the_store_again(tmp_path: Path
         await here.house.files.delete(house.picture.renditions[0].sha256)
         again = await here.get(_media(house.picture), key=key)
         assert (again.status, again.body) == (200, first.body)
+
+    in_house(tmp_path, act)
+
+
+def test_whoever_asks_first_for_a_long_film_gets_the_time_that_its_stamp_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film of two gigabytes takes longer to stamp than any other answer may take."""
+    longer: list[float] = []
+
+    class Watched(asyncio.Timeout):  # type: ignore[misc]
+        def reschedule(self, when: float | None) -> None:
+            before = self.when()
+            assert before is not None
+            assert when is not None
+            if when != before:  # it is set once at the beginning
+                longer.append(when - before)
+            super().reschedule(when)
+
+    def timeout(seconds: float) -> Watched:
+        return Watched(asyncio.get_running_loop().time() + seconds)
+
+    async def act(here: Serving, house: House) -> None:
+        monkeypatch.setattr(middleware, "asyncio", SimpleNamespace(timeout=timeout))
+        monkeypatch.setattr(media_handlers, "SLOWEST_DISK", 100)
+        (film,) = (one for one in house.film.renditions if one.name is RenditionName.ORIGINAL)
+        for method in ("HEAD", "GET"):
+            assert (await here.get(_media(house.film), key=house.keys["all"], method=method)).status == 200
+        assert longer == pytest.approx([film.size / 100] * 2)
 
     in_house(tmp_path, act)
 

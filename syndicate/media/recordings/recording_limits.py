@@ -6,7 +6,7 @@ from typing import Final
 
 from syndicate.media.worker_limits import WorkerLimits
 
-_SLOWEST_DISK: Final = 5 << 20
+SLOWEST_DISK: Final = 5 << 20
 """Bytes a second: what the slowest disk copies that a server should have."""
 _ROOM: Final = 256 << 20
 """Bytes that what is made of a small file may have."""
@@ -15,7 +15,7 @@ _USUAL: Final = WorkerLimits()
 
 def stamping_limits(size: int) -> WorkerLimits:
     """The limits for writing the stamp into a file of `size` bytes: the copy is as long as the file."""
-    seconds = size // _SLOWEST_DISK
+    seconds = size // SLOWEST_DISK
     return WorkerLimits(
         memory=_USUAL.memory,
         cpu_seconds=_USUAL.cpu_seconds + seconds,
@@ -29,7 +29,7 @@ def rendition_limits(size: int, duration: int | None, *, previews: bool) -> Work
 
     A preview may take twice as long as the recording lasts, an hour where its length is unknown.
     """
-    reading = size // _SLOWEST_DISK
+    reading = size // SLOWEST_DISK
     encoding = 120 + 2 * (1_800_000 if duration is None else duration) // 1000 if previews else 0
     return WorkerLimits(
         memory=_USUAL.memory,

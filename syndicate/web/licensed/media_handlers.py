@@ -15,6 +15,7 @@ from syndicate.errors import (
 )
 from syndicate.language import Text
 from syndicate.media.file_types import suffix_of
+from syndicate.media.recordings.recording_limits import SLOWEST_DISK
 from syndicate.model.item import ItemId
 from syndicate.model.media import RenditionName
 from syndicate.model.parties import Partner, PartnerId
@@ -26,7 +27,7 @@ from syndicate.web.server.content_disposition import content_disposition
 from syndicate.web.server.file_responses import PRIVATE_FILE, DeliveredFile, FileReply, file_reply
 from syndicate.web.server.request_parameters import use_of
 from syndicate.web.server.responses import CORS, Headers, Reply
-from syndicate.web.server.worker import SESSION, WORKER, request_context
+from syndicate.web.server.worker import SESSION, TIMEOUT, WORKER, request_context
 
 _PUBLIC_FILE = ("Cache-Control", "public, max-age=300, no-transform")
 
@@ -136,6 +137,7 @@ async def _reply(
     request: web.Request, file: JudgedFile, headers: Headers, *, attachment: bool
 ) -> tuple[str, Reply]:
     services = request.app[WORKER].services
+    _allow_for(request, file.rendition.rendition.size)
     made = await services.stamped_media.file(file.item, file.rendition)
     kept = file.rendition.rendition
     name = file.item.headline if file.item.file_name is None else file.item.file_name.rpartition(".")[0]
@@ -151,3 +153,10 @@ async def _reply(
             headers=(*headers, terms),
         ),
     )
+
+
+def _allow_for(request: web.Request, size: int) -> None:
+    """Give an answer the time in which the stamp is written into a file of so many bytes."""
+    ends = request[TIMEOUT].when()
+    if ends is not None:
+        request[TIMEOUT].reschedule(ends + size / SLOWEST_DISK)
