@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Lang(StrEnum):
@@ -38,3 +39,14 @@ class Text:
 def verbatim(word: str) -> Text:
     """A name or number that is the same in both languages."""
     return Text(word, word)
+
+
+_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people read it: `812 B`, `4.2 MB`."""
+    amount, unit = float(size), 0
+    while amount >= 1000 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return f"{size:,} B" if unit == 0 else f"{amount:.1f} {_UNITS[unit]}"

@@ -202,7 +202,7 @@ def test_a_story_shows_its_pictures_at_their_place_with_caption_credit_and_stamp
     assert first is not None
     assert sources(LexborHTMLParser(first.html or "")) == [f"../media/{name(1, 'web.jpg')}"]
     assert [one.attributes["alt"] for one in first.css("img")] == ["两只<白鹭>"]
-    assert first.text().split() == ["湘湖<边>", "首席记者", "周喆", STAMP]
+    assert first.text().split() == ["湘湖<边>", "首席记者", "周喆", "·", STAMP]
 
 
 def test_a_page_shows_only_what_lies_in_the_folder(partner: Partner) -> None:

@@ -19,6 +19,7 @@ from syndicate.formats.timestamps import readable, rfc3339
 from syndicate.formats.usage_terms import conditions, rights_line, terms_address
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed
+from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem
 
@@ -36,15 +37,24 @@ WORDS: Final[Mapping[str, Text]] = {
     "channel": Text("频道", "Channel"),
     "stamp": Text("来源标注", "Attribution"),
     "abstract": Text("摘要", "Abstract"),
+    "about_picture": Text("图片说明", "About the picture"),
+    "about_recording": Text("内容简介", "About the recording"),
     "media": Text("图片与音视频", "Pictures, sound and film"),
-    "bracket_open": Text("（", " ("),
-    "bracket_close": Text("）", ")"),
-    "preview": Text("预览；原件须经授权取得", "a preview; the original needs a licence"),
+    "preview": Text("预览；", "a preview; "),
+    "preview_original": Text("原件须经授权取得", "the original needs a licence"),
     "original": Text("阅读首发页面", "Read where it was first published"),
     "conditions": Text("使用要求", "Terms of use"),
     "rights": Text("版权声明", "Rights notice"),
 }
 """Every word of the frame and of the item's page, in both languages."""
+
+_ABOUT: Final[Mapping[Medium, str]] = {
+    Medium.TEXT: "abstract",
+    Medium.PICTURE: "about_picture",
+    Medium.AUDIO: "about_recording",
+    Medium.VIDEO: "about_recording",
+}
+"""What the abstract of an item is called on its page."""
 
 
 def environment(*templates: BaseLoader) -> Environment:
@@ -115,6 +125,7 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
             "conditions": conditions(item, publisher),
             "rights": rights_line(item, publisher),
             "summary": one_line(rendered.summary),
+            "about": WORDS[_ABOUT[item.medium]],
             "media": shown_media(item) if edition.public else [],
             "json_ld": _data(_news_article(item, rendered, publisher)),
         }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from syndicate.formats.clean import clean, one_line
 from syndicate.formats.timestamps import clock_duration
-from syndicate.language import Text
+from syndicate.language import Text, size_text
 from syndicate.model.item import medium_name
 from syndicate.stamping import StampedAssociation, StampedItem
 
@@ -17,8 +17,8 @@ class ShownMedia:
     """One figure of a page.
 
     `element` is `img`, `audio` or `video`; empty for a file that no element shows. `address` is a path of
-    this server. `alt` says what a picture shows, for who cannot see it. `page` is the path of the media
-    item's own page, None on that page itself.
+    this server. `duration` and `size` are for people. `alt` says what a picture shows, for who cannot see
+    it. `page` is the path of the media item's own page, None on that page itself.
     """
 
     element: str
@@ -27,6 +27,7 @@ class ShownMedia:
     width: int | None
     height: int | None
     duration: str | None
+    size: str
     alt: str
     caption: str | None
     credit: str | None
@@ -62,6 +63,7 @@ def _shown(item: StampedItem, link: StampedAssociation | None, page: str | None)
         width=file.width,
         height=file.height,
         duration=None if file.duration is None else clock_duration(file.duration),
+        size=size_text(best.size),
         alt=one_line(alt or "") or one_line(caption) or headline,
         caption=caption or headline if link is not None else (caption or None),
         credit=one_line(item.byline or item.credit or "") or None,

@@ -16,9 +16,13 @@ from syndicate.stamping import StampedItem
 from tests.test_wire.cases import (
     CORRECTED,
     EARLY,
+    FILM,
     HOSTILE,
+    ILLUSTRATED,
+    PICTURE,
     PUBLISHER,
     SEED,
+    SOUND,
     TABLES,
     alone,
     for_partner,
@@ -125,6 +129,30 @@ def test_a_note_with_markup_is_read_as_text() -> None:
     read = page(for_public(HOSTILE))
     assert "<script>alert(1)</script>" in said(read, ".correction")
     assert [node.tag for node in read.css(".correction *")] == ["span", "span"]
+
+
+def test_a_file_has_caption_credit_stamp_length_and_size_under_it_and_leads_to_a_licence() -> None:
+    read = page(for_public(SOUND))
+    assert said(read, "figcaption .credit") == f"记者 王五·{STAMP}"
+    assert said(read, "figcaption .file").startswith("音频 12:34 · 904.0 KB · 预览；")
+    assert attribute(read, "figcaption .file a", "href") == "/#partner"
+    assert attribute(read, "audio", "controlslist") == "nodownload"
+    assert said(read, ".abstract h2") == "内容简介"
+    assert said(page(for_public(PICTURE), Lang.EN), ".abstract h2") == "About the picture"
+    story = page(for_public(ILLUSTRATED), Lang.EN)
+    assert [node.text(strip=True) for node in story.css("figcaption .caption")] == [
+        PICTURE.abstract,
+        FILM.headline,
+    ]
+    links = [node.attributes["href"] for node in story.css("figcaption .file a")]
+    assert links == [
+        f"/items/{PICTURE.id}?lang=en",
+        "/?lang=en#partner",
+        f"/items/{FILM.id}?lang=en",
+        "/?lang=en#partner",
+    ]
+    for forbidden in (for_public(SEED), for_partner(PICTURE), for_partner(ILLUSTRATED)):
+        assert page(forbidden).css("figure, img, audio, video") == []
 
 
 def test_the_page_leads_to_the_feeds_and_the_terms() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from syndicate.cli.app import Group, acting, with_services
-from syndicate.cli.ui.byte_progress import counting_bytes, size_text
+from syndicate.cli.ui.byte_progress import counting_bytes
 from syndicate.cli.ui.failures import Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import SPAN
-from syndicate.language import Text, verbatim
+from syndicate.language import Text, size_text, verbatim
 from syndicate.wiring import Services
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from syndicate.cli.app import Command, given
-from syndicate.cli.ui.byte_progress import size_text
 from syndicate.cli.ui.failures import REFUSED, TRY_LATER, Bilingual
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.pull_progress import show_progress
-from syndicate.language import Text
+from syndicate.language import Text, size_text
 
 if TYPE_CHECKING:
     from yarl import URL

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from syndicate.cli.ingestion.document_files import FileKind, files_of
-from syndicate.cli.ui.byte_progress import size_text
 from syndicate.cli.ui.output import Output
-from syndicate.language import Text
+from syndicate.language import Text, size_text
 from syndicate.media.file_types import SUFFIXES
 
 _LONG_WORK: Final = 20

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from syndicate.cli.ui.output import Output
-from syndicate.language import Text
+from syndicate.language import Text, size_text
 
 _EVERY: Final = 10.0
 """Seconds from one line to the next where no terminal shows a bar."""
-_UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 
 
 @contextmanager
@@ -21,14 +20,6 @@ def counting_bytes(voice: Output, total: int) -> Iterator[Callable[[int], None]]
     """Show how much of `total` bytes is done; call what this gives with the bytes done since."""
     with _bar(total) if sys.stderr.isatty() else _lines(voice, total) as advance:
         yield advance
-
-
-def size_text(size: int) -> str:
-    """A number of bytes as people read it: `812 B`, `4.2 MB`."""
-    amount, unit = float(size), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{size:,} B" if unit == 0 else f"{amount:.1f} {_UNITS[unit]}"
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from syndicate.cli.ui.byte_progress import size_text
 from syndicate.cli.ui.output import Output, printable
-from syndicate.language import Text
+from syndicate.language import Text, size_text
 
 if TYPE_CHECKING:
     from syndicate.client.client_errors import InvalidResponse

@@ -18,11 +18,11 @@ from syndicate.formats.html import environment, frame
 from syndicate.formats.opml import opml as write_opml
 from syndicate.formats.podcast import episodes
 from syndicate.formats.rendered_text import CORRECTION, render_text
-from syndicate.formats.timestamps import readable, readable_span, rfc3339
+from syndicate.formats.timestamps import clock_duration, readable, readable_span, rfc3339
 from syndicate.language import Lang, Text
 from syndicate.model.archives import archive_span
 from syndicate.model.feeds import Feed, feeds_of
-from syndicate.model.item import Medium
+from syndicate.model.item import Medium, medium_name
 from syndicate.model.parties import Publisher
 from syndicate.stamping import Edition, StampedItem
 from syndicate.web.server.problems import PROBLEMS
@@ -66,8 +66,8 @@ WORDS = {
         "themselves.",
     ),
     "podcast_full": Text(
-        "这里可以播放的是预览；原件只供签有授权协议的媒体使用。",
-        "What plays here are previews; the originals are for media that hold a licence. ",
+        "播客里播放的是预览；原件只供签有授权协议的媒体使用。",
+        "What the podcast plays are previews; the originals are for media that hold a licence. ",
     ),
     "feed_address": Text("订阅网址", "Feed address"),
     "feed_copy": Text(
@@ -143,11 +143,15 @@ def _listed(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     """An item as a list of headlines shows it: with a small picture where the public may see one."""
     found = attached_media(item)
     small = next((one.small for one in found if one.small is not None), None)
+    own = next((one.main.rendition for one in found if one.item is item), None)
+    length = None if own is None else own.duration
     return {
         "item": item,
         "picture": None if small is None else (urlsplit(small.address).path, small.rendition),
         "text": render_text(item, publisher),
         "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
+        "medium": None if item.medium is Medium.TEXT else medium_name(item.medium),
+        "duration": None if length is None else clock_duration(length),
         "at": rfc3339(item.published),
         "when": readable(item.published, publisher.zone),
     }
@@ -219,6 +223,7 @@ class Pages:
             full=WORDS["podcast_full" if format is PODCAST else "feed_full"],
             formats=formats[1:],
             addresses=addresses,
+            parts=addresses[format.id].split("/"),
             items=[_listed(item, publisher) for item in edition.items],
             span=None if span is None else readable_span(span, publisher.zone),
             archive=links,
