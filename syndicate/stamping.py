@@ -25,6 +25,7 @@ from syndicate.model.media import Rendition, RenditionName
 from syndicate.model.parties import Channel, Outlet, Partner, Public, Publisher, Recipient
 from syndicate.model.rights import Clause, Form, Quota, Use
 from syndicate.policy import Clearance, Refusal, Verdict
+from syndicate.policy.lined_renditions import leaving_size, lined_renditions
 from syndicate.policy.reasons import HIDDEN
 
 _SEAL: Final = object()
@@ -38,15 +39,19 @@ _PREVIEWS: Final = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampedRendition:
-    """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for."""
+    """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for.
+
+    `visible_line`: the attribution line is drawn on the picture too.
+    """
 
     rendition: Rendition
     address: str
+    visible_line: bool = False
 
     @property
     def size(self) -> int:
         """Bytes of the file with the stamp inside."""
-        return self.rendition.stamped_size or 0
+        return leaving_size(self.rendition, self.visible_line) or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,19 +212,31 @@ def with_addresses(
 
 
 def _renditions(clearance: Clearance, publisher: Publisher) -> tuple[StampedRendition, ...]:
-    """The files of the item that the clearance releases; of a preview for the public one alone."""
+    """The files of the item that the clearance releases; of a preview for the public one alone.
+
+    A picture on which the line that it needs cannot be drawn does not leave.
+    """
     item, base = clearance.item, publisher.base_url
+    lined = lined_renditions(clearance, publisher)
     found = {
         one.name: one
         for one in item.renditions
-        if one.name in clearance.renditions and one.stamped_size is not None
+        if one.name in clearance.renditions and leaving_size(one, one.name in lined) is not None
     }
     if isinstance(clearance.recipient, Public):
         name = next((one for one in _PREVIEWS if one in found), None)
         address = f"{base}/items/{item.id}/preview"
-        return () if name is None else (StampedRendition(rendition=found[name], address=address),)
+        return (
+            ()
+            if name is None
+            else (StampedRendition(rendition=found[name], address=address, visible_line=name in lined),)
+        )
     return tuple(
-        StampedRendition(rendition=one, address=f"{base}/licensed/media/{item.id}/{name}")
+        StampedRendition(
+            rendition=one,
+            address=f"{base}/licensed/media/{item.id}/{name}",
+            visible_line=name in lined,
+        )
         for name, one in found.items()
     )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from syndicate.access.rights_cache import Clock, RightsCache
     from syndicate.access.signing_keys import SigningKeys
     from syndicate.config import Settings
+    from syndicate.media.visible_lines import VisibleLines
     from syndicate.media.worker_pool import MediaWorkers
     from syndicate.model.actors import Actor
     from syndicate.model.wrapped_keys import KeyPurpose
@@ -134,6 +135,7 @@ class Services:
             self.stamped_files,
             self.media_workers,
             self.settings.publisher,
+            self.visible_lines,
             previews=self.settings.media_previews,
         )
 
@@ -142,7 +144,21 @@ class Services:
         """Makes the files that leave."""
         from syndicate.services.delivery.stamped_media import StampedMedia
 
-        return StampedMedia(self.files, self.stamped_files, self.media_workers, self.settings.publisher)
+        return StampedMedia(
+            self.files,
+            self.stamped_files,
+            self.media_workers,
+            self.settings.publisher,
+            self.visible_lines,
+        )
+
+    @cached_property
+    def visible_lines(self) -> VisibleLines:
+        """The line that is drawn on previews, and its font."""
+        from syndicate.media.visible_lines import VisibleLines
+
+        settings = self.settings
+        return VisibleLines(settings.publisher.stamp, settings.visible_line_font)
 
     @cached_property
     def media_delivery(self) -> MediaDelivery:
@@ -173,7 +189,9 @@ class Services:
         """Partners, mandates and licences."""
         from syndicate.services.rights.rights_service import RightsService
 
-        return RightsService(self.store, self.settings.publisher, self.clock)
+        return RightsService(
+            self.store, self.settings.publisher, self.clock, lambda: self.visible_lines.check()
+        )
 
     @cached_property
     def keys(self) -> KeyService:

@@ -71,6 +71,7 @@ def test_a_licence_under_another_number_with_the_same_terms_is_the_same() -> Non
         ("may_edit", {"may_edit": True}, Effect.WIDENS),
         ("quota", {"quota": Quota(1000, "day")}, Effect.NARROWS),
         ("early", {"early": True}, Effect.WIDENS),
+        ("visible_line", {"visible_line": True}, Effect.NARROWS),
     ],
 )
 def test_each_term_of_a_grant_widens_or_narrows(field: str, change: dict[str, Any], effect: Effect) -> None:

@@ -90,7 +90,9 @@ def test_the_log_says_that_a_setting_in_the_stamp_has_changed_since_ingest(tmp_p
                 publisher,
                 replace(publisher, home="https://another.example/with/a/longer/address"),
             ):
-                stamped = StampedMedia(house.files, house.stamped_files, house.media_workers, one)
+                stamped = StampedMedia(
+                    house.files, house.stamped_files, house.media_workers, one, house.visible_lines
+                )
                 with capture_logs() as logs:
                     made = await stamped.file(file.item, file.rendition)
                 made.opened.close()

@@ -11,7 +11,8 @@ from PIL import Image
 from syndicate.errors import NotStampable
 from syndicate.media.file_writing import stamp_file
 from syndicate.media.pictures.jpeg_file import jpeg_metadata
-from syndicate.media.pictures.visible_line import VisibleLine, known_font, with_visible_line
+from syndicate.media.pictures.line_font import VisibleLine, known_font
+from syndicate.media.pictures.visible_line import with_visible_line
 from syndicate.media.xmp import xmp_packet
 from tests.support.pictures import encoded, full_jpeg, picture
 from tests.test_media_xmp import STAMP

@@ -77,7 +77,12 @@ async def furnish(here: Serving, *, previews: bool) -> Keys:
     assert (await house.items.take_in(STAFF, story, "story.txt")).item is not None
     publisher = house.settings.publisher
     intake = MediaIntake(
-        house.files, house.stamped_files, house.media_workers, publisher, previews=previews
+        house.files,
+        house.stamped_files,
+        house.media_workers,
+        publisher,
+        house.visible_lines,
+        previews=previews,
     )
     for name, medium in (
         ("xianghu-morning.jpg", Medium.PICTURE),

@@ -31,6 +31,7 @@ from syndicate.agreements.field_types import (
     Renditions,
     Takedown,
     Uses,
+    VisibleLine,
 )
 from syndicate.language import Text
 from syndicate.model.item import ChannelId, Medium, OutletId
@@ -107,6 +108,7 @@ class _GrantForm(Form):
     quota: _QuotaForm | None = None
     early: bool = False
     renditions: Renditions | None = None
+    visible_line: VisibleLine = False
 
     def grant(self, clause: Clause) -> Grant:
         return Grant(
@@ -122,6 +124,7 @@ class _GrantForm(Form):
             quota=None if self.quota is None else Quota(self.quota.items, self.quota.per),
             early=self.early,
             renditions=None if self.renditions is None else frozenset(map(RenditionName, self.renditions)),
+            visible_line=self.visible_line,
         )
 
 

@@ -153,6 +153,7 @@ def _grants_alike(one: Grant, other: Grant) -> float:
         one.quota == other.quota,
         one.early == other.early,
         one.renditions == other.renditions,
+        one.visible_line == other.visible_line,
     ]
     return 0.8 * sets / 4 + 0.2 * sum(limits) / len(limits)
 
@@ -189,6 +190,7 @@ def _grant_effects(old: Grant, new: Grant) -> dict[str, Effect | None]:
         "quota": _quota(old.quota, new.quota),
         "early": _grows(old.early, new.early, Effect.WIDENS),
         "renditions": _more(old.renditions, new.renditions),
+        "visible_line": _grows(old.visible_line, new.visible_line, Effect.NARROWS),
     }
 
 

@@ -227,6 +227,22 @@ def _overdue_action(word: str) -> str:
     return one_of(word, ["suspend"], "unknown_consequence", {"暂停": "suspend"})
 
 
+def _on_a_preview(drawn: bool, info: ValidationInfo) -> bool:
+    """Refuse a visible line in a grant that gives no preview of a picture."""
+    media, renditions = info.data.get("media"), info.data.get("renditions")
+    pictures = media is None or Medium.PICTURE.value in media
+    if not drawn or (pictures and (renditions is None or RenditionName.PREVIEW.value in renditions)):
+        return drawn
+    raise wrong(
+        "no_preview",
+        Text(
+            "可见标注画在图片的预览上：media 应含 picture，renditions 应含 preview（或不写）",
+            "the line is drawn on previews of pictures: media should have picture, and renditions preview"
+            " (or be left out)",
+        ),
+    )
+
+
 def _amount(items: int) -> int:
     if items >= 1:
         return items
@@ -247,6 +263,7 @@ Outlets = Annotated[list[Annotated[str, AfterValidator(_outlet)]], AfterValidato
 Media = Annotated[list[Annotated[str, AfterValidator(_medium)]], AfterValidator(_not_empty)]
 Channels = Annotated[list[Annotated[str, AfterValidator(_channel)]], AfterValidator(_not_empty)]
 Renditions = Annotated[list[Annotated[str, AfterValidator(_rendition)]], AfterValidator(_not_empty)]
+VisibleLine = Annotated[bool, AfterValidator(_on_a_preview)]
 Holder = Annotated[str, AfterValidator(_holder)]
 Partner = Annotated[str, AfterValidator(_partner)]
 Amount = Annotated[int, AfterValidator(_amount)]

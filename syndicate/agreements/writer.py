@@ -64,6 +64,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "quota": None if quota is None else {"items": quota.items, "per": quota.per},
         "early": grant.early,
         "renditions": _names(grant.renditions),
+        "visible_line": grant.visible_line,
     }
 
 

@@ -44,7 +44,8 @@ class Settings:
     keys in the database is in the file `key_encryption_key_file`, or is `key_encryption_key` itself; with
     neither, signing keys are files. Files of media are kept at `media`; those that are made for delivery
     take at most `media_cache_mb` megabytes in the folder `stamped`. `media_previews`: whether copies of low
-    quality are made of sound and film.
+    quality are made of sound and film. `visible_line_font` is the file of the font for the visible line;
+    None: the first with Chinese characters that is in a usual place.
     """
 
     data: Path
@@ -60,6 +61,12 @@ class Settings:
     key_encryption_key: str | None = field(default=None, repr=False)
     media_cache_mb: int = defaults.MEDIA_CACHE_MB
     media_previews: bool = False
+    visible_line_font: Path | None = None
+
+    @property
+    def asks_for_line(self) -> bool:
+        """Whether the settings ask for a visible line, so that one must be possible."""
+        return self.publisher.visible_line or self.visible_line_font is not None
 
     @property
     def stamped(self) -> Path:
@@ -134,6 +141,9 @@ def load(file: Path | None, environ: Mapping[str, str], *, data: Path | None = N
         key_encryption_key=form.key_encryption_key,
         media_cache_mb=form.media_cache_mb,
         media_previews=form.media_previews,
+        visible_line_font=(
+            None if form.publisher.visible_line_font is None else _folder(form.publisher.visible_line_font)
+        ),
     )
 
 

@@ -206,6 +206,8 @@ class PublisherForm(Form):
     contact: _Line | None = None
     timezone: _Timezone = defaults.TIMEZONE
     language: _Language = defaults.LANGUAGE
+    visible_line: bool = False
+    visible_line_font: _File | None = None
 
     def publisher(self, base_url: str) -> Publisher:
         """The publisher. Defaults: `notice` is built from names and stamp; `contact` is `home`."""
@@ -233,6 +235,7 @@ class PublisherForm(Form):
             contact=self.contact or self.home,
             timezone=self.timezone,
             language=self.language,
+            visible_line=self.visible_line,
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from syndicate.media.file_stamp import FileStamp
 
 if TYPE_CHECKING:
-    from syndicate.media.pictures.visible_line import VisibleLine
+    from syndicate.media.pictures.line_font import VisibleLine
 
 STAMPING: Final = 1
 """Grows when a release writes other bytes for the same file and stamp, so that no cache gives old ones."""
@@ -31,3 +31,10 @@ def stamp_file(
         from syndicate.media.recordings.recording_stamp import stamp_recording
 
         stamp_recording(source, target, content_type, stamp)
+
+
+def check_font(line: VisibleLine) -> None:
+    """Raise NotStampable unless the font can be opened and has every character of the line."""
+    from syndicate.media.pictures.visible_line import check_font
+
+    check_font(line)

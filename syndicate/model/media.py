@@ -56,6 +56,7 @@ class Rendition:
     `size` in bytes, `sha256` in hex, `width` and `height` in pixels as a person sees them (upright),
     `duration` in milliseconds. What does not apply is None. `stamped_size` is how long it is with the stamp
     inside, by the settings at the time of ingest; None where it cannot be stamped, so that it never leaves.
+    `lined_size` is how long it is with the visible line drawn on it too; None where that cannot be drawn.
     """
 
     name: RenditionName
@@ -66,6 +67,7 @@ class Rendition:
     height: int | None = None
     duration: int | None = None
     stamped_size: int | None = None
+    lined_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ def rendition_to_json(one: Rendition) -> dict[str, Any]:
         "height": one.height,
         "duration": one.duration,
         "stamped_size": one.stamped_size,
+        "lined_size": one.lined_size,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -109,4 +112,5 @@ def rendition_from_json(content: dict[str, Any]) -> Rendition:
         height=content.get("height"),
         duration=content.get("duration"),
         stamped_size=content.get("stamped_size"),
+        lined_size=content.get("lined_size"),
     )

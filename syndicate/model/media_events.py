@@ -13,6 +13,7 @@ class MediaDelivered:
     `sha256` (hex) is that of the whole file as it left, with the stamp inside. `range` is the part that was
     sent (`bytes 0-1023/4096`), None for all of it. `signed` says that a signed address opened it: `jti` is
     empty then. `status` is 200, 206, or 304, which says again that the partner has this file.
+    `visible_line`: the attribution line is drawn on the picture.
     """
 
     kind: ClassVar[str] = "media_delivered"
@@ -30,3 +31,4 @@ class MediaDelivered:
     status: int
     method: str
     request: str
+    visible_line: bool = False

@@ -30,6 +30,7 @@ NOTE_CODES: Final = frozenset(
         "media_fields_differ",
         "media_fields_unreadable",
         "media_left_out",
+        "media_line_missing",
         "media_name_differs",
         "media_not_ours",
         "media_original_stays",

@@ -71,6 +71,8 @@ class Publisher:
     contact: str
     timezone: str = "Asia/Shanghai"
     language: str = "zh-CN"
+    visible_line: bool = False
+    """Whether the attribution line is drawn on the pictures that the public gets."""
 
     @property
     def zone(self) -> tzinfo:

@@ -141,6 +141,8 @@ class Grant:
     """Whether an embargoed item may be had before its time by a partner who acknowledges the embargo."""
     renditions: frozenset[RenditionName] | None = None
     """Which files of a picture, sound or film it gives; None means every one."""
+    visible_line: bool = False
+    """可见标注: whether the attribution line is drawn on the `preview` of a picture that it gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

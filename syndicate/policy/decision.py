@@ -54,6 +54,8 @@ class Clearance:
     quota: Quota | None
     renditions: frozenset[RenditionName]
     """Which files of a picture, sound or film it releases."""
+    lined: frozenset[RenditionName]
+    """Which of these, of a picture, leave with the visible line: every grant that gives them says so."""
     embargoed_until: datetime | None
     """Set where the item is given early: nobody may publish it before."""
     until: datetime | None
@@ -202,6 +204,7 @@ def _judge(
             take_down=None,
             quota=None,
             renditions=given,
+            lined=frozenset(),
             embargoed_until=None,
             until=until,
             seal=_SEAL,
@@ -227,6 +230,7 @@ def _judge(
         for grant in licence.grants:
             reason = obstacle(grant, licence)
             if reason is None:
+                given, lined = _renditions(item, use, in_force, obstacle)
                 return Clearance(
                     item=item,
                     recipient=recipient,
@@ -238,7 +242,8 @@ def _judge(
                     may_edit=grant.may_edit,
                     take_down=None if grant.retain is None else item.published + grant.retain,
                     quota=grant.quota,
-                    renditions=_renditions(item, use, in_force, obstacle),
+                    renditions=given,
+                    lined=lined,
                     embargoed_until=None if embargo is None else embargo.until,
                     until=until,
                     seal=_SEAL,
@@ -253,12 +258,20 @@ def _renditions(
     use: Use,
     in_force: Iterable[Licence],
     obstacle: Callable[[Grant, Licence], Reason | None],
-) -> frozenset[RenditionName]:
-    """The files that any grant which releases the item gives for this use; a text has none."""
+) -> tuple[frozenset[RenditionName], frozenset[RenditionName]]:
+    """The files that any grant which releases the item gives for this use, and those with a visible line.
+
+    A text has none. A file that one grant gives without the line leaves without it.
+    """
+    nothing = frozenset[RenditionName]()
     if item.medium is Medium.TEXT:
-        return frozenset()
-    releasing = (one for licence in in_force for one in licence.grants if obstacle(one, licence) is None)
-    return frozenset[RenditionName]().union(*(scope.renditions_of(one, use) for one in releasing))
+        return nothing, nothing
+    releasing = [one for licence in in_force for one in licence.grants if obstacle(one, licence) is None]
+    given = nothing.union(*(scope.renditions_of(one, use) for one in releasing))
+    if item.medium is not Medium.PICTURE:
+        return given, nothing
+    plain = nothing.union(*(scope.renditions_of(one, use) - scope.lined_by(one) for one in releasing))
+    return given, given - plain
 
 
 def clear_preferred(

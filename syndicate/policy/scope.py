@@ -14,6 +14,8 @@ from syndicate.policy.reasons import Reason
 ALL_RENDITIONS: Final = frozenset(RenditionName)
 PUBLIC_RENDITIONS: Final = frozenset({RenditionName.PREVIEW, RenditionName.THUMBNAIL})
 """Of which the public may get one, where a mandate allows a preview."""
+LINED_RENDITIONS: Final = frozenset({RenditionName.PREVIEW})
+"""What a grant may give with the visible line alone."""
 
 
 def excepts(exception: Except, item: Item, use: Use) -> bool:
@@ -53,6 +55,11 @@ def renditions_of(grant: Grant, use: Use) -> frozenset[RenditionName]:
     if FORM_OF[use] is not Form.FULL:
         return frozenset()
     return ALL_RENDITIONS if grant.renditions is None else grant.renditions
+
+
+def lined_by(grant: Grant) -> frozenset[RenditionName]:
+    """The files of a picture that this grant gives only with the visible line on them."""
+    return LINED_RENDITIONS if grant.visible_line else frozenset()
 
 
 def _not_covered(grant: Grant, item: Item, use: Use, rendition: RenditionName | None) -> Reason | None:

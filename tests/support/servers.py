@@ -94,12 +94,12 @@ class Serving:
             return Answer(answer.status, answer.headers.copy(), await answer.read())
 
 
-def settings_for(data: Path, database: str | None = None) -> Settings:
-    """Settings of a house in this folder; on `database` where one is given."""
+def settings_for(data: Path, database: str | None = None, file: Path | None = None) -> Settings:
+    """Settings of a house in this folder; on `database` where one is given, with those of a `file`."""
     environ = {"SYNDICATE_BASE_URL": BASE_URL}
     if database is not None:
         environ["SYNDICATE_DATABASE"] = database
-    return load(None, environ, data=data)
+    return load(file, environ, data=data)
 
 
 @asynccontextmanager
@@ -110,13 +110,14 @@ async def serving(
     clock: MovableClock | None = None,
     machine_time: bool = False,
     routes: Sequence[web.RouteDef] = (),
+    file: Path | None = None,
 ) -> AsyncIterator[Serving]:
     """A house that was just made, or that is in `data` already, served in this process.
 
     With `machine_time` its services go by the machine's clock, as in production, and `clock` stands by.
-    `routes` are a test's own, beside the server's.
+    `routes` are a test's own, beside the server's. `file` has its settings.
     """
-    settings = settings_for(data, database)
+    settings = settings_for(data, database, file)
     if database is None and clock is None and not settings.data.joinpath("syndicate.db").exists():
         shutil.copytree(await _made_at_noon(), data, dirs_exist_ok=True)
     clock = clock or MovableClock()

@@ -17,8 +17,10 @@ from syndicate.cli.ui.remedies import Case, changes
 from syndicate.cli.ui.time_values import TIME, TIME_OR_NOW
 from syndicate.language import Text
 from syndicate.model.item import ItemId
+from syndicate.model.media import RenditionName
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
+from syndicate.policy.lined_renditions import lined_renditions
 from syndicate.policy.reasons import REASONS
 from syndicate.services.audit.recorded_decision import QUOTA
 from syndicate.wiring import Services
@@ -92,7 +94,8 @@ async def explain(
     state = await access_state(services, explained, voice)
     about = _about(partner, item, use, explained, state)
     if explained.allowed and isinstance(explained.verdict, Clearance):
-        _yes(explained.verdict, voice, explained, state, about)
+        lined = lined_renditions(explained.verdict, services.settings.publisher)
+        _yes(explained.verdict, voice, explained, state, about, lined)
     else:
         case = Case(
             explained.item, partner, Use(use), explained.at, explained.register, services.settings.publisher
@@ -167,8 +170,10 @@ def _yes(
     explained: Explanation,
     state: AccessState,
     about: dict[str, object],
+    lined: frozenset[RenditionName],
 ) -> None:
     remedies = state.remedies(voice) + _ends(clearance, explained.until, voice)
+    given = clearance.renditions.intersection(one.name for one in clearance.item.renditions)
     voice.give(
         {
             **said(clearance),
@@ -178,6 +183,8 @@ def _yes(
             "mandate": clearance.mandate,
             "may_edit": clearance.may_edit,
             "take_down": iso(clearance.take_down),
+            "renditions": sorted(given),
+            "visible_line": sorted(given & lined),
             "further": [],
             **about,
         }
@@ -185,6 +192,11 @@ def _yes(
     voice.say(_allowed(clearance) + Text("。", "."))
     voice.say(Text(f"依据：{clearance.clause}", f"under: {clearance.clause}"))
     voice.say(Text(f"独家发布权：{clearance.mandate}", f"mandate: {clearance.mandate}"))
+    if given:
+        voice.say(Text("文件规格：", "renditions: ") + agreement_words.renditions(given))
+    if given & lined:
+        named = agreement_words.renditions(given & lined)
+        voice.say(Text("带可见标注：", "with the visible line: ") + named)
     state.say(voice)
     for remedy in remedies:
         voice.say(Text("  - ", "  - ") + remedy)

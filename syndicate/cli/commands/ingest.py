@@ -15,9 +15,10 @@ import click
 
 from syndicate.cli.app import Command, acting, with_services
 from syndicate.cli.ingestion.document_files import Found, shown
-from syndicate.cli.ui.failures import REFUSED, Bilingual
+from syndicate.cli.ui.failures import REFUSED, Bilingual, WrongSettings
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import TIME
+from syndicate.errors import Faulty
 from syndicate.language import Text
 from syndicate.model.actors import Way
 from syndicate.wiring import Services
@@ -91,6 +92,8 @@ async def ingest(
         raise Bilingual(
             Text("--embargo 的时间已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
+    if services.settings.asks_for_line:
+        await _check_line(services)
     actor = acting(Way.WATCH if watch else Way.CLI)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     keep = Keep(embargo, withhold)
@@ -111,6 +114,16 @@ async def ingest(
     if rate is not None:
         voice.aside(rate)
     return REFUSED if intake.counts[Action.REFUSED] or stop.is_set() else 0
+
+
+async def _check_line(services: Services) -> None:
+    """Raise WrongSettings where the settings ask for a visible line that cannot be drawn."""
+    from syndicate.services.delivery.line_check import check_line_of_settings
+
+    try:
+        await asyncio.to_thread(check_line_of_settings, services.visible_lines, services.settings)
+    except Faulty as faulty:
+        raise WrongSettings(faulty) from None
 
 
 async def _follow(

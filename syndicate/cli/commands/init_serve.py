@@ -7,6 +7,8 @@ import asyncio
 import click
 
 from syndicate.cli.app import Command, acting, given
+from syndicate.cli.ui.failures import WrongSettings
+from syndicate.errors import Faulty
 from syndicate.language import Text, verbatim
 from syndicate.model.actors import Way
 from syndicate.wiring import Initialised, initialise
@@ -111,4 +113,7 @@ def serve(host: str, port: int, workers: int, pin: bool, demonstration: bool) ->
         else:
             voice.say(message_for(shown, settings, serving=True))
 
-    return runner.serve(settings, host=host, port=port, workers=workers, pin=pin, listening=listening)
+    try:
+        return runner.serve(settings, host=host, port=port, workers=workers, pin=pin, listening=listening)
+    except Faulty as faulty:
+        raise WrongSettings(faulty) from None

@@ -206,6 +206,13 @@ def _said(grant: Grant, publisher: Publisher) -> Iterator[tuple[Text, Text]]:
             Text("禁发期内提前取得", "early access"),
             Text("是，确认禁发后", "yes, to who acknowledges the embargo"),
         )
+    if grant.renditions is not None:
+        yield Text("文件规格", "renditions"), agreement_words.renditions(grant.renditions)
+    if grant.visible_line:
+        yield (
+            Text("可见标注", "visible line"),
+            Text("画在图片的预览上", "drawn on the previews of pictures"),
+        )
 
 
 def _excepted(one: Except, publisher: Publisher) -> Iterator[tuple[Text, Text]]:

@@ -35,6 +35,7 @@ _FIELDS = {
     "quota": Text("配额", "quota"),
     "early": Text("禁发期内提前取得", "early access"),
     "renditions": Text("文件规格", "renditions"),
+    "visible_line": Text("预览带可见标注", "visible line on previews"),
 }
 _UNSAID = {
     "overdue": Text("只作记录", "only recorded"),

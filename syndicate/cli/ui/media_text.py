@@ -11,18 +11,27 @@ from syndicate.model.item import Item, Medium
 from syndicate.model.media import Rendition, RenditionName, rendition_title
 from syndicate.model.parties import PUBLIC, Public, Recipient
 from syndicate.policy import Clearance, clear_preferred
+from syndicate.policy.lined_renditions import leaving_size, lined_renditions
 from syndicate.services.delivery.feed_builder import licences_of
 from syndicate.wiring import Services
 
 
 @dataclass(frozen=True, slots=True)
 class MayHave:
-    """Which files of an item somebody may have now, under which clause; `reason` where it is none."""
+    """Which files of an item somebody may have now, under which clause; `reason` where it is none.
+
+    `lined` are those of them that leave with the visible line alone.
+    """
 
     name: str
     renditions: frozenset[RenditionName]
+    lined: frozenset[RenditionName]
     clause: str | None
     reason: str | None
+
+    def gets(self, file: Rendition) -> bool:
+        """Whether the file leaves for them, as it must."""
+        return file.name in self.renditions and leaving_size(file, file.name in self.lined) is not None
 
 
 async def who_may_have(services: Services, item: Item) -> list[MayHave]:
@@ -38,9 +47,10 @@ async def who_may_have(services: Services, item: Item) -> list[MayHave]:
         )
         name = "public" if isinstance(recipient, Public) else recipient.id
         if isinstance(verdict, Clearance):
-            found.append(MayHave(name, verdict.renditions, verdict.clause, None))
+            lined = lined_renditions(verdict, services.settings.publisher)
+            found.append(MayHave(name, verdict.renditions, lined, verdict.clause, None))
         else:
-            found.append(MayHave(name, frozenset(), verdict.clause, verdict.reason.value))
+            found.append(MayHave(name, frozenset(), frozenset(), verdict.clause, verdict.reason.value))
     return found
 
 
@@ -68,6 +78,17 @@ def show_media(item: Item, stories: Sequence[Item], who: Sequence[MayHave], voic
         [_row(one, who, voice) for one in item.renditions],
         empty=Text("没有文件", "there is no file"),
     )
+    for file in item.renditions:
+        without = " ".join(
+            one.name for one in who if file.name in one.renditions & one.lined and not one.gets(file)
+        )
+        if without and file.stamped_size is not None:
+            voice.say(
+                Text(
+                    f"  {file.name}：画不上可见标注，不发给 {without}",
+                    f"  {file.name}: the visible line cannot be drawn, so it does not leave for {without}",
+                )
+            )
     for one in who:
         if one.reason is not None or not one.renditions:
             why = one.reason or "summary_only"
@@ -99,7 +120,9 @@ def media_as_json(item: Item, stories: Sequence[Item], who: Sequence[MayHave]) -
                 "width": one.width,
                 "height": one.height,
                 "duration": one.duration,
-                "may_have": [each.name for each in who if one.name in each.renditions],
+                "lined_size": one.lined_size,
+                "may_have": [each.name for each in who if each.gets(one)],
+                "with_line": [each.name for each in who if each.gets(one) and one.name in each.lined],
             }
             for one in item.renditions
         ],
@@ -115,7 +138,10 @@ def _row(one: Rendition, who: Sequence[MayHave], voice: Output) -> tuple[str, ..
     size = f"{one.width}×{one.height}" if one.width else ""
     if one.duration is not None:
         size = f"{size} {one.duration / 1000:.1f} s".strip()
-    may = " ".join(each.name for each in who if one.name in each.renditions)
+    mark = Text("（带可见标注）", " (visible line)").in_(voice.lang)
+    may = " ".join(
+        f"{each.name}{mark}" if one.name in each.lined else each.name for each in who if each.gets(one)
+    )
     if one.stamped_size is None:
         may = Text("无法写入标注，不发出", "it cannot be stamped, and stays here").in_(voice.lang)
     title = f"{one.name} {rendition_title(one.name).zh}" if voice.lang == "zh" else one.name.value

@@ -91,6 +91,7 @@ FIELDS: Final = {
     "sha256": Text("文件的散列", "digest of the file"),
     "range": Text("所取范围", "range"),
     "signed": Text("签名地址", "signed address"),
+    "visible_line": Text("可见标注", "visible line"),
     "feed": Text("订阅源", "feed"),
     "format": Text("格式", "format"),
     "use": Text("使用方式", "use"),

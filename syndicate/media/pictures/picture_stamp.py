@@ -25,7 +25,7 @@ from syndicate.media.pictures.webp_file import rebuilt_webp, webp_metadata, webp
 from syndicate.media.xmp import xmp_packet
 
 if TYPE_CHECKING:
-    from syndicate.media.pictures.visible_line import VisibleLine
+    from syndicate.media.pictures.line_font import VisibleLine
 
 _PICTURES: Final[dict[str, Callable[[bytes], Iterator[object]]]] = {
     JPEG.content_type: jpeg_picture,

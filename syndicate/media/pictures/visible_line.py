@@ -7,7 +7,6 @@ cannot write, or that does not fit, is an error: the picture would leave without
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from syndicate.errors import NotStampable
 from syndicate.language import Text
 from syndicate.media.file_types import JPEG
+from syndicate.media.pictures.line_font import VisibleLine
 from syndicate.media.pictures.opened_picture import opened_picture
 
-FONTS: Final = (
-    Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
-    Path("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"),
-    Path("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc"),
-    Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
-    Path("/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc"),
-    Path("/System/Library/Fonts/PingFang.ttc"),
-)
-"""Where systems keep fonts with Chinese characters, the first choice first."""
 _SMALLEST, _LARGEST = 10, 48
 """Pixels of a character: below, nobody reads it."""
 _SHARE: Final = 22
@@ -36,19 +27,6 @@ _DARK: Final = (0, 0, 0, 150)
 _LIGHT: Final = (255, 255, 255, 235)
 _ABSENT: Final = "\U0010ffff"
 """A character that no font has: what is drawn for it is drawn for every character that is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class VisibleLine:
-    """The text to draw and the file of the font to draw it with."""
-
-    text: str
-    font: Path
-
-
-def known_font() -> Path | None:
-    """The first font with Chinese characters that this machine has in a usual place."""
-    return next((path for path in FONTS if path.is_file()), None)
 
 
 def with_visible_line(content: bytes, line: VisibleLine) -> bytes:
@@ -73,18 +51,15 @@ def with_visible_line(content: bytes, line: VisibleLine) -> bytes:
     return drawn.getvalue()
 
 
+def check_font(line: VisibleLine) -> None:
+    """Raise NotStampable unless the font can be opened and has every character of the line."""
+    _with_all_characters(line, _LARGEST)
+
+
 def _fitting(line: VisibleLine, width: int, height: int) -> ImageFont.FreeTypeFont:
     """The font in the largest size in which the line fits."""
     size = max(_SMALLEST, min(_LARGEST, height // _SHARE))
-    font = _font(line.font, size)
-    absent = bytes(font.getmask(_ABSENT))
-    missing = "".join(one for one in dict.fromkeys(line.text) if bytes(font.getmask(one)) == absent)
-    if missing.strip():
-        raise NotStampable(
-            Text(
-                f"字体 {line.font} 缺字：{missing}", f"the font {line.font} has no character for {missing}"
-            )
-        )
+    font = _with_all_characters(line, size)
     while font.getlength(line.text) + font.size > width or 2 * font.size > height:
         size -= 1
         if size < _SMALLEST:
@@ -95,6 +70,19 @@ def _fitting(line: VisibleLine, width: int, height: int) -> ImageFont.FreeTypeFo
                 )
             )
         font = _font(line.font, size)
+    return font
+
+
+def _with_all_characters(line: VisibleLine, size: int) -> ImageFont.FreeTypeFont:
+    font = _font(line.font, size)
+    absent = bytes(font.getmask(_ABSENT))
+    missing = "".join(one for one in dict.fromkeys(line.text) if bytes(font.getmask(one)) == absent)
+    if missing.strip():
+        raise NotStampable(
+            Text(
+                f"字体 {line.font} 缺字：{missing}", f"the font {line.font} has no character for {missing}"
+            )
+        )
     return font
 
 

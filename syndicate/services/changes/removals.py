@@ -78,4 +78,6 @@ def terms_name(clearance: Clearance) -> Terms:
     ]
     if clearance.renditions:
         terms.append(sorted(clearance.renditions))
+    if clearance.lined:
+        terms.append(["line", *sorted(clearance.lined)])
     return Terms.of(clearance.form, hashlib.sha256(canonical_json(terms)).hexdigest()[:16])

@@ -37,7 +37,7 @@ from syndicate.services.delivery.feed_update import BuiltFeed, updated_content
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.services.delivery.recent_changes import RecentChanges
 from syndicate.services.delivery.version_cache import VersionCache
-from syndicate.stamping import Edition, Media, StampedItem, Tombstone, stamp
+from syndicate.stamping import Edition, Media, StampedItem, StampedRendition, Tombstone, stamp
 from syndicate.store.protocol import Store
 
 _BUILT_AGAIN: Final = timedelta(minutes=10)
@@ -387,6 +387,13 @@ def terms_of(item: StampedItem) -> list[object]:
         item.take_down.isoformat() if item.take_down else None,
         item.embargoed_until.isoformat() if item.embargoed_until else None,
         item.updated.isoformat(),
-        *([[one.rendition.name for one in item.renditions]] if item.renditions else []),
-        *([[one.id, one.media is None] for one in item.associations]),
+        *([[_file_terms(one) for one in item.renditions]] if item.renditions else []),
+        *(
+            [one.id, None if one.media is None else [_file_terms(file) for file in one.media.renditions]]
+            for one in item.associations
+        ),
     ]
+
+
+def _file_terms(one: StampedRendition) -> str:
+    return f"{one.rendition.name} line" if one.visible_line else one.rendition.name.value

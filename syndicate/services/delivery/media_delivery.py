@@ -147,6 +147,7 @@ class MediaDelivery:
             status=status,
             method=context.method,
             request=context.request,
+            visible_line=file.rendition.visible_line,
         )
         gives = status in GIVING and context.method == "GET"
         charges = self._delivery.quotas.charges([item])

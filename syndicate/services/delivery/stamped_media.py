@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from syndicate.media.file_stamp import file_stamp
 from syndicate.media.file_writing import STAMPING, stamp_file
 from syndicate.media.recordings.recording_limits import stamping_limits
+from syndicate.media.visible_lines import VisibleLines
 from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.item import canonical_json
 from syndicate.model.parties import Publisher
@@ -24,25 +26,34 @@ class StampedMedia:
     """Files with the stamp inside. One per worker; tasks may share it."""
 
     def __init__(
-        self, files: FileStore, stamped: StampedFiles, workers: MediaWorkers, publisher: Publisher
+        self,
+        files: FileStore,
+        stamped: StampedFiles,
+        workers: MediaWorkers,
+        publisher: Publisher,
+        lines: VisibleLines,
     ) -> None:
         self._files, self._stamped, self._workers = files, stamped, workers
-        self._publisher = publisher
+        self._publisher, self._lines = publisher, lines
 
     async def file(self, item: StampedItem, rendition: StampedRendition) -> MadeForDelivery:
         """Return the file of this rendition, open, with the item's stamp inside. The caller closes it.
 
-        The same version of an item gives the same bytes by the same settings. Raises StoredFileMissing,
-        StoredFileDamaged, NotStampable, StoreFault.
+        The same version of an item gives the same bytes by the same settings. With the visible line it is
+        another file than without. Raises StoredFileMissing, StoredFileDamaged, NotStampable, StoreFault.
         """
         file = rendition.rendition
         stamp = file_stamp(item, file.name, self._publisher)
-        key = canonical_json([STAMPING, file.sha256, file.content_type, stamp.to_json()]).decode()
+        line, drawn = await asyncio.to_thread(self._lines.named) if rendition.visible_line else (None, [])
+        parts = [STAMPING, file.sha256, file.content_type, stamp.to_json(), *([drawn] if drawn else [])]
+        key = canonical_json(parts).decode()
         name = f"{item.id} {file.name}"
 
         def make(source: OpenedFile, path: Path) -> None:
             limits = stamping_limits(source.size)
-            self._workers.run_within(limits, name, stamp_file, source.path, path, file.content_type, stamp)
+            self._workers.run_within(
+                limits, name, stamp_file, source.path, path, file.content_type, stamp, line
+            )
             size = path.stat().st_size
             if size != rendition.size:
                 # Feeds say the size of ingest. The stamp has another length since: a setting in it changed.

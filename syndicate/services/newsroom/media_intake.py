@@ -21,15 +21,19 @@ from syndicate.ingest.sidecar import Sidecar
 from syndicate.language import Text
 from syndicate.media.file_reading import inspect, make_renditions
 from syndicate.media.file_stamp import FileStamp, caption_in, stamp_of
+from syndicate.media.file_types import JPEG
 from syndicate.media.file_writing import stamp_file
 from syndicate.media.inspection import Inspected
+from syndicate.media.pictures.line_font import VisibleLine
 from syndicate.media.recordings.recording_limits import rendition_limits, stamping_limits
 from syndicate.media.recordings.recording_renditions import make_transcript
+from syndicate.media.visible_lines import VisibleLines
 from syndicate.media.worker_pool import MediaWorkers
 from syndicate.model.item import Item, tag_uri
 from syndicate.model.media import Rendition, RenditionName, rendition_title
 from syndicate.model.notes import Note, quoted
 from syndicate.model.parties import Publisher
+from syndicate.policy.scope import PUBLIC_RENDITIONS
 from syndicate.services.newsroom.document_parsing import ParsedDocument, ParsedMedia
 from syndicate.services.newsroom.media_items import (
     alone,
@@ -72,12 +76,13 @@ class MediaIntake:
         stamped: StampedFiles,
         workers: MediaWorkers,
         publisher: Publisher,
+        lines: VisibleLines,
         *,
         previews: bool = False,
     ) -> None:
         """`previews`: whether copies of low quality are made of sound and film."""
         self._files, self._stamped, self._workers = files, stamped, workers
-        self._publisher, self._previews = publisher, previews
+        self._publisher, self._lines, self._previews = publisher, lines, previews
 
     async def with_media(
         self,
@@ -247,12 +252,15 @@ class MediaIntake:
             size: int | None = None
             try:
                 stamp = self._stamp(item, one.rendition)
-                size = await asyncio.to_thread(self._stamped_size, one, stamp, taken.scratch)
+                size = await asyncio.to_thread(self._stamped_size, one, stamp, taken.scratch, None)
             except NotStampable as error:
                 said = rendition_title(one.rendition.name) + Text("：", ": ") + error.text
                 if all(note.code != "media_original_stays" for note in notes):
                     notes.append(Note("media_original_stays", "media", said))
-            found.append(replace(one.rendition, stamped_size=size))
+            lined, why = await self._lined_size(item, one, taken.scratch)
+            found.append(replace(one.rendition, stamped_size=size, lined_size=lined))
+            if why is not None and all(note.code != "media_line_missing" for note in notes):
+                notes.append(Note("media_line_missing", "media", why))
         return replace(parsed, item=replace(item, renditions=tuple(found)), notes=tuple(notes))
 
     def _stamp(self, item: Item, rendition: Rendition) -> FileStamp:
@@ -269,13 +277,31 @@ class MediaIntake:
             digital_source_type=item.digital_source_type,
         )
 
-    def _stamped_size(self, kept: _Kept, stamp: FileStamp, scratch: Path) -> int:
+    async def _lined_size(self, item: Item, kept: _Kept, scratch: Path) -> tuple[int | None, Text | None]:
+        """The size of a small picture with the visible line; None where it is no such, or cannot have one.
+
+        With the reason where the publisher wants a line on what the public gets, and it cannot be drawn.
+        """
+        rendition, wanted = kept.rendition, self._publisher.visible_line
+        if rendition.name not in PUBLIC_RENDITIONS or rendition.content_type != JPEG.content_type:
+            return None, None
+        try:
+            line = self._lines.line
+            if line is None and not wanted:
+                return None, None
+            line = line or await asyncio.to_thread(self._lines.check)
+            stamp = self._stamp(item, rendition)
+            return await asyncio.to_thread(self._stamped_size, kept, stamp, scratch, line), None
+        except NotStampable as error:
+            return None, _LINE_MISSING + error.why if wanted else None
+
+    def _stamped_size(self, kept: _Kept, stamp: FileStamp, scratch: Path, line: VisibleLine | None) -> int:
         """How many bytes the file has with its stamp inside; it is made for that and removed."""
         target, rendition = scratch / "stamped", kept.rendition
         limits = stamping_limits(rendition.size)
         try:
             self._workers.run_within(
-                limits, rendition.name, stamp_file, kept.path, target, rendition.content_type, stamp
+                limits, rendition.name, stamp_file, kept.path, target, rendition.content_type, stamp, line
             )
             return target.stat().st_size
         finally:
@@ -288,4 +314,8 @@ def _left_out(reference: MediaReference, fault: Fault) -> Note:
     return Note("media_left_out", "media", said, reference.line)
 
 
+_LINE_MISSING: Final = Text(
+    "画不上可见的来源标注，公众看不到预览：",
+    "the visible line cannot be drawn, so the public gets no preview: ",
+)
 _MISSING: Final = Fault("media_missing", "media", Text("没有这个文件", "there is no such file"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from syndicate.access.rights_cache import Clock
-from syndicate.errors import Conflict, Fault, Faulty, Unknown
+from syndicate.errors import Conflict, Fault, Faulty, NotStampable, Unknown
 from syndicate.language import Text, verbatim
 from syndicate.model.actors import Actor
 from syndicate.model.events import (
@@ -39,8 +40,12 @@ class RightsService:
     An act and its trail record are one transaction.
     """
 
-    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, publisher: Publisher, clock: Clock, check_line: Callable[[], object]
+    ) -> None:
+        """`check_line` raises NotStampable where no visible line can be drawn. It blocks."""
         self._store, self._publisher, self._clock = store, publisher, clock
+        self._check_line = check_line
 
     async def register(self) -> Register:
         """Return all rights as they are now."""
@@ -113,9 +118,13 @@ class RightsService:
         return mandate
 
     async def add_licence(self, actor: Actor, document: str, name: str) -> Licence:
-        """Add a licence from its TOML. Raises Faulty with every fault, Conflict for a number in use."""
+        """Add a licence from its TOML. Raises Faulty with every fault, Conflict for a number in use.
+
+        One whose grant needs a visible line is refused where this machine cannot draw it.
+        """
         now = self._clock()
         licence = await self.draft(document, name)
+        await self._check_visible_lines(licence, name)
         async with self._store.writing() as tx:
             register = await tx.register()
             _number_is_free(register, licence.number)
@@ -125,6 +134,15 @@ class RightsService:
                 tx, actor, now, LicenceAdded(licence.number, licence.partner, _digest(document))
             )
         return licence
+
+    async def _check_visible_lines(self, licence: Licence, name: str) -> None:
+        lined = [number for number, one in enumerate(licence.grants) if one.visible_line]
+        if lined:
+            try:
+                await asyncio.to_thread(self._check_line)
+            except NotStampable as error:
+                faults = [Fault("no_font", f"grant[{number}].visible_line", error.why) for number in lined]
+                raise Faulty(name, faults) from error
 
     async def draft(self, document: str, name: str) -> Licence:
         """Read a licence from its TOML without storing it. Raises Faulty with every fault."""

@@ -312,6 +312,7 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "quota": None if grant.quota is None else [grant.quota.items, grant.quota.per],
         "early": grant.early,
         "renditions": _sorted(grant.renditions),
+        "visible_line": grant.visible_line,
     }
 
 
@@ -330,6 +331,7 @@ def _grant_from(values: dict[str, Any]) -> Grant:
         quota=None if quota is None else Quota(*quota),
         early=values.get("early", False),
         renditions=_renditions_from(values.get("renditions")),
+        visible_line=values.get("visible_line", False),
     )
 
 

@@ -25,9 +25,10 @@ import uvloop
 from aiohttp import web
 
 from syndicate.config import Settings
-from syndicate.errors import SyndicateError
+from syndicate.errors import NotStampable, SyndicateError
 from syndicate.language import Text
 from syndicate.model.actors import SCHEDULER
+from syndicate.services.delivery.line_check import check_line_of_settings, licences_with_line
 from syndicate.web.routes import build
 from syndicate.web.server import aiohttp_internals
 from syndicate.web.server.access_log import configure
@@ -35,7 +36,7 @@ from syndicate.web.server.connection import IDLE_SECONDS, ConnectionServer
 from syndicate.web.server.draining import DRAIN, drain
 from syndicate.web.server.error_answers import unparsable
 from syndicate.web.server.worker import WORKER
-from syndicate.wiring import opened
+from syndicate.wiring import Services, opened
 
 _log = structlog.get_logger("syndicate.serving")
 
@@ -67,7 +68,7 @@ def serve(
     """Serve until SIGTERM or SIGINT, and return the exit code.
 
     `pin` gives each worker a core of its own. `listening` is called once, when the port is bound. Raises
-    CannotServe, StoreFault or KeyringFault before anything is served.
+    CannotServe, StoreFault, KeyringFault, or Faulty for the settings, before anything is served.
     """
     configure()
     refuse_unsafe_python()
@@ -188,12 +189,31 @@ def work(settings: Settings, listening: socket.socket, core: int | None = None) 
 
 
 async def _check(settings: Settings) -> None:
-    """Raise unless store and signing keys can be read and belong together, and media files be written."""
+    """Raise unless store and signing keys can be read and belong together, and media files be written.
+
+    Raises Faulty where the settings ask for a visible line that cannot be drawn.
+    """
     async with opened(settings) as services:
         await services.files.check()
         await services.stamped_files.check()
+        await asyncio.to_thread(check_line_of_settings, services.visible_lines, settings)
+        await _check_line_of_licences(services)
         await services.signing_keys.load(services.store)
         await services.keys.check_signing_keys(SCHEDULER)
+
+
+async def _check_line_of_licences(services: Services) -> None:
+    """Write an error to the log where a licence needs a visible line that cannot be drawn.
+
+    The server begins all the same: those previews stay here, text and all other files go on.
+    """
+    register, _ = await services.rights_cache.read()
+    licences = licences_with_line(register, services.clock())
+    if licences:
+        try:
+            await asyncio.to_thread(services.visible_lines.check)
+        except NotStampable as error:
+            _log.error("visible_line_unavailable", licences=licences, why=error.why.en)
 
 
 class Runner(web.AppRunner):
