@@ -44,7 +44,7 @@ from tests.support.media_house import (
     recall,
     story_with,
 )
-from tests.support.servers import Answer, Serving
+from tests.support.servers import BASE_URL, Answer, Serving
 
 
 async def _ninjs(here: Serving, path: str, key: str) -> Any:
@@ -257,8 +257,13 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
         assert "<img" not in page.text
         assert CAPTION not in page.text
         assert ALT not in page.text
+        for item in (house.picture, house.sound, house.film, house.story):
+            page = await here.get(f"/items/{item.id}", headers={"Accept": "text/html"})
+            for trace in ("contentUrl", "thumbnailUrl", "og:image", "og:audio", "og:video", "/preview"):
+                assert trace not in page.text, (item.medium, trace)
 
     async def opened(here: Serving, house: House) -> None:
+        preview_address = f"{BASE_URL}/items/{house.picture.id}/preview"
         preview = await here.get(f"/items/{house.picture.id}/preview")
         assert (preview.status, preview.headers["Content-Type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(preview.body)) as shown:
@@ -268,6 +273,8 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
         assert "public" in preview.headers["Cache-Control"]
         page = await here.get(f"/items/{house.story.id}", headers={"Accept": "text/html"})
         assert f'<img src="/items/{house.picture.id}/preview" alt="{ALT}"' in page.text
+        assert f'property="og:image" content="{preview_address}"' in page.text
+        assert f'"contentUrl": "{preview_address}"' in page.text
         assert CAPTION not in page.text
         assert (await here.get(f"/items/{house.sound.id}/preview")).status == 404
         assert (await here.get(f"/items/{house.story.id}/preview")).status == 404

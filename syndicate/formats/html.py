@@ -11,19 +11,21 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from markupsafe import Markup
 
 from syndicate.formats import feed_metadata
-from syndicate.formats.clean import address, one_line
+from syndicate.formats.clean import one_line
 from syndicate.formats.registry import FEED_FORMATS
-from syndicate.formats.rendered_text import CORRECTION, EMBARGO, RenderedText, render_text
+from syndicate.formats.rendered_text import CORRECTION, EMBARGO, render_text
 from syndicate.formats.shown_media import shown_media
+from syndicate.formats.structured_data import news_article
 from syndicate.formats.timestamps import readable, rfc3339
-from syndicate.formats.usage_terms import conditions, rights_line, terms_address
+from syndicate.formats.usage_terms import conditions, rights_line
 from syndicate.language import Lang, Text
 from syndicate.model.feeds import Feed
 from syndicate.model.item import Medium
 from syndicate.model.parties import Publisher
-from syndicate.stamping import Edition, StampedItem
+from syndicate.stamping import Edition
 
 WORDS: Final[Mapping[str, Text]] = {
+    "site": Text("本站导航", "This site"),
     "skip": Text("跳到正文", "Skip to the text"),
     "home": Text("首页", "Home"),
     "terms": Text("版权声明", "Rights notice"),
@@ -106,6 +108,7 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
     item, publisher = feed_metadata.only_item(edition), edition.publisher
     rendered = render_text(item, publisher)
     shared = frame(publisher, lang)
+    media = shown_media(item) if edition.public else []
     channel = Feed(item.channel.id, Text(item.channel.name, item.channel.name_en or item.channel.name))
     page = _ITEM.render(
         {
@@ -126,8 +129,9 @@ def write(edition: Edition, lang: Lang = Lang.ZH) -> bytes:
             "rights": rights_line(item, publisher),
             "summary": one_line(rendered.summary),
             "about": WORDS[_ABOUT[item.medium]],
-            "media": shown_media(item) if edition.public else [],
-            "json_ld": _data(_news_article(item, rendered, publisher)),
+            "media": media,
+            "card": "summary_large_image" if any(one.element == "img" for one in media) else "summary",
+            "json_ld": _data(news_article(item, rendered, publisher)),
         }
     )
     return page.encode()
@@ -147,41 +151,6 @@ def _discovered(publisher: Publisher, lang: Lang, feed: Feed) -> list[dict[str, 
 
 def _paragraphs(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _news_article(item: StampedItem, rendered: RenderedText, publisher: Publisher) -> dict[str, Any]:
-    """The item in schema.org's words (NewsArticle), for search engines."""
-    known = {"@type": "NewsMediaOrganization", "name": publisher.name, "url": address(publisher.home)}
-    written: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "NewsArticle",
-        "@id": item.uri,
-        "headline": rendered.headline,
-        "abstract": rendered.abstract,
-        "inLanguage": rendered.language,
-        "datePublished": rfc3339(item.published),
-        "dateModified": rfc3339(item.updated),
-        "author": {"@type": "Person", "name": rendered.byline} if rendered.byline is not None else None,
-        "editor": {"@type": "Person", "name": rendered.editor} if rendered.editor is not None else None,
-        "publisher": known,
-        "copyrightHolder": known,
-        "sourceOrganization": {"@type": "NewsMediaOrganization", "name": one_line(item.outlet.name)},
-        "correction": _correction(item, rendered),
-        "articleSection": one_line(item.channel.name),
-        "keywords": list(rendered.keywords) or None,
-        "creditText": rendered.stamp,
-        "copyrightNotice": rights_line(item, publisher).zh,
-        "license": terms_address(publisher),
-        "mainEntityOfPage": rendered.address,
-        "url": rendered.address,
-    }
-    return {name: value for name, value in written.items() if value not in (None, "")}
-
-
-def _correction(item: StampedItem, rendered: RenderedText) -> dict[str, str] | None:
-    if rendered.note is None:
-        return None
-    return {"@type": "CorrectionComment", "text": rendered.note, "datePublished": rfc3339(item.updated)}
 
 
 def _data(value: object) -> Markup:

@@ -17,12 +17,13 @@ class ShownMedia:
     """One figure of a page.
 
     `element` is `img`, `audio` or `video`; empty for a file that no element shows. `address` is a path of
-    this server. `duration` and `size` are for people. `alt` says what a picture shows, for who cannot see
-    it. `page` is the path of the media item's own page, None on that page itself.
+    this server, `url` the whole address. `duration` and `size` are for people. `alt` says what a picture
+    shows, for who cannot see it. `page` is the path of the media item's own page, None on that page itself.
     """
 
     element: str
     address: str
+    url: str
     content_type: str
     width: int | None
     height: int | None
@@ -46,19 +47,23 @@ def shown_media(item: StampedItem) -> list[ShownMedia]:
     return found
 
 
+def shown_caption(item: StampedItem) -> str:
+    """What is said under a picture, sound or film: its text as far as the recipient may have it."""
+    return "\n".join(block.text for block in item.body) or item.abstract
+
+
 def _shown(item: StampedItem, link: StampedAssociation | None, page: str | None) -> ShownMedia | None:
     if not item.renditions:
         return None
     best = item.renditions[0]
     file = best.rendition
     headline = one_line(item.headline)
-    caption = link.caption if link is not None and link.caption is not None else None
-    caption = caption or "\n".join(block.text for block in item.body) or item.abstract
-    caption = clean(caption).strip()
+    caption = clean((link.caption if link is not None else None) or shown_caption(item)).strip()
     alt = link.alt if link is not None and link.alt is not None else item.alt
     return ShownMedia(
         element=_element(file.content_type),
         address=_path(best.address),
+        url=best.address,
         content_type=file.content_type,
         width=file.width,
         height=file.height,

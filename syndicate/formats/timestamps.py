@@ -72,6 +72,11 @@ def clock_duration(milliseconds: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def iso_duration(milliseconds: int) -> str:
+    """A length of time in whole seconds, one at least, as ISO 8601 writes it: `PT754S`."""
+    return f"PT{max(1, round(milliseconds / 1000))}S"
+
+
 def readable_span(span: ArchiveSpan, zone: tzinfo) -> Text:
     """The month, day or hour of an archive document, for people; a part is called by its hour."""
     local = span.since.astimezone(zone)

@@ -85,3 +85,8 @@ def usage_terms(item: StampedItem, publisher: Publisher) -> Text:
 def terms_address(publisher: Publisher) -> str:
     """The URL of the rights notice, which every `license` link names."""
     return f"{publisher.base_url}/terms"
+
+
+def licence_address(publisher: Publisher) -> str:
+    """The URL where a reader learns how to get a licence."""
+    return f"{publisher.base_url}/#partner"

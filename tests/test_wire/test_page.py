@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from jinja2 import DictLoader, UndefinedError
@@ -11,14 +12,18 @@ from selectolax.lexbor import LexborHTMLParser
 
 from syndicate.formats import html
 from syndicate.language import Lang
+from syndicate.model.item import Item
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import STAMP
 from syndicate.stamping import StampedItem
+from tests.test_wire import cases
 from tests.test_wire.cases import (
     CORRECTED,
     EARLY,
     FILM,
     HOSTILE,
     ILLUSTRATED,
+    MANDATE,
     PICTURE,
     PUBLISHER,
     SEED,
@@ -28,6 +33,7 @@ from tests.test_wire.cases import (
     for_partner,
     for_public,
     item_cases,
+    rendition,
 )
 
 
@@ -47,8 +53,8 @@ def attribute(of: LexborHTMLParser, selector: str, name: str) -> str | None:
     return node.attributes[name]
 
 
-def data(of: LexborHTMLParser) -> dict[str, object]:
-    read: dict[str, object] = json.loads(said(of, 'script[type="application/ld+json"]'))
+def data(of: LexborHTMLParser) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(said(of, 'script[type="application/ld+json"]'))
     return read
 
 
@@ -153,6 +159,105 @@ def test_a_file_has_caption_credit_stamp_length_and_size_under_it_and_leads_to_a
     ]
     for forbidden in (for_public(SEED), for_partner(PICTURE), for_partner(ILLUSTRATED)):
         assert page(forbidden).css("figure, img, audio, video") == []
+
+
+def previews(of: LexborHTMLParser) -> list[tuple[str | None, str | None]]:
+    """What the page offers for a card that links to it: `og:` and `twitter:` fields of media."""
+    found = [(node.attributes.get("property"), node.attributes.get("content")) for node in of.css("meta")]
+    return [(name, value) for name, value in found if name and name.startswith(_MEDIA_FIELDS)]
+
+
+_MEDIA_FIELDS = ("og:image", "og:audio", "og:video")
+
+
+@pytest.mark.parametrize("item", [SEED, PICTURE, SOUND, FILM, ILLUSTRATED], ids=lambda item: item.medium)
+def test_search_engines_hear_nothing_of_a_file_that_not_everybody_may_have(
+    item: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "MANDATES", (MANDATE,))
+    for stamped in (for_public(item), for_partner(item)):
+        read = page(stamped)
+        assert not {"image", "audio", "video"} & set(data(read))
+        assert previews(read) == []
+        assert read.css_first('meta[name="twitter:card"][content="summary_large_image"]') is None
+        for trace in ("contentUrl", "thumbnailUrl", "/preview", "/licensed/media"):
+            assert trace not in (read.html or ""), trace
+    monkeypatch.undo()
+    assert not {"image", "audio", "video"} & set(data(page(for_partner(item))))
+
+
+def test_search_engines_are_told_whose_a_preview_is_and_where_to_get_a_licence() -> None:
+    read = page(for_public(PICTURE))
+    address = f"{PUBLISHER.base_url}/items/{PICTURE.id}/preview"
+    owner = {"@type": "NewsMediaOrganization", "name": PUBLISHER.name, "url": PUBLISHER.home}
+    assert data(read)["image"] == [
+        {
+            "@type": "ImageObject",
+            "name": PICTURE.headline,
+            "caption": PICTURE.abstract,
+            "contentUrl": address,
+            "thumbnailUrl": address,
+            "encodingFormat": "image/jpeg",
+            "contentSize": "64.0 KB",
+            "width": 640,
+            "height": 427,
+            "uploadDate": "2018-01-20T12:00:00+08:00",
+            "creator": {"@type": "Person", "name": "记者 李四"},
+            "copyrightHolder": owner,
+            "creditText": STAMP,
+            "copyrightNotice": data(read)["copyrightNotice"],
+            "license": f"{PUBLISHER.base_url}/terms",
+            "acquireLicensePage": f"{PUBLISHER.base_url}/#partner",
+            "url": f"{PUBLISHER.base_url}/items/{PICTURE.id}",
+        }
+    ]
+    assert previews(read) == [
+        ("og:image", address),
+        ("og:image:type", "image/jpeg"),
+        ("og:image:width", "640"),
+        ("og:image:height", "427"),
+        ("og:image:alt", PICTURE.abstract),
+    ]
+    assert attribute(read, 'meta[name="twitter:card"]', "content") == "summary_large_image"
+
+
+def test_sound_and_film_say_their_length_and_a_story_names_what_it_shows() -> None:
+    for item, kind in ((SOUND, "audio"), (FILM, "video")):
+        read = page(for_public(item))
+        (told,) = data(read)[kind]
+        assert told["@type"] == f"{kind.capitalize()}Object"
+        assert told["contentUrl"] == f"{PUBLISHER.base_url}/items/{item.id}/preview"
+        assert told["duration"] == {"audio": "PT754S", "video": "PT61S"}[kind]
+        assert told["uploadDate"].startswith(f"{item.published:%Y-%m-%dT%H:%M}")
+        assert "thumbnailUrl" not in told
+        assert [name for name, _ in previews(read)] == [f"og:{kind}", f"og:{kind}:type"]
+        assert attribute(read, 'meta[name="twitter:card"]', "content") == "summary"
+    story = data(page(for_public(ILLUSTRATED)))
+    assert [one["url"][-len(PICTURE.id) :] for one in story["image"] + story["video"]] == [
+        PICTURE.id,
+        FILM.id,
+    ]
+    assert "audio" not in story
+    poster_only = replace(FILM, renditions=(rendition(RenditionName.THUMBNAIL, "image/jpeg", 9_000),))
+    read = page(for_public(poster_only))
+    (told,) = data(read)["video"]
+    assert told["thumbnailUrl"].endswith(f"{FILM.id}/preview")
+    assert "contentUrl" not in told
+    assert [name for name, _ in previews(read)] == ["og:image", "og:image:type", "og:image:alt"]
+
+
+def test_no_caption_ends_the_data_block_or_a_field_of_a_card() -> None:
+    odd = "</script><script>alert(1)</script><!-- \" ' & \u2028 ]]>"
+    hostile = replace(PICTURE, headline=odd, abstract=odd, byline=odd, alt=odd)
+    source = html.write(alone(for_public(hostile))).decode()
+    read = LexborHTMLParser(source)
+    assert len(read.css("script")) == 1
+    assert source.count("<script") == source.count("</script") == 1
+    (told,) = data(read)["image"]
+    shown = odd.replace("\u2028", " ")
+    assert (told["name"], told["creator"]["name"]) == (shown, shown)
+    assert ("og:image:alt", shown) in previews(read)
+    assert attribute(read, "figure img", "alt") == shown
 
 
 def test_the_page_leads_to_the_feeds_and_the_terms() -> None:

@@ -78,6 +78,7 @@ WORDS = {
     "feed_itself": Text("查看订阅源原文", "See the feed as readers get it"),
     "feed_items": Text("订阅源里的稿件", "Items in this feed"),
     "feed_past": Text("这一时期的稿件", "Items of this time"),
+    "feed_archive": Text("历史稿件", "Archive"),
     "feed_older": Text("更早的稿件", "Older items"),
     "feed_newer": Text("较新的稿件", "Newer items"),
     "feed_newest": Text("最新的稿件", "Newest items"),
