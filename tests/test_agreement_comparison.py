@@ -10,6 +10,7 @@ import pytest
 
 from syndicate.agreements.comparison import Effect, Part, compare
 from syndicate.model.item import Medium
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId
 from syndicate.model.rights import Clause, Except, Grant, Licence, Quota, Use, Window
 from tests.support.factories import (
@@ -72,11 +73,25 @@ def test_a_licence_under_another_number_with_the_same_terms_is_the_same() -> Non
         ("quota", {"quota": Quota(1000, "day")}, Effect.NARROWS),
         ("early", {"early": True}, Effect.WIDENS),
         ("visible_line", {"visible_line": True}, Effect.NARROWS),
+        ("renditions", {"renditions": frozenset({RenditionName.WEB})}, Effect.NARROWS),
     ],
 )
 def test_each_term_of_a_grant_widens_or_narrows(field: str, change: dict[str, Any], effect: Effect) -> None:
     old, new = a_licence(FULL, number="A"), a_licence(replace(FULL, **change), number="A")
     assert differences(old, new) == [(field, "A#1", "A#1", effect)]
+
+
+def test_renditions_that_are_added_or_exchanged_widen_or_do_both() -> None:
+    both: dict[str, Any] = {"renditions": frozenset({RenditionName.WEB, RenditionName.ORIGINAL})}
+    other = {"renditions": frozenset({RenditionName.ORIGINAL})}
+    one = a_licence(replace(FULL, renditions=frozenset({RenditionName.WEB})), number="A")
+    for change, effect in (
+        (both, Effect.WIDENS),
+        (other, Effect.BOTH),
+        ({"renditions": None}, Effect.WIDENS),
+    ):
+        new = a_licence(replace(FULL, **change), number="A")
+        assert differences(one, new) == [("renditions", "A#1", "A#1", effect)]
 
 
 @pytest.mark.parametrize(

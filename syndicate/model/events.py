@@ -276,6 +276,8 @@ class ReleaseRefused:
     reason: str
     clause: str | None
     request: str
+    rendition: str | None = None
+    """The file of the item that was asked for; None for what is no file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from syndicate.cli.ui.output import Output, iso
 from syndicate.cli.ui.remedies import Case, changes
 from syndicate.cli.ui.time_values import TIME, TIME_OR_NOW
 from syndicate.language import Text
-from syndicate.model.item import ItemId
+from syndicate.model.item import ItemId, medium_name
 from syndicate.model.media import RenditionName
 from syndicate.model.rights import Form, Use
 from syndicate.policy import Clearance, Refusal
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--partner", metavar="P", help="授权媒体编号；public 为公众 · partner; public for the public")
 @click.option("--item", metavar="ID", help="稿件编号 · item")
 @click.option("--use", type=click.Choice([one.value for one in Use]), help="使用方式 · use")
+@click.option(
+    "--rendition",
+    type=click.Choice([one.value for one in RenditionName]),
+    help="图片、音视频的哪个文件 · which file of a picture, sound or film",
+)
 @click.option(
     "--at",
     type=TIME,
@@ -59,6 +64,7 @@ async def explain(
     partner: str | None,
     item: str | None,
     use: str | None,
+    rendition: str | None,
     at: datetime | None,
     known: datetime | Literal["now"] | None,
     line: int | None,
@@ -80,7 +86,7 @@ async def explain(
       syndicate explain --line 120
     """
     if line is not None:
-        if any(one is not None for one in (partner, item, use, at, known)):
+        if any(one is not None for one in (partner, item, use, rendition, at, known)):
             raise Bilingual(Text("--line 不能与其他选项同用", "--line goes with no other option"))
         return tell(await services.explanation.replay(line), voice)
     if partner is None or item is None or use is None:
@@ -90,7 +96,14 @@ async def explain(
         raise Bilingual(Text(f"缺少 {'、'.join(missing)}", f"missing: {', '.join(missing)}"))
     when = services.clock() if known == "now" else known
     with typed(Text("--known 不可用", "--known cannot be used")):
-        explained = await services.explanation.explain(partner, ItemId(item), Use(use), at, when)
+        explained = await services.explanation.explain(
+            partner,
+            ItemId(item),
+            Use(use),
+            at,
+            when,
+            None if rendition is None else RenditionName(rendition),
+        )
     state = await access_state(services, explained, voice)
     about = _about(partner, item, use, explained, state)
     if explained.allowed and isinstance(explained.verdict, Clearance):
@@ -101,6 +114,7 @@ async def explain(
             explained.item, partner, Use(use), explained.at, explained.register, services.settings.publisher
         )
         _no(case, voice, explained, state, about)
+    _story_media(explained, voice)
     _times(explained, voice)
     return 0
 
@@ -113,6 +127,18 @@ def _about(
         "partner": partner,
         "item": item,
         "use": use,
+        "rendition": None if explained.rendition is None else explained.rendition.value,
+        "renditions": [name.value for name in explained.renditions],
+        "media": [
+            {
+                "item": one.item.id,
+                "medium": one.item.medium.value,
+                "place": one.place,
+                **said(one.verdict),
+                "renditions": [name.value for name in one.renditions],
+            }
+            for one in explained.media
+        ],
         "at": iso(explained.at),
         "until": iso(explained.until),
         "known": iso(explained.known),
@@ -120,6 +146,21 @@ def _about(
         "now": None if newer is None else said(newer),
         **state.as_json(),
     }
+
+
+def _story_media(explained: Explanation, voice: Output) -> None:
+    """Which files of each media item of a story may be had."""
+    for one in explained.media:
+        medium, place = medium_name(one.item.medium), one.place
+        about = Text(
+            f"{medium.zh} {one.item.id}（第 {place} 段后）：",
+            f"{medium.en} {one.item.id} (after block {place}): ",
+        )
+        files = Text("", "")
+        if isinstance(one.verdict, Clearance):
+            names = agreement_words.renditions(one.renditions) if one.renditions else Text("无", "none")
+            files = Text("，文件规格：", ", renditions: ") + names
+        voice.say(about + in_words(one.verdict) + files)
 
 
 def _times(explained: Explanation, voice: Output) -> None:
@@ -173,7 +214,7 @@ def _yes(
     lined: frozenset[RenditionName],
 ) -> None:
     remedies = state.remedies(voice) + _ends(clearance, explained.until, voice)
-    given = clearance.renditions.intersection(one.name for one in clearance.item.renditions)
+    given = frozenset(explained.renditions)
     voice.give(
         {
             **said(clearance),
@@ -183,7 +224,6 @@ def _yes(
             "mandate": clearance.mandate,
             "may_edit": clearance.may_edit,
             "take_down": iso(clearance.take_down),
-            "renditions": sorted(given),
             "visible_line": sorted(given & lined),
             "further": [],
             **about,

@@ -77,6 +77,7 @@ def _changed(one: Tried) -> dict[str, object]:
     return {
         "item": one.item,
         "version": one.version,
+        "rendition": None if one.rendition is None else one.rendition.value,
         "use": one.asked,
         "was": _answer(one.was),
         "would_be": _answer(one.would),
@@ -160,7 +161,8 @@ def _row(one: Tried, voice: Output) -> tuple[str, ...]:
     was, would = (answer(each.reason, each.clause) for each in (one.was, one.would))
     if one.would.use is not None and one.was.use not in (None, one.would.use):
         would = would + Text("，", ", ") + use_name(one.would.use)
-    return one.item, version, asked, str(one.times), was.in_(voice.lang), would.in_(voice.lang)
+    what = one.item if one.rendition is None else f"{one.item} {one.rendition}"
+    return what, version, asked, str(one.times), was.in_(voice.lang), would.in_(voice.lang)
 
 
 def _times(trial: Trial) -> int:

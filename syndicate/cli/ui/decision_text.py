@@ -85,6 +85,7 @@ def _decision(one: Replayed) -> dict[str, object]:
     return {
         "item": recorded.item,
         "version": recorded.version,
+        "rendition": None if recorded.rendition is None else recorded.rendition.value,
         "use": _use(recorded),
         "recorded": decision(recorded.reason, recorded.clause),
         "replayed": decision(NO_SUCH_ITEM, None) if one.verdict is None else said(one.verdict),
@@ -95,7 +96,8 @@ def _decision(one: Replayed) -> dict[str, object]:
 def _say(one: Replayed, voice: Output) -> None:
     recorded = one.decided
     version = "" if recorded.version is None else f" v{recorded.version}"
-    voice.say(f"\n{recorded.item}{version} {_use(recorded) or ''}".rstrip())
+    words = [f"{recorded.item}{version}", _use(recorded), recorded.rendition]
+    voice.say("\n" + " ".join(word for word in words if word))
     voice.say(Text("  记录：", "  recorded: ") + answer(recorded.reason, recorded.clause))
     replayed = answer(NO_SUCH_ITEM, None) if one.verdict is None else in_words(one.verdict)
     voice.say(Text("  重演：", "  replayed: ") + replayed)

@@ -6,8 +6,8 @@ applies to, and the time whose records it is judged by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syndicate.access.rights_cache import Clock
@@ -15,18 +15,43 @@ from syndicate.errors import Conflict, Fault, Faulty, NotYetKnown, Unknown
 from syndicate.language import Text
 from syndicate.model.events import Event, ItemIngested, PartnerAdded
 from syndicate.model.item import Item, ItemId
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId, Publisher, Recipient
 from syndicate.model.records import Line
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
 from syndicate.policy import Clearance, Refusal, Verdict
-from syndicate.services.audit.past_state import Known, recipient_in, same
+from syndicate.services.audit.past_state import Known, has_file, recipient_in, same
 from syndicate.services.audit.quota_use import QuotaUse, quota_use
 from syndicate.services.audit.recorded_decision import Decided, decided
 from syndicate.services.rights.licence_trial import Trial, Trying, stand_in
 from syndicate.store.protocol import Store
 
-_PARTNER, _ITEM = Text("授权媒体", "partner"), Text("稿件", "item")
+_PARTNER, _ITEM, _FILE = Text("授权媒体", "partner"), Text("稿件", "item"), Text("媒体文件", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaExplained:
+    """A picture, sound or film of a story, and the verdict about it for the same recipient and use.
+
+    `place` is the number of body blocks that stand before it. `renditions` are the files that may be had.
+    """
+
+    item: Item
+    place: int
+    verdict: Verdict
+    renditions: tuple[RenditionName, ...]
+
+
+def _files_of(item: Item, verdict: Verdict) -> tuple[RenditionName, ...]:
+    """The files of a media item that a verdict gives, as the item has them."""
+    if isinstance(verdict, Refusal):
+        return ()
+    return tuple(
+        one.name
+        for one in item.renditions
+        if one.name in verdict.renditions and one.stamped_size is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,8 @@ class Explanation:
     `quota` is the count that a request would be charged to, also where only a hold or a suspension stands
     in the way; None where no quota applies. The policy does not count: a clearance whose quota is
     exceeded is answered 429 all the same, so `allowed` is the whole answer.
+
+    With `rendition` it is about that file. `media` are the pictures, sounds and films of a story.
     """
 
     verdict: Verdict
@@ -57,6 +84,13 @@ class Explanation:
     quota: QuotaUse | None
     present: bool
     """Whether the question was about now, or later, with what is on record now."""
+    rendition: RenditionName | None
+    media: tuple[MediaExplained, ...]
+
+    @property
+    def renditions(self) -> tuple[RenditionName, ...]:
+        """The files of a media item that may be had."""
+        return _files_of(self.item, self.verdict)
 
     @property
     def allowed(self) -> bool:
@@ -109,13 +143,15 @@ class ExplanationService:
         use: Use | None,
         at: datetime | None = None,
         known: datetime | None = None,
+        rendition: RenditionName | None = None,
     ) -> Explanation:
         """Return the policy's verdict on a partner, an item and a use, now or at `at`.
 
         `partner` may be `public`; without a use, the first use that is granted counts. A past time is
         judged by the records of that time, a future time by those of now; `known` selects the records of
-        another time. Raises Unknown for a partner or item that does not exist, NotYetKnown for one that
-        was not on record then, Faulty (field `known`) for a time of records that is in the future.
+        another time. With `rendition` it is about that file of the item. Raises Unknown for a partner,
+        item or file that does not exist, NotYetKnown for one that was not on record then, Faulty (field
+        `known`) for a time of records that is in the future.
         """
         now = self._clock()
         at = now if at is None else at
@@ -130,13 +166,15 @@ class ExplanationService:
             raise Unknown(_ITEM, item)
         present = Known(register, found, recipient)
         past = present if then == now else await self._at(partner, item, then)
-        verdict, newer = past.verdict(use, at), present.verdict(use, at)
-        obstacles, clearance = past.obstacles(use, at)
+        if rendition is not None and not has_file(past.item, rendition):
+            raise Unknown(_FILE, f"{item} {rendition}")
+        verdict, newer = past.verdict(use, at, rendition), present.verdict(use, at, rendition)
+        obstacles, clearance = past.obstacles(use, at, rendition)
         quota = None
         if clearance is not None:
             on_record = None if then == now else then
             quota = await quota_use(self._store, clearance, at, on_record, self._publisher.zone)
-        until = past.turn(use, at)
+        until = past.turn(use, at, rendition)
         if quota is not None and quota.exceeded and isinstance(verdict, Clearance):
             until = quota.period.ends if until is None else min(until, quota.period.ends)
         return Explanation(
@@ -152,7 +190,22 @@ class ExplanationService:
             obstacles=tuple(obstacles),
             quota=quota,
             present=then == now,
+            rendition=rendition,
+            media=tuple([one async for one in self._media(past, use, at, None if then == now else then)]),
         )
+
+    async def _media(
+        self, story: Known, use: Use | None, at: datetime, then: datetime | None
+    ) -> AsyncIterator[MediaExplained]:
+        """The media of a story, in order, by what was on record at `then` (None: now)."""
+        line = None if then is None else await self._store.line_at(then)
+        for link in story.item.associations:
+            item = await (
+                self._store.item(link.item) if line is None else self._store.item_at(link.item, line)
+            )
+            if item is not None:
+                verdict = replace(story, item=item).verdict(use, at)
+                yield MediaExplained(item, link.place, verdict, _files_of(item, verdict))
 
     async def replay(self, seq: int) -> Replay:
         """Repeat the decisions of trail line `seq`, at its time and by the records before it.
@@ -179,7 +232,10 @@ class ExplanationService:
         for one in decisions:
             item = await self._store.item_at(one.item, seq - 1)
             known = None if item is None or recipient is None else Known(register, item, recipient)
-            verdict = None if known is None else known.verdict(one.asked, line.entry.at)
+            verdict = None if known is None else known.verdict(one.asked, line.entry.at, one.rendition)
+            missing = item is not None and one.rendition is not None and not has_file(item, one.rendition)
+            if isinstance(verdict, Clearance) and missing:
+                verdict = None
             replayed.append(Replayed(one, verdict))
         return Replay(line, PartnerId(partner), tuple(replayed))
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import assert_never
 
 from syndicate.model.item import Item
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PUBLIC, Partner, PartnerId, Recipient
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use
@@ -27,8 +28,10 @@ class Known:
     item: Item
     recipient: Recipient
 
-    def verdict(self, use: Use | None, at: datetime) -> Verdict:
+    def verdict(self, use: Use | None, at: datetime, rendition: RenditionName | None = None) -> Verdict:
         """Return the policy's answer at `at`; without a use, for the first that is granted.
+
+        With `rendition`, about that file of the item.
 
         A suspension and a recall have no end on record, but a beginning: what came after `at` does not
         count against it.
@@ -36,9 +39,11 @@ class Known:
         own: tuple[Licence, ...] = ()
         if isinstance(self.recipient, Partner):
             own = self.register.licences_of(self.recipient.id)
-        return judge(self.item, self.recipient, self.register, own, use, at)
+        return judge(self.item, self.recipient, self.register, own, use, at, rendition)
 
-    def obstacles(self, use: Use | None, at: datetime) -> tuple[list[Refusal], Clearance | None]:
+    def obstacles(
+        self, use: Use | None, at: datetime, rendition: RenditionName | None = None
+    ) -> tuple[list[Refusal], Clearance | None]:
         """Return every refusal at `at`, the policy's own first, and the clearance without them.
 
         The clearance is None if an obstacle cannot be left out.
@@ -49,7 +54,7 @@ class Known:
         refusals: list[Refusal] = []
         state: Known | None = self
         while state is not None:
-            verdict = state.verdict(use, at)
+            verdict = state.verdict(use, at, rendition)
             if isinstance(verdict, Clearance):
                 return refusals, verdict
             refusals.append(verdict)
@@ -97,12 +102,14 @@ class Known:
                 assert_never(obstacle)
         return None if holds == self.item.holds else replace(self, item=replace(self.item, holds=holds))
 
-    def turn(self, use: Use | None, at: datetime) -> datetime | None:
+    def turn(
+        self, use: Use | None, at: datetime, rendition: RenditionName | None = None
+    ) -> datetime | None:
         """When the answer at `at` becomes another one by itself, as far as was known; None for never."""
-        verdict = self.verdict(use, at)
+        verdict = self.verdict(use, at, rendition)
         until = self._next(verdict, at)
         while until is not None:
-            later = self.verdict(use, until)
+            later = self.verdict(use, until, rendition)
             if not same(verdict, later):
                 break
             until = self._next(later, until)
@@ -123,6 +130,7 @@ def judge(
     licences: Iterable[Licence],
     use: Use | None,
     at: datetime,
+    rendition: RenditionName | None = None,
 ) -> Verdict:
     """The policy's answer at `at` with these licences, as `Known.verdict` says."""
     recall = item.holds.recall
@@ -130,7 +138,7 @@ def judge(
         item = replace(item, holds=replace(item.holds, recall=None))
     if isinstance(recipient, Partner) and recipient.suspended is not None and at < recipient.suspended:
         recipient = replace(recipient, suspended=None)
-    return clear_preferred(item, recipient, register.mandates, licences, use, at)
+    return clear_preferred(item, recipient, register.mandates, licences, use, at, rendition)
 
 
 def recipient_in(register: Register, partner: str) -> Recipient | None:
@@ -146,4 +154,14 @@ def same(one: Verdict, other: Verdict) -> bool:
             and isinstance(other, Refusal)
             and (one.reason, one.clause) == (other.reason, other.clause)
         )
-    return (one.clause, one.form, one.mandate) == (other.clause, other.form, other.mandate)
+    return (one.clause, one.form, one.mandate, one.renditions) == (
+        other.clause,
+        other.form,
+        other.mandate,
+        other.renditions,
+    )
+
+
+def has_file(item: Item, rendition: RenditionName) -> bool:
+    """Whether the item has this file, and it can leave."""
+    return any(one.name is rendition and one.stamped_size is not None for one in item.renditions)

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from syndicate.errors import Unknown
+from syndicate.errors import AddressExpired, Unknown
 from syndicate.language import Text
 from syndicate.model.events import EditionDelivered, EditionPolled, Event, ItemDelivered, ReleaseRefused
 from syndicate.model.item import ItemId
 from syndicate.model.lifecycle_events import ChangesDelivered
+from syndicate.model.media import RenditionName
 from syndicate.model.media_events import MediaDelivered
 from syndicate.model.rights import Use
 from syndicate.policy import Clearance, Verdict
@@ -29,9 +30,10 @@ class Decided:
     """One decision about one item. `reason` None is a yes.
 
     `asked` is the use that was asked for (None: none was named), `use` the one that it was given for.
-    `version` and `mandate` are None where the line does not say them. `counted`: take this record into
-    account when quota use is replayed. It is True for items sent with their content (not for HEAD, an
-    export or a status other than 200) and for the refusal of a single item, which other rights may allow.
+    `rendition` is the file that the decision is about, None for the item itself. `version` and `mandate`
+    are None where the line does not say them. `counted`: take this record into account when quota use is
+    replayed. It is True for items and files sent with their content (not for HEAD, an export, or an answer
+    without content) and for the refusal of a single item, which other rights may allow.
     `clause_recorded` is False for a recall listed in a feed: the manifest keeps no clause for it, so none
     is compared.
     """
@@ -40,6 +42,7 @@ class Decided:
     asked: Use | None
     use: Use | None = None
     version: int | None = None
+    rendition: RenditionName | None = None
     reason: str | None = None
     clause: str | None = None
     mandate: str | None = None
@@ -85,16 +88,19 @@ async def decided(store: Store, event: Event) -> list[Decided]:
                     asked=use,
                     use=use,
                     version=event.version,
+                    rendition=RenditionName(event.rendition),
                     clause=event.clause,
                     mandate=event.mandate,
                     counted=event.status in (200, 206) and event.method == "GET",
                 )
             ]
-        case ReleaseRefused() if event.subject.startswith(_ITEM):
+        # That an address is over says nothing about rights.
+        case ReleaseRefused() if event.subject.startswith(_ITEM) and event.reason != AddressExpired.code:
             return [
                 Decided(
                     item=ItemId(event.subject.removeprefix(_ITEM)),
                     asked=Use(event.use) if event.use else None,
+                    rendition=None if event.rendition is None else RenditionName(event.rendition),
                     reason=event.reason,
                     clause=event.clause,
                     counted=True,

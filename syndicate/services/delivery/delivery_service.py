@@ -209,9 +209,11 @@ class DeliveryService:
         use: Use | None,
         refusal: NotLicensed | Unknown | Recalled | QuotaExceeded,
         context: RequestContext,
+        rendition: str | None = None,
     ) -> None:
         """Write the trail line for a refusal to a partner that showed its key."""
-        await self.refuse_partner(session.partner.id, session.key.jti, subject, use, refusal, context)
+        partner, jti = session.partner.id, session.key.jti
+        await self.refuse_partner(partner, jti, subject, use, refusal, context, rendition)
 
     async def refuse_partner(
         self,
@@ -221,8 +223,11 @@ class DeliveryService:
         use: Use | None,
         refusal: NotLicensed | Unknown | Recalled | QuotaExceeded | AddressExpired,
         context: RequestContext,
+        rendition: str | None = None,
     ) -> None:
         """Write the trail line for a refusal to a known partner; `jti` is empty for a signed address.
+
+        `rendition` is the file of the item that was asked for.
 
         An unknown item gets a line like a hidden one, so that the two take the same time.
         """
@@ -234,6 +239,7 @@ class DeliveryService:
             reason=refusal_reason(refusal),
             clause=None if isinstance(refusal, Unknown | AddressExpired) else refusal.clause,
             request=context.request,
+            rendition=rendition,
         )
         await self._writer.write(Pending(Entry(self._clock(), partner, event)))
 

@@ -38,12 +38,13 @@ from syndicate.model.lifecycle_events import (
     TakedownOrdered,
     TakedownOverdue,
 )
+from syndicate.model.media import RenditionName
 from syndicate.model.media_events import MediaDelivered
 from syndicate.model.parties import Publisher
 from syndicate.model.register import Register
 from syndicate.model.rights import Licence, Use, Window
 from syndicate.policy import Refusal
-from syndicate.services.audit.past_state import judge
+from syndicate.services.audit.past_state import has_file, judge
 from syndicate.services.audit.recorded_decision import NO_SUCH_ITEM, QUOTA, Decided, decided
 from syndicate.services.delivery.quotas import Quotas
 from syndicate.store.protocol import Store
@@ -78,10 +79,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One answer that the partner got, and the one that the draft would have given; `times`: how often."""
+    """One answer that the partner got, and the one that the draft would have given; `times`: how often.
+
+    `rendition` is the file that was asked for, None for the item itself.
+    """
 
     item: ItemId
     version: int | None
+    rendition: RenditionName | None
     asked: Use | None
     was: Answer
     would: Answer
@@ -156,7 +161,9 @@ class Trying:
         self._register: Register | None = None
         self._items: LRUCache[ItemId, Item | None] = LRUCache(_ITEMS)
         self._replaced: set[str] = set()
-        self._tried: Counter[tuple[ItemId, int | None, Use | None, Answer, Answer]] = Counter()
+        self._tried: Counter[
+            tuple[ItemId, int | None, RenditionName | None, Use | None, Answer, Answer]
+        ] = Counter()
         self._feeds_refused = 0
 
     async def walk(self, after: int, told: Callable[[int], None]) -> Trial:
@@ -178,7 +185,10 @@ class Trying:
         tried = [Tried(*key, times) for key, times in self._tried.items()]
         changed = sorted(
             (one for one in tried if one.changes),
-            key=lambda one: (one.item, one.version or 0, one.asked or "", str(one.was), str(one.would)),
+            key=lambda one: (
+                *(one.item, one.version or 0, one.rendition or "", one.asked or ""),
+                *(str(one.was), str(one.would)),
+            ),
         )
         return Trial(
             draft=self._draft,
@@ -209,7 +219,7 @@ class Trying:
             version = one.version or (None if item is None else item.version)
             was = Answer(one.reason, one.clause, one.use if one.reason is None else None)
             would = await self._answer(one, item, line)
-            self._tried[(one.item, version, one.use or one.asked, was, would)] += 1
+            self._tried[(one.item, version, one.rendition, one.use or one.asked, was, would)] += 1
 
     async def _answer(self, one: Decided, item: Item | None, line: int) -> Answer:
         """What the draft would have answered."""
@@ -223,10 +233,12 @@ class Trying:
             if self._instead_of is not None and licence.number not in self._instead_of
         ]
         licences = sorted([*kept, self._draft], key=lambda licence: licence.number)
-        verdict = judge(item, partner, register, licences, one.asked, self._at)
+        verdict = judge(item, partner, register, licences, one.asked, self._at, one.rendition)
         if isinstance(verdict, Refusal):
             clause = verdict.clause if one.clause_recorded else None
             return Answer(verdict.reason.value, clause)
+        if one.rendition is not None and not has_file(item, one.rendition):
+            return Answer(NO_SUCH_ITEM, None)
         quota = verdict.quota
         given = (verdict.clause, item.id, one.version or item.version)
         if quota is not None and one.counted and given not in self._given:

@@ -94,7 +94,12 @@ def with_key(handler: PartnerHandler, parameters: Collection[str]) -> Handler:
             raise
         except (NotLicensed, Unknown, Recalled, QuotaExceeded) as refusal:
             await delivery.refuse(
-                request[SESSION], _subject(request), use_of(request), refusal, request_context(request)
+                request[SESSION],
+                _subject(request),
+                use_of(request),
+                refusal,
+                request_context(request),
+                request.match_info.get("rendition"),
             )
             raise
         raise StoreBusy(

@@ -82,13 +82,13 @@ async def _note_refusal(
     """Write the trail line of a refused address, unless nobody knows whose it is."""
     match refusal, asked:
         case AddressExpired(partner=partner, item=item), _:
-            use = None
-        case _, MediaRequest(recipient=Partner(id=partner), item=item, use=use):
+            use = rendition = None
+        case _, MediaRequest(recipient=Partner(id=partner), item=item, use=use, rendition=rendition):
             pass
         case _:
             return
     delivery = request.app[WORKER].services.delivery
-    await delivery.refuse_partner(PartnerId(partner), "", f"item:{item}", use, refusal, context)
+    await delivery.refuse_partner(PartnerId(partner), "", f"item:{item}", use, refusal, context, rendition)
 
 
 def _without_terms(
