@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,8 +17,9 @@ from syndicate.model.item import ItemId
 from syndicate.web.public.pages import Pages
 from tests.support.factories import STAFF
 from tests.support.fixtures import Keys, an_id, code_of, trail, visit
+from tests.support.nginx import nginx_before
 from tests.support.raw_connections import connected
-from tests.support.servers import BASE_URL, Answer, Serving, free_port
+from tests.support.servers import BASE_URL, Answer, Serving
 from tests.test_web_archives import fill
 from tests.test_wire.cases import HOSTILE, PUBLISHER, feed_of, for_public
 
@@ -234,9 +230,9 @@ def test_a_shared_cache_gives_neither_to_the_other(tmp_path: Path) -> None:
     """The one that `deploy/nginx.conf` sets up, and one that ignores Vary."""
 
     async def act(here: Serving, keys: Keys) -> None:
-        upstream = here.address.removeprefix("http://")
-        for folder, ignores in ((tmp_path / "a", False), (tmp_path / "b", True)):
-            async with nginx(folder, upstream, ignores_vary=ignores) as proxy:
+        lock = "proxy_cache_lock on;"
+        for folder, more in ((tmp_path / "a", ""), (tmp_path / "b", "proxy_ignore_headers Vary;")):
+            async with nginx_before(here.address, folder, {lock: lock + more}) as proxy:
 
                 async def ask(accept: str | None, query: str = "", proxy: str = proxy) -> tuple[str, str]:
                     headers = {"Accept": accept} if accept else {}
@@ -257,54 +253,6 @@ def test_a_shared_cache_gives_neither_to_the_other(tmp_path: Path) -> None:
                 assert await ask(READER) == ("application/rss+xml", "HIT")
 
     visit(tmp_path / "house", act)
-
-
-@asynccontextmanager
-async def nginx(folder: Path, upstream: str, *, ignores_vary: bool) -> AsyncIterator[str]:
-    """The shipped configuration without TLS, before this server; its address."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        pytest.skip("nginx not found: apt-get install nginx-light")
-    folder.mkdir(parents=True)
-    port = free_port()
-    text = (Path(__file__).parent.parent / "deploy" / "nginx.conf").read_text()
-    text = text.replace("server 127.0.0.1:8080;", f"server {upstream};")
-    text = text.replace("/var/lib/nginx/syndicate ", f"{folder}/cache ")
-    text = text.replace("/var/log/nginx", str(folder))
-    text = re.sub(r"(?s)server \{\n    listen 80;.*?\n\}\n", "", text)
-    text = re.sub(r"(?m)^    ssl_.*\n", "", text)
-    text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
-    if ignores_vary:
-        text = text.replace("proxy_cache_lock on;", "proxy_cache_lock on; proxy_ignore_headers Vary;")
-    user = "user root;" if os.geteuid() == 0 else ""
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    (folder / "nginx.conf").write_text(
-        f"daemon off; {user} pid {folder}/pid; worker_processes 1;\nevents {{}}\nhttp {{\n{paths}{text}}}\n"
-    )
-    errors = folder / "error.log"
-    process = await asyncio.create_subprocess_exec(
-        program, "-p", str(folder), "-e", str(errors), "-c", str(folder / "nginx.conf")
-    )
-    try:
-        async with asyncio.timeout(20):
-            while not await listens(port):
-                assert process.returncode is None, errors.read_text()
-                await asyncio.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
 
 
 def test_a_person_leafs_through_the_archive_in_a_browser(tmp_path: Path) -> None:

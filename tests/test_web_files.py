@@ -11,12 +11,11 @@ import hashlib
 import io
 import os
 import re
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,9 +35,9 @@ from syndicate.web.server.file_responses import PIECE, DeliveredFile, file_reply
 from syndicate.web.server.range_header import ByteRange, RangeNotSatisfiable, requested_range
 from syndicate.web.server.responses import Reply
 from syndicate.web.server.runner import Runner
+from tests.support.nginx import nginx_before
 from tests.support.raw_connections import Line, connected
-from tests.support.servers import PROJECT, Serving, free_port, serving
-from tests.test_wire.kit import program
+from tests.support.servers import Serving, serving
 
 FILM = bytes(range(256)) * 4096 + b"the end"
 """A bit more than a megabyte, each place of which can be told from those near it."""
@@ -48,6 +47,9 @@ ETAG = f'"{DIGEST[:32]}"'
 MODIFIED = datetime(2026, 3, 1, 8, 0, 0, 500_000, tzinfo=UTC)
 LAST_MODIFIED = "Sun, 01 Mar 2026 08:00:00 GMT"
 GIGABYTES = 2 << 30
+
+TALKATIVE = {"-error.log crit;": "-error.log info;", "-error.log emerg;": "-error.log info;"}
+"""nginx says all that it notices."""
 
 opened_now: list[OpenedFile] = []
 """The files that handlers have opened, in their order."""
@@ -67,6 +69,7 @@ def routes(folder: Path) -> list[web.RouteDef]:
 
     return [
         web.get("/licensed/media/{name}", answer_of(lambda: MODIFIED)),
+        web.get("/media/{name}", answer_of(lambda: MODIFIED)),
         web.get("/licensed/fresh/{name}", answer_of(lambda: datetime.now(UTC))),
     ]
 
@@ -306,10 +309,10 @@ def test_a_suffix_that_is_none_is_refused() -> None:
             content_disposition("a", suffix)
 
 
-async def asks(line: Line, *headers: str) -> dict[str, str]:
+async def asks(line: Line, *headers: str, path: str = "/licensed/media/film") -> dict[str, str]:
     """Ask for the film and return the head of the answer; its body is not read."""
     head = "".join(f"{one}\r\n" for one in ("Host: x", *headers))
-    await line.say(f"GET /licensed/media/film HTTP/1.1\r\n{head}\r\n".encode())
+    await line.say(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
     status, found, _ = await line.hear(body=False)
     assert status in (200, 206)
     return found
@@ -558,62 +561,46 @@ def test_a_worker_that_stops_finishes_what_is_read_and_cuts_what_is_not(
     uvloop.run(act())
 
 
-def nginx_conf(folder: Path, port: int, upstream: int) -> Path:
-    """The configuration that we ship, without TLS, on ports of this test and with its files here."""
-    shipped = (PROJECT / "deploy" / "nginx.conf").read_text()
-    shipped = re.sub(r"(?ms)^server \{\n    listen 80;.*?^\}\n", "", shipped, count=1)
-    shipped = re.sub(r"(?m)^ *(ssl_|listen 443 ).*$", "", shipped)
-    shipped = shipped.replace("127.0.0.1:8080", f"127.0.0.1:{upstream}")
-    shipped = shipped.replace("server_name syndicate", f"listen 127.0.0.1:{port}; server_name syndicate")
-    shipped = re.sub(r"/var/l(og|ib)/nginx", str(folder), shipped)
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};"
-        for kind in ("proxy", "client_body", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""
-    path = folder / "nginx.conf"
-    path.write_text(
-        f"{user} daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{ worker_connections 256; }}\nhttp {{ {temporary}\n{shipped}\n}}\n"
-    )
-    return path
+BOTH = ["/licensed/media/film", "/media/film"]
+"""Where the film is as if with a key, and as if by a signed address."""
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as line:
-        return line.connect_ex(("127.0.0.1", port)) == 0
+@pytest.mark.parametrize("path", BOTH)
+def test_nginx_as_we_ship_it_writes_no_film_to_the_disk_for_a_slow_player(
+    tmp_path: Path, path: str
+) -> None:
+    folder = tmp_path / "nginx"
+
+    async def act() -> None:
+        async with (
+            films(tmp_path) as (here, film),
+            nginx_before(here.address, folder, TALKATIVE) as address,
+        ):
+            a_large_film(film)
+            async with connected(replace(here, address=address), receive_buffer=16_384) as line:
+                await asks(line, path=path)
+                for _ in range(3):
+                    await settled(the_connection(here))
+                    await line.reader.readexactly(500_000)
+            await until_closed(opened_now[-1])
+        assert list((folder / "proxy").iterdir()) == []
+        assert "temporary file" not in (folder / "syndicate-error.log").read_text()
+
+    uvloop.run(act())
 
 
-@asynccontextmanager
-async def nginx_before(here: Serving, folder: Path) -> AsyncIterator[str]:
-    binary = program("nginx", "apt-get install nginx-light")
-    folder.mkdir()
-    port = free_port()
-    conf = nginx_conf(folder, port, int(here.address.rpartition(":")[2]))
-    process = subprocess.Popen([binary, "-e", str(folder / "early.log"), "-c", str(conf)])
-    try:
-        until = time.monotonic() + 10
-        while not listens(port):
-            assert process.poll() is None, (folder / "early.log").read_text()
-            assert time.monotonic() < until
-            await asyncio.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
-
-
-def test_a_player_seeks_through_nginx_as_we_ship_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", BOTH)
+def test_a_player_seeks_through_nginx_as_we_ship_it(tmp_path: Path, path: str) -> None:
     content = os.urandom(40 * PIECE + 11)
     size = len(content)
 
     async def act() -> None:
         async with (
             films(tmp_path, content) as (here, _),
-            nginx_before(here, tmp_path / "nginx") as address,
+            nginx_before(here.address, tmp_path / "nginx") as address,
             aiohttp.ClientSession() as player,
         ):
-            film = f"{address}/licensed/media/film"
+            film = address + path
 
             async def get(headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
                 async with player.get(film, headers=headers) as answer:

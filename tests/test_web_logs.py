@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from pathlib import Path
 
-from syndicate.web.server.access_log import AccessLog
+import structlog
+
+from syndicate.web.server.access_log import AccessLog, configure
 from tests.support.raw_http import HOST, answers, ask, hear, log_lines, until
 from tests.support.servers import served
 from tests.support.shell import Shell
@@ -95,6 +98,53 @@ def test_what_looks_like_a_key_is_not_logged_wherever_it_stands() -> None:
         assert "eyJ" not in line
         assert "[key]" in line
     assert access_line("/a" * 149 + f"/{token}").count("eyJ") == 0, "not cut before it is seen"
+
+
+SIGNED = "Zm9-_A" * 25
+"""Of the form of a signed address."""
+
+
+def test_a_signed_address_is_not_logged_whatever_a_client_made_of_it() -> None:
+    for path in (
+        f"/media/{SIGNED}",
+        f"/media/{SIGNED}.mp3",
+        f"/MEDIA/{SIGNED[:40]}.jpg",
+        f"//media/{SIGNED}/",
+    ):
+        line = access_line(path)
+        assert SIGNED[:12] not in line
+        assert '/media/[address]"' in line
+    for path in (f"/{SIGNED}", f"/feeds/{SIGNED}.rss", f"/licensed/media/{SIGNED}", f"/x;{SIGNED[:70]}"):
+        line = access_line(path)
+        assert SIGNED[:12] not in line
+        assert "[address]" in line
+    known = f"/licensed/media/20261102-abcdefghij/original/{'0a' * 32}"
+    assert known in access_line(known)
+
+
+def test_no_event_holds_a_key_or_a_signed_address() -> None:
+    key, digest = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ6am9sIn0.c2lnbmF0dXJl", "0a" * 32
+    stream = io.StringIO()
+    logging_before, structlog_before = logging.getLogger().handlers[:], structlog.get_config()
+    try:
+        configure(stream)
+        for log in (structlog.get_logger("x").error, logging.getLogger("x").error):
+            try:
+                raise ValueError(f"/media/{SIGNED}.mp3 and {key}")
+            except ValueError as error:
+                log(f"at /media/{SIGNED}", exc_info=error)
+            log(f"{digest} of /licensed/{key}")
+    finally:
+        logging.getLogger().handlers[:] = logging_before
+        structlog.configure(**structlog_before)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == 4
+    assert SIGNED[:12] not in stream.getvalue()
+    assert "eyJ" not in stream.getvalue()
+    for faulty, other in (lines[:2], lines[2:]):
+        assert faulty["event"] == "at /media/[address]"
+        assert faulty["exception"].endswith("ValueError: /media/[address].mp3 and [key]")
+        assert other["event"] == f"{digest} of /licensed/[key]"
 
 
 class FullDisk(io.StringIO):

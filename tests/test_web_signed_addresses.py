@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,8 @@ from tests.support.media_house import (
     recall,
     signed_addresses,
 )
-from tests.support.servers import Answer, Serving
+from tests.support.nginx import nginx_before
+from tests.support.servers import Answer, Serving, free_port
 
 PARTNER = PartnerId("all")
 LAST_SECOND = datetime.fromisoformat("2026-12-31T23:59:59+08:00")
@@ -86,6 +89,52 @@ def test_a_signed_address_opens_in_the_last_second_of_the_licence_and_not_in_the
         refused = await _refused(here)
         assert {(one.reason, one.clause) for one in refused} == {("licence_ended", "L-all")}
         assert [one.jti == "" for one in refused] == [True] * 4 + [False]
+
+    in_house(tmp_path, act)
+
+
+def test_players_use_a_signed_address_through_nginx_and_it_is_in_no_log(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        log = io.StringIO()
+        here.worker.access_log._stream = log
+        address = (await signed_addresses(here, house.keys["all"], "all"))[0]
+        token = address.removeprefix("/media/").partition(".")[0]
+        parts: list[tuple[dict[str, str], int]] = [({}, 200), ({}, 200), ({"Range": "bytes=5-9"}, 206)]
+        # nginx says what it notices of everything else.
+        talkative = {"syndicate-error.log crit;": "syndicate-error.log info;"}
+        async with nginx_before(here.address, tmp_path / "nginx", talkative) as proxy:
+            through = replace(here, address=proxy)
+            whole = await through.get(address)
+            etag = whole.headers["ETag"]
+            parts += [({"Range": "bytes=5-9", "If-Range": etag}, 206), ({"If-None-Match": etag}, 304)]
+            parts += [({"Range": "bytes=5-9", "If-Range": '"other"'}, 200)]
+            for headers, status in parts:
+                got = await through.get(address, headers=headers)
+                assert got.status == status
+                assert "X-Cache" not in got.headers
+                if status != 304:
+                    assert got.body == (whole.body[5:10] if status == 206 else whole.body)
+            # Each was judged, none came from a cache.
+            assert len(await media_lines(here)) == 1 + len(parts)
+            await here.house.rights.end_licence(STAFF, "L-all")
+            assert code_of(await through.get(address)) == (403, "address_expired")
+            for wrong in (f"/%6dedia/{token}", f"//media/{token}", f"/media/{token}/", f"/feeds/{token}"):
+                assert (await through.get(wrong)).status >= 400
+        async with nginx_before(f"http://127.0.0.1:{free_port()}", tmp_path / "alone", talkative) as alone:
+            for path in (address, "/feeds/all.rss"):
+                assert (await replace(here, address=alone).get(path)).status == 502
+        errors = (tmp_path / "alone" / "syndicate-error.log").read_text()
+        assert "/feeds/all.rss" in errors
+        here.worker.access_log.write()
+        said = [line for line in log.getvalue().splitlines() if "/media/[address]" in line]
+        assert len(said) >= len(parts) + 2
+        lines = (tmp_path / "nginx" / "syndicate.log").read_text().splitlines()
+        assert sum(json.loads(line)["path"] == "/media/[address]" for line in lines) >= len(parts) + 2
+        written = "".join(one.read_text() for one in tmp_path.glob("*/*.log"))
+        trail_lines = repr(await trail(here))
+        for text in (log.getvalue(), written, trail_lines):
+            assert text
+            assert token[:20] not in text
 
     in_house(tmp_path, act)
 

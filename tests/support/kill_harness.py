@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import socket
 import time
 import urllib.request
 from collections import Counter
@@ -16,6 +15,7 @@ from typing import Any
 
 from syndicate.client.sync_state import State, decode_state
 from tests.support.forked_commands import Child, Forge
+from tests.support.servers import listens
 
 _PATIENCE = 60.0
 
@@ -42,17 +42,13 @@ class Mortal:
         words = ["--data", str(self.data), "serve", "--host", "127.0.0.1", "--port", str(self.port)]
         begun = time.monotonic()
         self._process = self.forge.begin(words, self.log, self.log)
-        while not self._listens():
+        while not listens(self.port):
             assert not self._process.wait(0.01), self.log.read_text()[-3000:]
             assert time.monotonic() - begun < _PATIENCE, self.log.read_text()[-3000:]
         # It listens once it is ready.
         with urllib.request.urlopen(f"{self.address}/readyz", timeout=5) as answer:
             assert answer.status == 200
         return time.monotonic() - begun
-
-    def _listens(self) -> bool:
-        with socket.socket() as line:
-            return line.connect_ex(("127.0.0.1", self.port)) == 0
 
     def die(self) -> None:
         """SIGKILL."""

@@ -168,6 +168,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether somebody listens on this port of loopback."""
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
+
+
 def command(
     *words: str, data: Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Write logs as JSON lines on stderr: no token, no query string, no client address.
+"""Write logs as JSON lines on stderr: no key, no signed address, no query string, no client address.
 
 Access log lines are collected and written twice a second: a write per answer would cost as much as the
 answer.
@@ -12,15 +12,24 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 import structlog
 
-_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
+_KEY = re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*")
 """Whatever looks like a partner's key. Some clients put it into the path, where it is not accepted."""
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{65,}")
+"""Whatever is long enough for the token of a signed address. A SHA-256 in hex is shorter, and stays."""
+_SIGNED_PATH = re.compile(r"(?<!/licensed)/media/.+", re.DOTALL | re.IGNORECASE)
+"""What follows the beginning of a signed address, whatever a client made of it."""
+
+
+def without_secrets(text: str) -> str:
+    """Return the text without what opens anything: keys, and tokens of signed addresses."""
+    return _ADDRESS.sub("[address]", _KEY.sub("[key]", text))
 
 
 def configure(stream: TextIO = sys.stderr) -> None:
@@ -34,7 +43,7 @@ def configure(stream: TextIO = sys.stderr) -> None:
         processors=[
             *shared,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=True),
+            structlog.processors.JSONRenderer(_one_line),
         ],
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -46,13 +55,17 @@ def configure(stream: TextIO = sys.stderr) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=True),
+                structlog.processors.JSONRenderer(_one_line),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _one_line(event: Mapping[str, object], **options: Any) -> str:
+    return without_secrets(json.dumps(event, ensure_ascii=True, **options))
 
 
 class LineParts(NamedTuple):
@@ -151,9 +164,9 @@ def _formatted(lines: Iterable[Line]) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
-    """A JSON string in ASCII, with keys replaced.
+    """A JSON string in ASCII, with keys and signed addresses replaced.
 
     Control and bidi characters are escaped, so that a path can neither forge nor hide a line. Cached,
     since readers send the same paths for hours.
     """
-    return json.dumps(_TOKEN.sub("[key]", text)[:300])
+    return json.dumps(_SIGNED_PATH.sub("/media/[address]", without_secrets(text))[:300])
