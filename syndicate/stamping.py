@@ -21,7 +21,7 @@ from syndicate.model.changes import ChangeEntry
 from syndicate.model.feeds import Feed
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Block, Item, ItemId, Medium, tag_uri
-from syndicate.model.media import Rendition, RenditionName
+from syndicate.model.media import JPEG_ENDING, Rendition, RenditionName
 from syndicate.model.parties import Channel, Outlet, Partner, Public, Publisher, Recipient
 from syndicate.model.rights import Clause, Form, Quota, Use
 from syndicate.policy import Clearance, Refusal, Verdict
@@ -33,7 +33,7 @@ Media = Mapping[ItemId, tuple[Item | None, Verdict | None]]
 """Media items by id, each with the policy's verdict about it."""
 NO_MEDIA: Final[Media] = MappingProxyType({})
 _UNKNOWN: Final = (None, None)
-_PREVIEWS: Final = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
+_PREVIEWS: Final[tuple[RenditionName, ...]] = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
 """Of which the public gets the first that there is."""
 
 
@@ -41,12 +41,22 @@ _PREVIEWS: Final = (RenditionName.PREVIEW, RenditionName.THUMBNAIL)
 class StampedRendition:
     """A file that the recipient may have, by its address. Its bytes are stamped when they are asked for.
 
-    `visible_line`: the attribution line is drawn on the picture too.
+    `visible_line`: the attribution line is drawn on it too. An address that ends in `.jpg` means the JPEG.
     """
 
     rendition: Rendition
     address: str
     visible_line: bool = False
+
+    @property
+    def negotiated_address(self) -> str:
+        """Where who asks for a smaller type of the picture gets it, for pages."""
+        return self.address.removesuffix(JPEG_ENDING)
+
+    @property
+    def has_webp(self) -> bool:
+        """Whether it leaves as WebP too. A line is drawn on the JPEG alone."""
+        return self.rendition.made_jpeg and not self.visible_line
 
     @property
     def size(self) -> int:
@@ -212,10 +222,7 @@ def with_addresses(
 
 
 def _renditions(clearance: Clearance, publisher: Publisher) -> tuple[StampedRendition, ...]:
-    """The files of the item that the clearance releases; of a preview for the public one alone.
-
-    A picture on which the line that it needs cannot be drawn does not leave.
-    """
+    """The files that the clearance releases and that can leave as they must; one for the public."""
     item, base = clearance.item, publisher.base_url
     lined = lined_renditions(clearance, publisher)
     found = {
@@ -224,20 +231,17 @@ def _renditions(clearance: Clearance, publisher: Publisher) -> tuple[StampedRend
         if one.name in clearance.renditions and leaving_size(one, one.name in lined) is not None
     }
     if isinstance(clearance.recipient, Public):
-        name = next((one for one in _PREVIEWS if one in found), None)
-        address = f"{base}/items/{item.id}/preview"
-        return (
-            ()
-            if name is None
-            else (StampedRendition(rendition=found[name], address=address, visible_line=name in lined),)
-        )
+        shown = [one for one in _PREVIEWS if one in found][:1]
+        addresses = dict.fromkeys(shown, f"{base}/items/{item.id}/preview")
+    else:
+        addresses = {name: f"{base}/licensed/media/{item.id}/{name}" for name in found}
     return tuple(
         StampedRendition(
-            rendition=one,
-            address=f"{base}/licensed/media/{item.id}/{name}",
+            rendition=found[name],
+            address=address + (JPEG_ENDING if found[name].made_jpeg else ""),
             visible_line=name in lined,
         )
-        for name, one in found.items()
+        for name, address in addresses.items()
     )
 
 

@@ -263,7 +263,7 @@ def test_the_public_sees_a_preview_only_where_the_owner_allows_one(tmp_path: Pat
                 assert trace not in page.text, (item.medium, trace)
 
     async def opened(here: Serving, house: House) -> None:
-        preview_address = f"{BASE_URL}/items/{house.picture.id}/preview"
+        preview_address = f"{BASE_URL}/items/{house.picture.id}/preview.jpg"
         preview = await here.get(f"/items/{house.picture.id}/preview")
         assert (preview.status, preview.headers["Content-Type"]) == (200, "image/jpeg")
         with Image.open(io.BytesIO(preview.body)) as shown:

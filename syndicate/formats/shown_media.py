@@ -62,7 +62,7 @@ def _shown(item: StampedItem, link: StampedAssociation | None, page: str | None)
     alt = link.alt if link is not None and link.alt is not None else item.alt
     return ShownMedia(
         element=_element(file.content_type),
-        address=_path(best.address),
+        address=_path(best.negotiated_address),
         url=best.address,
         content_type=file.content_type,
         width=file.width,

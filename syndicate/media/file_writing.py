@@ -33,6 +33,20 @@ def stamp_file(
         stamp_recording(source, target, content_type, stamp)
 
 
+def stamp_as_webp(source: Path, target: Path, stamp: FileStamp) -> None:
+    """Write `target`: the JPEG `source`, encoded as WebP, with the stamp inside.
+
+    The same file and stamp give the same bytes with the same libwebp. The stamp is read back. Raises
+    NotStampable and OSError, and leaves no `target` then.
+    """
+    from syndicate.media.file_types import WEBP
+    from syndicate.media.pictures.picture_renditions import as_webp
+    from syndicate.media.pictures.picture_stamp import stamp_picture
+
+    target.write_bytes(as_webp(source.read_bytes()))
+    stamp_picture(target, target, WEBP.content_type, stamp)
+
+
 def check_font(line: VisibleLine) -> None:
     """Raise NotStampable unless the font can be opened and has every character of the line."""
     from syndicate.media.pictures.visible_line import check_font

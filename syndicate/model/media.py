@@ -31,6 +31,13 @@ GIVEN_RENDITIONS: Final = frozenset({RenditionName.ORIGINAL, RenditionName.TRANS
 """What the newsroom gives; the others are made here."""
 
 
+_MADE_PICTURES: Final = frozenset(
+    {RenditionName.WEB, RenditionName.PREVIEW, RenditionName.THUMBNAIL, RenditionName.POSTER}
+)
+JPEG_ENDING: Final = ".jpg"
+"""Ends the addresses that mean the JPEG alone."""
+
+
 def rendition_title(name: RenditionName) -> Text:
     """A rendition's name as people read it."""
     match name:
@@ -68,6 +75,11 @@ class Rendition:
     duration: int | None = None
     stamped_size: int | None = None
     lined_size: int | None = None
+
+    @property
+    def made_jpeg(self) -> bool:
+        """Whether it is a picture that was made here, which who asks for it gets as WebP."""
+        return self.name in _MADE_PICTURES and self.content_type == "image/jpeg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ class MediaDelivered:
     `sha256` (hex) is that of the whole file as it left, with the stamp inside. `range` is the part that was
     sent (`bytes 0-1023/4096`), None for all of it. `signed` says that a signed address opened it: `jti` is
     empty then. `status` is 200, 206, or 304, which says again that the partner has this file.
-    `visible_line`: the attribution line is drawn on the picture.
+    `visible_line`: the attribution line is drawn on the picture. `type` is the media type that left; None
+    in records of before there was a choice.
     """
 
     kind: ClassVar[str] = "media_delivered"
@@ -32,3 +33,4 @@ class MediaDelivered:
     method: str
     request: str
     visible_line: bool = False
+    type: str | None = None

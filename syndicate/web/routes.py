@@ -68,6 +68,7 @@ _ARCHIVE = f"{_NAME}/{{archive:{ARCHIVE_NAME}}}.{_FORMAT}"
 _ITEM = r"{item:\d{8}-[a-z0-9]{10}}"
 _RENDITION = f"{{rendition:{'|'.join(RenditionName)}}}"
 _SUFFIX = "{suffix:(?:[.][a-z0-9]{2,4})?}"
+_JPEG = "{suffix:(?:[.]jpg)?}"
 _SIGNED = f"{{token:[A-Za-z0-9_-]{{64,600}}}}{_SUFFIX}"
 _USE = frozenset({"use"})
 _CURSOR = frozenset({"after", "limit", "wait"})
@@ -91,7 +92,9 @@ ROUTES = (
     Route("GET", f"/licensed/feeds/{_FEED}", Access.PARTNER, licensed_handlers.feed, _USE),
     Route("GET", f"/licensed/feeds/{_ARCHIVE}", Access.PARTNER, licensed_handlers.archive, _USE),
     Route("GET", f"/licensed/items/{_ITEM}", Access.PARTNER, licensed_handlers.item, _USE),
-    Route("GET", f"/licensed/media/{_ITEM}/{_RENDITION}", Access.PARTNER, media_handlers.media, _USE),
+    Route(
+        "GET", f"/licensed/media/{_ITEM}/{_RENDITION}{_JPEG}", Access.PARTNER, media_handlers.media, _USE
+    ),
     Route("GET", f"/media/{_SIGNED}", Access.SIGNED, media_handlers.signed_media),
     Route("GET", "/licensed/licence", Access.PARTNER, licensed_handlers.licence),
     Route("GET", "/licensed/changes", Access.PARTNER, changes_handlers.changes, _CURSOR, head=False),

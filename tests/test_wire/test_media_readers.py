@@ -114,7 +114,7 @@ def test_a_json_feed_has_each_file_as_an_attachment_and_a_picture_for_the_item()
         for found, (_, file) in zip(written["attachments"], files, strict=True):
             assert (found["mime_type"], found["size_in_bytes"]) == (file.rendition.content_type, file.size)
             assert ("duration_in_seconds" in found) == (file.rendition.duration is not None)
-    assert items[0]["image"].endswith("/web")
+    assert items[0]["image"].endswith("/web.jpg")
     assert items[0]["_syndicate"]["associations"] == [
         {
             "id": f"tag:xsnet.cn,2018-01-20:item:{PICTURE.id}",

@@ -188,7 +188,7 @@ def test_search_engines_hear_nothing_of_a_file_that_not_everybody_may_have(
 
 def test_search_engines_are_told_whose_a_preview_is_and_where_to_get_a_licence() -> None:
     read = page(for_public(PICTURE))
-    address = f"{PUBLISHER.base_url}/items/{PICTURE.id}/preview"
+    address = f"{PUBLISHER.base_url}/items/{PICTURE.id}/preview.jpg"
     owner = {"@type": "NewsMediaOrganization", "name": PUBLISHER.name, "url": PUBLISHER.home}
     assert data(read)["image"] == [
         {
@@ -241,7 +241,7 @@ def test_sound_and_film_say_their_length_and_a_story_names_what_it_shows() -> No
     poster_only = replace(FILM, renditions=(rendition(RenditionName.THUMBNAIL, "image/jpeg", 9_000),))
     read = page(for_public(poster_only))
     (told,) = data(read)["video"]
-    assert told["thumbnailUrl"].endswith(f"{FILM.id}/preview")
+    assert told["thumbnailUrl"].endswith(f"{FILM.id}/preview.jpg")
     assert "contentUrl" not in told
     assert [name for name, _ in previews(read)] == ["og:image", "og:image:type", "og:image:alt"]
 

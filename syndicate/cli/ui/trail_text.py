@@ -92,6 +92,7 @@ FIELDS: Final = {
     "range": Text("所取范围", "range"),
     "signed": Text("签名地址", "signed address"),
     "visible_line": Text("可见标注", "visible line"),
+    "type": Text("文件类型", "type of file"),
     "feed": Text("订阅源", "feed"),
     "format": Text("格式", "format"),
     "use": Text("使用方式", "use"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ _SIZES: Final = {
     RenditionName.THUMBNAIL: _Size(320, 80),
 }
 """From the largest to the smallest: each is made of the one before it."""
+_WEBP_QUALITY, _WEBP_EFFORT = 80, 4
+"""libwebp's, of 100 and of 6 (docs/decisions/0039-webp-is-made-when-it-is-asked-for.md)."""
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,6 +65,14 @@ def make_picture_renditions(
     if turn in _TURNS and inspected.type != TIFF:
         picture = picture.transpose(_TURNS[turn])
     return [_saved(picture, one, scratch) for one in _SIZES]
+
+
+def as_webp(content: bytes) -> bytes:
+    """A JPEG rendition as WebP, without metadata. Raises Faulty for a damaged one."""
+    written = io.BytesIO()
+    with opened_picture(content, JPEG, name="JPEG") as image:
+        image.convert("RGB").save(written, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
+    return written.getvalue()
 
 
 def _web_sized(image: Image.Image) -> Image.Image:

@@ -122,11 +122,18 @@ class MediaDelivery:
         raise missing
 
     async def deliver(
-        self, file: JudgedFile, sha256: str, status: int, part: str | None, context: RequestContext
+        self,
+        file: JudgedFile,
+        sha256: str,
+        content_type: str,
+        status: int,
+        part: str | None,
+        context: RequestContext,
     ) -> bool:
         """Write the trail line of an answer to a partner that is about to leave. False: judge it again.
 
-        `sha256` is the stamped file's, `part` the Content-Range of a 206. Raises QuotaExceeded.
+        `sha256` and `content_type` are the stamped file's, `part` the Content-Range of a 206. Raises
+        QuotaExceeded.
         """
         request, item = file.request, file.item
         assert isinstance(request.recipient, Partner)
@@ -148,6 +155,7 @@ class MediaDelivery:
             method=context.method,
             request=context.request,
             visible_line=file.rendition.visible_line,
+            type=content_type,
         )
         gives = status in GIVING and context.method == "GET"
         charges = self._delivery.quotas.charges([item])

@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 from syndicate.media.file_stamp import file_stamp
-from syndicate.media.file_writing import STAMPING, stamp_file
+from syndicate.media.file_types import WEBP
+from syndicate.media.file_writing import STAMPING, stamp_as_webp, stamp_file
 from syndicate.media.recordings.recording_limits import stamping_limits
 from syndicate.media.visible_lines import VisibleLines
 from syndicate.media.worker_pool import MediaWorkers
@@ -36,21 +37,28 @@ class StampedMedia:
         self._files, self._stamped, self._workers = files, stamped, workers
         self._publisher, self._lines = publisher, lines
 
-    async def file(self, item: StampedItem, rendition: StampedRendition) -> MadeForDelivery:
+    async def file(
+        self, item: StampedItem, rendition: StampedRendition, *, webp: bool = False
+    ) -> MadeForDelivery:
         """Return the file of this rendition, open, with the item's stamp inside. The caller closes it.
 
         The same version of an item gives the same bytes by the same settings. With the visible line it is
-        another file than without. Raises StoredFileMissing, StoredFileDamaged, NotStampable, StoreFault.
+        another file than without, and so it is as `webp`, which the rendition must have. Raises
+        StoredFileMissing, StoredFileDamaged, NotStampable, StoreFault.
         """
         file = rendition.rendition
         stamp = file_stamp(item, file.name, self._publisher)
         line, drawn = await asyncio.to_thread(self._lines.named) if rendition.visible_line else (None, [])
-        parts = [STAMPING, file.sha256, file.content_type, stamp.to_json(), *([drawn] if drawn else [])]
+        type_ = WEBP.content_type if webp else file.content_type
+        parts = [STAMPING, file.sha256, type_, stamp.to_json(), *([drawn] if drawn else [])]
         key = canonical_json(parts).decode()
         name = f"{item.id} {file.name}"
 
         def make(source: OpenedFile, path: Path) -> None:
             limits = stamping_limits(source.size)
+            if webp:
+                self._workers.run_within(limits, name, stamp_as_webp, source.path, path, stamp)
+                return
             self._workers.run_within(
                 limits, name, stamp_file, source.path, path, file.content_type, stamp, line
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aiohttp import web
 
 from syndicate.errors import (
@@ -14,7 +16,7 @@ from syndicate.errors import (
     Unknown,
 )
 from syndicate.language import Text
-from syndicate.media.file_types import suffix_of
+from syndicate.media.file_types import WEBP, suffix_of
 from syndicate.media.recordings.recording_limits import SLOWEST_DISK
 from syndicate.model.item import ItemId
 from syndicate.model.media import RenditionName
@@ -25,7 +27,7 @@ from syndicate.services.delivery.media_delivery import JudgedFile, MediaRequest
 from syndicate.web.licensed.licensed_handlers import PreparedDelivery, rate_limit_headers
 from syndicate.web.server.content_disposition import content_disposition
 from syndicate.web.server.file_responses import PRIVATE_FILE, DeliveredFile, FileReply, file_reply
-from syndicate.web.server.request_parameters import use_of
+from syndicate.web.server.request_parameters import prefers_webp, use_of
 from syndicate.web.server.responses import CORS, Headers, Reply
 from syndicate.web.server.worker import SESSION, TIMEOUT, WORKER, request_context
 
@@ -45,7 +47,9 @@ async def media(request: web.Request) -> PreparedDelivery:
         revision=session.revision,
     )
     file = await request.app[WORKER].services.media_delivery.judged(asked)
-    return await _prepared(request, file, ("Vary", "Authorization"))
+    chosen = _chosen(request, file)
+    vary = "Authorization, Accept" if chosen.negotiated else "Authorization"
+    return await _prepared(request, file, chosen.content_type, ("Vary", vary))
 
 
 async def signed_media(request: web.Request) -> web.StreamResponse:
@@ -58,7 +62,8 @@ async def signed_media(request: web.Request) -> web.StreamResponse:
             signer = await services.authenticator.address_signer()
             asked = await services.media_delivery.opened(token, signer)
             file = await services.media_delivery.judged(asked)
-            prepared = await _prepared(request, file)
+            # A signed address means one type: whoever made it says which in a feed.
+            prepared = await _prepared(request, file, file.rendition.rendition.content_type)
             if await prepared.record_delivery():
                 return prepared.reply
             services.delivery.expire_rights()
@@ -108,13 +113,36 @@ async def preview(request: web.Request) -> web.StreamResponse:
     """The one small file of a media item that the public may have, where its owner allows one."""
     services = request.app[WORKER].services
     file = await services.media_delivery.public_preview(ItemId(request.match_info["item"]))
-    _, response = await _reply(request, file, (_PUBLIC_FILE, *CORS), attachment=False)
+    chosen = _chosen(request, file)
+    vary = [("Vary", "Accept")] if chosen.negotiated else []
+    _, response = await _reply(
+        request, file, chosen.content_type, (_PUBLIC_FILE, *vary, *CORS), attachment=False
+    )
     return response
 
 
-async def _prepared(request: web.Request, file: JudgedFile, *headers: tuple[str, str]) -> PreparedDelivery:
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The type that the client gets, and whether its Accept has chosen it."""
+
+    content_type: str
+    negotiated: bool
+
+
+def _chosen(request: web.Request, file: JudgedFile) -> _Chosen:
+    """WebP for who names it, where there is one; the type itself at an address that ends in it."""
+    one = file.rendition
+    if request.match_info["suffix"] or not one.has_webp:
+        return _Chosen(one.rendition.content_type, negotiated=False)
+    webp = prefers_webp(request)
+    return _Chosen(WEBP.content_type if webp else one.rendition.content_type, negotiated=True)
+
+
+async def _prepared(
+    request: web.Request, file: JudgedFile, content_type: str, *headers: tuple[str, str]
+) -> PreparedDelivery:
     sha256, response = await _reply(
-        request, file, (PRIVATE_FILE, *headers), attachment=bool(file.request.jti)
+        request, file, content_type, (PRIVATE_FILE, *headers), attachment=bool(file.request.jti)
     )
     part = response.content_range if isinstance(response, FileReply) else None
     delivery = request.app[WORKER].services.media_delivery
@@ -128,28 +156,28 @@ async def _prepared(request: web.Request, file: JudgedFile, *headers: tuple[str,
 
     return PreparedDelivery(
         response,
-        lambda: delivery.deliver(file, sha256, response.status, part, context),
+        lambda: delivery.deliver(file, sha256, content_type, response.status, part, context),
         limits if file.request.jti else no_headers,
     )
 
 
 async def _reply(
-    request: web.Request, file: JudgedFile, headers: Headers, *, attachment: bool
+    request: web.Request, file: JudgedFile, content_type: str, headers: Headers, *, attachment: bool
 ) -> tuple[str, Reply]:
     services = request.app[WORKER].services
     _allow_for(request, file.rendition.rendition.size)
-    made = await services.stamped_media.file(file.item, file.rendition)
-    kept = file.rendition.rendition
+    webp = content_type != file.rendition.rendition.content_type
+    made = await services.stamped_media.file(file.item, file.rendition, webp=webp)
     name = file.item.headline if file.item.file_name is None else file.item.file_name.rpartition(".")[0]
     terms = ("Link", f'<{services.settings.base_url}/terms>; rel="license"')
     return made.sha256, file_reply(
         request,
         DeliveredFile(
             opened=made.opened,
-            content_type=kept.content_type,
+            content_type=content_type,
             sha256=made.sha256,
             modified=file.item.updated,
-            disposition=content_disposition(name, suffix_of(kept.content_type), attachment=attachment),
+            disposition=content_disposition(name, suffix_of(content_type), attachment=attachment),
             headers=(*headers, terms),
         ),
     )

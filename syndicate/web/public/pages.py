@@ -148,7 +148,7 @@ def _listed(item: StampedItem, publisher: Publisher) -> dict[str, Any]:
     length = None if own is None else own.duration
     return {
         "item": item,
-        "picture": None if small is None else (urlsplit(small.address).path, small.rendition),
+        "picture": None if small is None else (urlsplit(small.negotiated_address).path, small.rendition),
         "text": render_text(item, publisher),
         "outlet": Text(item.outlet.name, item.outlet.name_en or item.outlet.name),
         "medium": None if item.medium is Medium.TEXT else medium_name(item.medium),

@@ -14,6 +14,7 @@ from syndicate.model.rights import Use
 from syndicate.web.server.negotiation import language_of, weight_of
 from syndicate.web.server.response_cache import header_value
 
+_JPEG, _WEBP = frozenset({"image/jpeg"}), frozenset({"image/webp"})
 _PROBLEM = frozenset({"application/problem+json", "application/json"})
 """The media types by which a client may ask for a problem document (RFC 9457)."""
 _PAGES = accepted_types(HTML)
@@ -105,6 +106,19 @@ def _prefers_page(accept: str) -> bool:
     if feed == 0:
         return bool(named & _PAGES)
     return "application/xhtml+xml" in named and not named & _FEEDS_ALONE
+
+
+def prefers_webp(request: web.Request) -> bool:
+    """Whether the client names image/webp, and wants it no less than JPEG. `*/*` and `image/*` get JPEG."""
+    accept = header_value(request, "Accept")
+    return accept is not None and _prefers_webp(accept)
+
+
+@lru_cache(maxsize=512)
+def _prefers_webp(accept: str) -> bool:
+    jpeg = _weight(accept, _JPEG)
+    webp = max((weight or 0.0 for name, weight in _named(accept) if name in _WEBP), default=0.0)
+    return jpeg is not None and webp > 0 and webp >= jpeg
 
 
 def error_language(request: web.Request) -> Lang:
