@@ -20,6 +20,7 @@ from syndicate.model.parties import PartnerId
 from syndicate.services.delivery.player_editions import for_players
 from tests.support.fixtures import jti_of, session_for
 from tests.support.media_house import STAMP, House, a_picture, furnish, licence
+from tests.support.nginx import nginx_before
 from tests.support.servers import Answer, Serving, serving
 
 JPEG, WEBP = "image/jpeg", "image/webp"
@@ -188,6 +189,26 @@ async def _feeds_mean_one_type(here: Serving, house: House, key: str) -> None:
             assert (answer.headers["Content-Type"], len(answer.body)) == (type_, size), address
     page = await here.get(f"/items/{house.picture.id}", headers={"Accept": "text/html"})
     assert f'src="/items/{house.picture.id}/preview"' in page.text
+
+
+def test_the_nginx_that_we_ship_keeps_both_types_and_mixes_none_up(tmp_path: Path) -> None:
+    async def inside() -> None:
+        async with serving(tmp_path / "house") as here:
+            house = await _house(here, tmp_path)
+            path = f"/items/{house.picture.id}/preview"
+            own = {one: (await here.get(path, headers={"Accept": one})).body for one in (JPEG, CHROME)}
+            async with nginx_before(here.address, tmp_path / "nginx") as proxy:
+                seen = []
+                for accept in (CHROME, JPEG, CHROME, JPEG):
+                    async with here.client.get(proxy + path, headers={"Accept": accept}) as answer:
+                        assert await answer.read() == own[accept]
+                        seen.append((answer.headers["Content-Type"], answer.headers["X-Cache"]))
+                assert seen == [(WEBP, "MISS"), (JPEG, "MISS"), (WEBP, "HIT"), (JPEG, "HIT")]
+                part = {"Accept": CHROME, "Range": "bytes=0-9"}
+                async with here.client.get(proxy + path, headers=part) as answer:
+                    assert (answer.status, await answer.read()) == (206, own[CHROME][:10])
+
+    asyncio.run(inside())
 
 
 def test_exiftool_reads_the_stamp_inside_the_webp(tmp_path: Path) -> None:
