@@ -303,6 +303,26 @@ def test_a_licence_with_a_line_is_refused_where_none_can_be_drawn_or_no_preview_
 
 
 @pytest.mark.usefixtures("font")
+def test_ingest_says_which_licences_get_no_preview_where_the_font_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path / "var")
+    shell.good("init")
+    shell.good("partner", "add", "lined", "--name", "lined")
+    agreed = tmp_path / "l.toml"
+    agreed.write_text(LICENCES["lined"].replace("valid_until = 2027", "valid_until = 2999"))
+    shell.good("licence", "add", str(agreed))
+    (tmp_path / "a.jpg").write_bytes(a_picture())
+    (tmp_path / "a.toml").write_text(
+        'headline = "湘湖"\nsource = "萧山网-萧山日报"\npublished = 2026-11-02T09:00:00+08:00\n'
+    )
+    monkeypatch.setattr(line_font, "FONTS", ())
+    taken = shell.good("ingest", str(tmp_path / "a.jpg"))
+    assert "协议 L-lined 要求预览带可见标注，但画不上" in taken.err
+    assert "fonts-noto-cjk" in taken.err
+
+
+@pytest.mark.usefixtures("font")
 def test_staff_read_who_gets_the_line(tmp_path: Path) -> None:
     shell, folder = Shell(tmp_path / "var"), tmp_path / "in"
     shell.good("init")

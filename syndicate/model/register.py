@@ -42,3 +42,12 @@ class Register:
     def licences_of(self, partner: PartnerId) -> tuple[Licence, ...]:
         """The partner's licences, in force or not; none is an empty tuple."""
         return self.licences.get(partner, ())
+
+    def licences_with_line(self, now: datetime) -> list[str]:
+        """The numbers of the licences, not ended yet, of which a grant needs the visible line."""
+        return sorted(
+            one.number
+            for licences in self.licences.values()
+            for one in licences
+            if one.window.state(now) != "ended" and any(grant.visible_line for grant in one.grants)
+        )

@@ -18,7 +18,7 @@ from syndicate.cli.ingestion.document_files import Found, shown
 from syndicate.cli.ui.failures import REFUSED, Bilingual, WrongSettings
 from syndicate.cli.ui.output import Output
 from syndicate.cli.ui.time_values import TIME
-from syndicate.errors import Faulty
+from syndicate.errors import Faulty, NotStampable
 from syndicate.language import Text
 from syndicate.model.actors import Way
 from syndicate.wiring import Services
@@ -92,8 +92,7 @@ async def ingest(
         raise Bilingual(
             Text("--embargo 的时间已经过去，应为将来的时间", "--embargo has passed: say a time to come")
         )
-    if services.settings.asks_for_line:
-        await _check_line(services)
+    await _check_line(services, voice)
     actor = acting(Way.WATCH if watch else Way.CLI)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     keep = Keep(embargo, withhold)
@@ -116,14 +115,32 @@ async def ingest(
     return REFUSED if intake.counts[Action.REFUSED] or stop.is_set() else 0
 
 
-async def _check_line(services: Services) -> None:
-    """Raise WrongSettings where the settings ask for a visible line that cannot be drawn."""
-    from syndicate.services.delivery.line_check import check_line_of_settings
+async def _check_line(services: Services, voice: Output) -> None:
+    """Raise WrongSettings where the settings ask for a visible line that cannot be drawn.
 
-    try:
-        await asyncio.to_thread(check_line_of_settings, services.visible_lines, services.settings)
-    except Faulty as faulty:
-        raise WrongSettings(faulty) from None
+    Where licences alone ask for it, say that what comes now will have no preview for them.
+    """
+    if services.settings.asks_for_line:
+        from syndicate.services.delivery.line_check import check_line_of_settings
+
+        try:
+            await asyncio.to_thread(check_line_of_settings, services.visible_lines, services.settings)
+        except Faulty as faulty:
+            raise WrongSettings(faulty) from None
+        return
+    licences = (await services.store.register()).licences_with_line(services.clock())
+    if licences:
+        try:
+            await asyncio.to_thread(services.visible_lines.check)
+        except NotStampable as error:
+            voice.aside(
+                Text(
+                    f"协议 {'、'.join(licences)} 要求预览带可见标注，但画不上：新收的图片不给它们预览。",
+                    f"licences {', '.join(licences)} ask for a visible line, which cannot be drawn: "
+                    "pictures that come now have no preview for them. ",
+                )
+                + error.why
+            )
 
 
 async def _follow(

@@ -28,7 +28,7 @@ from syndicate.config import Settings
 from syndicate.errors import NotStampable, SyndicateError
 from syndicate.language import Text
 from syndicate.model.actors import SCHEDULER
-from syndicate.services.delivery.line_check import check_line_of_settings, licences_with_line
+from syndicate.services.delivery.line_check import check_line_of_settings
 from syndicate.web.routes import build
 from syndicate.web.server import aiohttp_internals
 from syndicate.web.server.access_log import configure
@@ -208,7 +208,7 @@ async def _check_line_of_licences(services: Services) -> None:
     The server begins all the same: those previews stay here, text and all other files go on.
     """
     register, _ = await services.rights_cache.read()
-    licences = licences_with_line(register, services.clock())
+    licences = register.licences_with_line(services.clock())
     if licences:
         try:
             await asyncio.to_thread(services.visible_lines.check)
