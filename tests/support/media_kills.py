@@ -127,6 +127,7 @@ class Downloads:
     """What every third client asks for, and plays rather than copies."""
     received: list[Received] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    _busy: set[int] = field(default_factory=set)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -142,6 +143,16 @@ class Downloads:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def cut(self) -> int:
+        """How many answers broke off."""
+        return sum(not one.whole for one in list(self.received))
+
+    @property
+    def under_way(self) -> int:
+        """How many clients have a part of an answer and wait for the rest."""
+        return len(self._busy)
 
     def look(self) -> None:
         """Learn the addresses of all that there is: with the key, and signed ones for players."""
@@ -170,12 +181,14 @@ class Downloads:
             line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             while some := line.recv(1 << 16):
                 heard.append(some)
+                self._busy.add(threading.get_ident())
                 if path == self.long_film:
-                    self._stop.wait(0.001)
+                    self._stop.wait(0.004)
+        self._busy.discard(threading.get_ident())
         return heard
 
     def _go_on(self, chance: random.Random) -> None:
-        while not self._stop.wait(chance.uniform(0, 0.02)):
+        while not self._stop.wait(chance.uniform(0, 0.1)):
             if not self.paths:
                 continue
             path = self.long_film if chance.random() < 0.3 else chance.choice(self.paths)
