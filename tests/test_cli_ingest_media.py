@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,13 @@ def test_one_file_that_cannot_be_had_leaves_the_story_and_the_other_files_whole(
     (inbox / "out.jpg").symlink_to(tmp_path / "secret.jpg")
     (inbox / "good.jpg").write_bytes(picture(5))
     (inbox / "script.jpg").write_text("<script>alert(1)</script>")
-    names = ("../secret.jpg", "out.jpg", "script.jpg", "https://cdn.example/a.jpg", "good.jpg", "湘" * 250)
+    os.mkfifo(inbox / "pipe.jpg")
+    names = ["../secret.jpg", "out.jpg", "script.jpg", "https://cdn.example/a.jpg", "good.jpg", "湘" * 250]
+    names += ["pipe.jpg", "nothing.jpg"]
     (inbox / "a.html").write_text(page(*(f"<p><img src='{name}'></p>" for name in names)))
     result = taken(shell, inbox)["a.html"]
     assert [one["file"] for one in result["media"]] == ["good.jpg"]
-    assert noted(result) == ["media_left_out"] * 5
+    assert noted(result) == ["media_left_out"] * 7
     assert [note["text"] for note in result["notes"] if "secret" in note["text"]]
 
 

@@ -175,12 +175,12 @@ def listens(port: int) -> bool:
 
 
 def command(
-    *words: str, data: Path, environ: Mapping[str, str] | None = None
+    *words: str, data: Path, environ: Mapping[str, str] | None = None, module: str = "syndicate"
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, as a process of its own."""
+    """Run the command to its end, as a process of its own; `module` is another that enters it."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = shared_forge().begin(
-            ["--data", str(data), *words], out.fileno(), err.fileno(), environ=environ
+            ["--data", str(data), *words], out.fileno(), err.fileno(), environ=environ, module=module
         )
         code = child.code if child.wait(60) else child.end(signal.SIGKILL)
         assert code is not None

@@ -27,6 +27,7 @@ from syndicate.media.recordings.probe import Probed, probe
 from syndicate.media.recordings.programs import FORMATS, ProgramFailed
 from syndicate.media.recordings.recording_stamp import STAMPERS
 from syndicate.media.recordings.webvtt import LARGEST, read_transcript
+from syndicate.media.worker_limits import too_costly
 from syndicate.model.item import Medium
 from syndicate.model.notes import Note
 
@@ -147,8 +148,8 @@ def _own_structure(path: Path, file: BinaryIO, size: int, content_type: str) -> 
 def _probe(path: Path, found: MediaType, faults: list[Fault]) -> Probed | None:
     try:
         return probe(path, found.content_type)
-    except ProgramFailed:
-        faults.append(_damaged())
+    except ProgramFailed as error:
+        faults.extend(too_costly(path.name).faults if error.said == "timeout" else [_damaged()])
         return None
 
 

@@ -7,8 +7,9 @@ of a document that is then refused is named by no item: `media collect` removes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import errno
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ from syndicate.services.newsroom.media_items import (
     of_story,
     parsed_media,
 )
+from syndicate.store.files.file_faults import file_fault
 from syndicate.store.files.file_store import FileStore, OnRead, StoredFile
 from syndicate.store.files.stamped_files import StampedFiles
 
@@ -65,6 +67,17 @@ class _Taken:
     def renditions(self) -> tuple[Rendition, ...]:
         """What is kept, without the sizes that it leaves with."""
         return tuple(one.rendition for one in self.kept)
+
+
+@contextmanager
+def _saying_that_a_disk_is_full(place: str) -> Iterator[None]:
+    """Turn what a media worker hears of a full disk into a StoreFault; a scratch folder is at `place`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise file_fault(error, place) from error
+        raise
 
 
 class MediaIntake:
@@ -187,7 +200,8 @@ class MediaIntake:
         source = await self._stamped.kept(self._files, original.sha256)
         try:
             async with self._stamped.scratch() as scratch:
-                yield await self._made_of(original, source.path, name, transcript, scratch)
+                with _saying_that_a_disk_is_full(self._stamped.place):
+                    yield await self._made_of(original, source.path, name, transcript, scratch)
         finally:
             source.close()
 
