@@ -40,6 +40,7 @@ from syndicate.web.routes import build as build_app
 from syndicate.web.server.access_log import AccessLog
 from syndicate.web.server.runner import Runner
 from syndicate.wiring import opened
+from tests.support.pictures import camera_exif, encoded, face_xmp, picture, segment, with_segments
 
 CHINESE: Final = Path(__file__).parents[2] / "docs" / "zh"
 
@@ -299,11 +300,25 @@ _PARTNER = (
 _KEY = ("(umask 077; syndicate key issue zjol --label 网站 --days 180 > ~/zjol.key)",)
 _READ = ("KEY=$(cat ~/zjol.key)", 'curl -s -u "zjol:$KEY" http://127.0.0.1:8080/licensed/feeds/all.json')
 
+_PHOTOS = (
+    "picture 图片/湖边的早晨.jpg",
+    (
+        "picture 图片/游船开航.jpg photoshop:Headline=湘湖游船开航 dc:description=第一班游船离开码头。"
+        " dc:creator=王琳 photoshop:Source=萧山网-萧山日报 photoshop:DateCreated=2026-11-30T08:10:00+08:00"
+    ),
+    (
+        "picture 图片/钱江潮.jpg photoshop:Headline=钱江潮涌 photoshop:Credit=新华社"
+        " photoshop:DateCreated=2026-11-30T08:20:00+08:00"
+    ),
+    "picture 稿件/花海.jpg",
+)
+
 BEFORE: dict[str, tuple[str, ...]] = {
     "first-feed.md": ("at 2026-11-30 09:00", "syndicate demo --media", "serve"),
     "write-a-licence.md": _DAY,
     "issue-and-rotate-keys.md": (*_DAY, *_PARTNER),
     "ingest-from-the-newsroom.md": _DAY,
+    "publish-pictures.md": (*_DAY, *_PHOTOS),
     "publish-sound-and-film.md": _DAY,
     "hold-and-recall.md": (*_DAY, *_PARTNER, *_KEY, "serve"),
     "make-the-month-end-statement.md": (*_DAY, *_PARTNER, *_KEY, "serve", *_READ, "at 2026-12-01 09:00"),
@@ -312,7 +327,10 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "read-the-archive.md": (*_DAY, "serve"),
     "keep-a-copy-in-step.md": (*_DAY, *_PARTNER, *_KEY, "serve"),
 }
-"""What happened before a document begins: commands, `at` a time by the clock, and whether it is served."""
+"""What happened before a document begins: commands, `at` a time by the clock, and whether it is served.
+
+`picture PATH FIELD=VALUE…` is a photo that lies there, with these fields of XMP inside.
+"""
 
 
 @contextmanager
@@ -353,10 +371,27 @@ def _step(line: str, session: Session, stack: ExitStack) -> None:
     """Do what a line of `BEFORE` says."""
     if line.startswith("at "):
         set_clock(line.removeprefix("at "))
+    elif line.startswith("picture "):
+        _photo(session.folder, *line.split()[1:])
     elif line == "serve":
         session.server = stack.enter_context(served(session.folder / "var"))
     else:
         session.run(line)
+
+
+def _photo(folder: Path, name: str, *fields: str) -> None:
+    """A photo as a camera and a photo desk leave it; another one for each name."""
+    image = picture(2400, 1600)
+    image.putpixel((0, 0), (sum(name.encode()) % 256, len(name), 0))
+    inside = ""
+    for field_, value in (one.split("=", 1) for one in fields):
+        list_ = {"dc:creator": "Seq", "dc:description": "Alt"}.get(field_)
+        text = value if list_ is None else f"<rdf:{list_}><rdf:li>{value}</rdf:li></rdf:{list_}>"
+        inside += f"<{field_}>{text}</{field_}>"
+    xmp = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\x00" + face_xmp(inside))
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(with_segments(encoded(image, "JPEG", exif=camera_exif()), xmp))
 
 
 @contextmanager
