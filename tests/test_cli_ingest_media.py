@@ -165,3 +165,16 @@ def test_in_a_followed_folder_pictures_may_come_before_with_or_after_their_page(
         assert [one["action"] for one in second["media"]] == ["unchanged", "created"]
         assert running.stop(signal.SIGTERM) == 0, running.errors.read_text()
         assert list(running.lines()) == []
+
+
+def test_a_story_is_withheld_without_its_picture_on_request(shell: Shell, inbox: Path) -> None:
+    (inbox / "a.jpg").write_bytes(picture(1))
+    (inbox / "湘湖.html").write_text(page('<img src="a.jpg">'))
+    story = taken(shell, inbox)["湘湖.html"]["id"]
+    shown = shell.good("item", "show", story, "--json").json
+    (link,) = shown["associations"]
+    shell.good("item", "hold", story, "--withhold", "--alone")
+    # Its own hold is there to lift, and the picture has none.
+    refused = shell("item", "release", link["item"], "--json")
+    assert (refused.code, refused.json["error"]) == (1, "not_held")
+    shell.good("item", "release", story)
