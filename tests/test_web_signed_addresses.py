@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from syndicate.access.media_addresses import AddressSigner, MediaAddress
 from syndicate.ingest.sidecar import read_sidecar
 from syndicate.model.events import ReleaseRefused
 from syndicate.model.holds import RecallReason
 from syndicate.model.item import Medium
+from syndicate.model.media import RenditionName
 from syndicate.model.parties import PartnerId
 from tests.support.factories import STAFF, minutes
 from tests.support.fixtures import code_of, trail
@@ -135,6 +138,80 @@ def test_players_use_a_signed_address_through_nginx_and_it_is_in_no_log(tmp_path
         for text in (log.getvalue(), written, trail_lines):
             assert text
             assert token[:20] not in text
+
+    in_house(tmp_path, act)
+
+
+def test_the_address_of_another_server_or_after_a_new_signing_key_opens_nothing(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        address = MediaAddress(
+            PARTNER, 0, house.picture.id, 1, RenditionName.ORIGINAL, None, here.clock() + timedelta(hours=1)
+        )
+        ours = (await here.house.authenticator.address_signer()).sign(address)
+        assert (await here.get(f"/media/{ours}")).status == 200
+        lines = len(await media_lines(here))
+        # It knows partner, item and all that an address says, but not the key.
+        theirs = AddressSigner(Ed25519PrivateKey.generate()).sign(address)
+        refused = await here.get(f"/media/{theirs}")
+        unknown = await here.get(f"/media/{ours[::-1]}")
+        for one in (refused, unknown):
+            assert code_of(one) == (404, "not_found")
+            _tells_nothing(one)
+        await here.house.keys.rotate_signing_key(STAFF)
+        assert code_of(await here.get(f"/media/{ours}")) == (404, "not_found")
+        assert len(await media_lines(here)) == lines
+        assert await _refused(here) == [], "nobody knows whose it is"
+
+    in_house(tmp_path, act)
+
+
+def test_an_address_with_the_ending_of_another_type_opens_nothing(tmp_path: Path) -> None:
+    """Else a cache that goes by endings could be made to keep a file for everybody."""
+
+    async def act(here: Serving, house: House) -> None:
+        key = house.keys["all"]
+        signed = (await signed_addresses(here, key, "all"))[0].removesuffix(".jpg")
+        with_key = f"/licensed/media/{house.picture.id}/original"
+        public = f"/items/{house.picture.id}/preview"
+        for address, token in ((signed, None), (with_key, key), (public, None)):
+            for right in ("", ".jpg"):
+                assert (await here.get(f"{address}{right}", key=token)).status == 200
+            lines = len(await media_lines(here))
+            for wrong in (".css", ".js", ".png", ".mp4", ".html", ".JPG", ".jpg.css", "/x.css", ".jpg/"):
+                assert code_of(await here.get(f"{address}{wrong}", key=token))[0] == 404, wrong
+            assert len(await media_lines(here)) == lines
+
+    in_house(tmp_path, act, public_preview=True)
+
+
+VALIDATORS = ("If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
+
+
+def test_a_validator_tells_a_partner_nothing_of_a_file_that_only_another_may_have(tmp_path: Path) -> None:
+    async def act(here: Serving, house: House) -> None:
+        path = f"/licensed/media/{house.picture.id}/original"
+        had = await here.get(path, key=house.keys["all"])
+        assert had.status == 200
+        lines = len(await media_lines(here))
+
+        async def told(headers: dict[str, str], method: str = "GET") -> tuple[object, ...]:
+            answer = await here.get(path, key=house.keys["txt"], headers=headers, method=method)
+            assert answer.status == 403
+            said = _members(answer) if method == "GET" else {}
+            said.pop("request_id", None)
+            names = {"date", "x-request-id"}
+            return said, {
+                name: value for name, value in answer.headers.items() if name.lower() not in names
+            }
+
+        for method in ("GET", "HEAD"):
+            nothing = await told({}, method)
+            for name in VALIDATORS:
+                right = had.headers["Last-Modified" if name.endswith("Since") else "ETag"]
+                for value in (right, "*"):
+                    for part in ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=999999999-"}):
+                        assert await told({name: value, **part}, method) == nothing
+        assert len(await media_lines(here)) == lines
 
     in_house(tmp_path, act)
 

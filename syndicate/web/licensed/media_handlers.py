@@ -164,6 +164,9 @@ async def _prepared(
 async def _reply(
     request: web.Request, file: JudgedFile, content_type: str, headers: Headers, *, attachment: bool
 ) -> tuple[str, Reply]:
+    # An address that ends in another type is none of ours: caches that go by endings must not keep a file.
+    if request.match_info["suffix"] not in ("", suffix_of(content_type)):
+        raise web.HTTPNotFound
     services = request.app[WORKER].services
     _allow_for(request, file.rendition.rendition.size)
     webp = content_type != file.rendition.rendition.content_type
